@@ -1,0 +1,301 @@
+//! The checked, immutable job: no text is left to interpret, and no secret is in it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use globset::GlobMatcher;
+
+use crate::model::{Provider, State, Tier};
+
+/// What kind of run this is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    /// Audit: list and classify; no POST possible.
+    Scan,
+    /// Dry run of a restore: classify, count, no POST.
+    Plan,
+    /// List, classify and ask for restores.
+    Restore,
+}
+
+impl Verb {
+    /// The word on the command line.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Scan => "scan",
+            Self::Plan => "plan",
+            Self::Restore => "restore",
+        }
+    }
+}
+
+/// Which versions of a key are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Versions {
+    /// Current objects, by ListObjects.
+    #[default]
+    Current,
+    /// Every version, by ListObjectVersions.
+    All,
+    /// Only versions that are not current, by ListObjectVersions.
+    Noncurrent,
+}
+
+/// Where the objects are.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// The store's dialect.
+    pub provider: Provider,
+    /// The bucket (COS: with its APPID suffix).
+    pub bucket: String,
+    /// Only keys that start with this; empty for all. Exact bytes, not encoded.
+    pub prefix: String,
+    /// Credentials profile; `None` for the default chain.
+    pub profile: Option<String>,
+    /// The bucket's region, if named.
+    pub region: Option<String>,
+    /// A custom endpoint, `http[s]://host[:port]`.
+    pub endpoint_url: Option<String>,
+    /// Path style forced on or off; `None` lets the endpoint decide.
+    pub path_style: Option<bool>,
+    /// Which versions.
+    pub versions: Versions,
+    /// ListObjects version 1 instead of V2.
+    pub list_v1: bool,
+    /// Whether the requester pays.
+    pub request_payer: bool,
+    /// Whether an audit may HEAD objects whose state the listing does not tell.
+    pub head: bool,
+    /// List only keys after this one.
+    pub start_after: Option<String>,
+    /// List only keys up to and including this one.
+    pub end_with: Option<String>,
+    /// Keys a page, 1–1000.
+    pub page_size: u32,
+}
+
+impl Source {
+    /// The bucket URL, for people.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("{}://{}/{}", self.provider, self.bucket, self.prefix)
+    }
+}
+
+/// One include or exclude pattern.
+#[derive(Clone, Debug)]
+pub struct GlobRule {
+    /// Whether a match keeps the key.
+    pub include: bool,
+    /// The pattern as written.
+    pub pattern: String,
+    /// The compiled pattern, matched against the key after the source's prefix.
+    pub matcher: GlobMatcher,
+}
+
+/// Which storage classes are looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub enum ClassFilter {
+    /// Every class that always needs a restore: the default.
+    #[default]
+    Archived,
+    /// Every class.
+    Any,
+    /// These, compared without letter case.
+    Named(Vec<String>),
+}
+
+/// Which of the listed entries are looked at.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Storage classes.
+    pub storage_class: ClassFilter,
+    /// Patterns in the order given: the last match decides; with no match, a key is kept unless
+    /// the first rule is an include.
+    pub globs: Vec<GlobRule>,
+    /// Smallest size in bytes.
+    pub min_size: Option<u64>,
+    /// Largest size in bytes.
+    pub max_size: Option<u64>,
+    /// Last modified at least this long ago.
+    pub older_than: Option<Duration>,
+    /// Last modified at most this long ago.
+    pub newer_than: Option<Duration>,
+    /// States; empty for all.
+    pub state: Vec<State>,
+    /// At most this many matched objects; 0 for no cap.
+    pub max_objects: u64,
+}
+
+/// What to do when a class does not offer the tier or the days that were asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Fit {
+    /// Refuse the job before anything is sent.
+    #[default]
+    Fail,
+    /// Leave such objects alone; their rows say why.
+    Skip,
+    /// Take the nearest legal value: days are clamped, the tier becomes the next slower one
+    /// offered, else the slowest.
+    Clamp,
+}
+
+/// Tier and days for one class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct ClassWish {
+    /// Days the copy shall live.
+    pub days: Option<u32>,
+    /// How fast.
+    pub tier: Option<Tier>,
+}
+
+/// What a restore asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wish {
+    /// Days the copy shall live, 1–365 (each class has its own bounds).
+    pub days: u32,
+    /// How fast; the stores' default is Standard.
+    pub tier: Tier,
+    /// What to do when a class does not offer this.
+    pub fit: Fit,
+    /// Overrides by class, lower-case class name.
+    pub class: BTreeMap<String, ClassWish>,
+}
+
+impl Wish {
+    /// Days and tier wished for `class`, overrides applied, not yet fitted.
+    #[must_use]
+    pub fn for_class(&self, class: &[u8]) -> (u32, Tier) {
+        let over = self
+            .class
+            .iter()
+            .find(|(name, _)| name.as_bytes().eq_ignore_ascii_case(class))
+            .map(|(_, wish)| *wish)
+            .unwrap_or_default();
+        (over.days.unwrap_or(self.days), over.tier.unwrap_or(self.tier))
+    }
+}
+
+/// Bounds on requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Restore (and HEAD) requests in flight.
+    pub concurrency: u32,
+    /// Restore POSTs a second, retries included.
+    pub restore_rate: u32,
+    /// List requests a second.
+    pub list_rate: u32,
+    /// HEAD requests a second.
+    pub head_rate: u32,
+    /// Attempts for one request before it is given up, at least 1.
+    pub max_attempts: u32,
+}
+
+/// Which objects get a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Rows {
+    /// Every matched object.
+    #[default]
+    All,
+    /// Those on which this run acted or tried to.
+    Changed,
+    /// Those that failed.
+    Failed,
+}
+
+/// Where the report goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReportSpec {
+    /// The CSV, placeholders `{date}`, `{time}`, `{job}` not yet filled; `None` for stdout.
+    pub path: Option<String>,
+    /// Which rows.
+    pub rows: Rows,
+}
+
+/// An embedded simulator to run against instead of a real store; for demos and rehearsals.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SimulatorSpec {
+    /// The seed file that describes the buckets.
+    pub seed: PathBuf,
+    /// Simulated seconds a real second.
+    pub speed: f64,
+    /// How far the simulated clock moves on between two runs.
+    pub between_runs: Duration,
+}
+
+/// A checked job.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// Names the checkpoint, the lock and the report.
+    pub name: String,
+    /// What kind of run.
+    pub verb: Verb,
+    /// Where the objects are.
+    pub source: Source,
+    /// Which of them.
+    pub filter: Filter,
+    /// What to ask for; `None` in a scan.
+    pub wish: Option<Wish>,
+    /// Bounds on requests.
+    pub limits: Limits,
+    /// Where the report goes.
+    pub report: ReportSpec,
+    /// The folder that holds this job's checkpoint, journal, lock and simulator state.
+    pub state_dir: PathBuf,
+    /// Run against an embedded simulator.
+    pub simulator: Option<SimulatorSpec>,
+}
+
+impl Job {
+    /// Everything that decides which rows a run writes, as (field, value) pairs: what a checkpoint
+    /// is bound to. Limits are not in it: a job may be resumed at another rate.
+    #[must_use]
+    pub fn identity(&self) -> Vec<(String, String)> {
+        let mut id: Vec<(String, String)> = Vec::new();
+        let mut put = |field: &str, value: String| id.push((field.to_owned(), value));
+        let s = &self.source;
+        put("verb", self.verb.as_str().to_owned());
+        put("url", s.url());
+        put("endpoint_url", s.endpoint_url.clone().unwrap_or_default());
+        put("versions", format!("{:?}", s.versions).to_lowercase());
+        put("head", s.head.to_string());
+        put("start_after", s.start_after.clone().unwrap_or_default());
+        put("end_with", s.end_with.clone().unwrap_or_default());
+        let f = &self.filter;
+        put(
+            "storage_class",
+            match &f.storage_class {
+                ClassFilter::Archived => "archived".to_owned(),
+                ClassFilter::Any => "any".to_owned(),
+                ClassFilter::Named(names) => names.join(","),
+            },
+        );
+        let globs: Vec<String> =
+            f.globs.iter().map(|g| format!("{}{}", if g.include { '+' } else { '-' }, g.pattern)).collect();
+        put("include/exclude", globs.join(" "));
+        put("min_size", f.min_size.map(|n| n.to_string()).unwrap_or_default());
+        put("max_size", f.max_size.map(|n| n.to_string()).unwrap_or_default());
+        put("older_than", f.older_than.map(|d| format!("{}s", d.as_secs())).unwrap_or_default());
+        put("newer_than", f.newer_than.map(|d| format!("{}s", d.as_secs())).unwrap_or_default());
+        put("state", f.state.iter().map(|s| s.as_str()).collect::<Vec<_>>().join(","));
+        put("max_objects", f.max_objects.to_string());
+        if let Some(w) = &self.wish {
+            put("days", w.days.to_string());
+            put("tier", w.tier.to_string());
+            put("fit", format!("{:?}", w.fit).to_lowercase());
+            for (class, over) in &w.class {
+                if let Some(days) = over.days {
+                    put(&format!("class.{class}.days"), days.to_string());
+                }
+                if let Some(tier) = over.tier {
+                    put(&format!("class.{class}.tier"), tier.to_string());
+                }
+            }
+        }
+        put("report", self.report.path.clone().unwrap_or_else(|| "-".to_owned()));
+        put("rows", format!("{:?}", self.report.rows).to_lowercase());
+        id
+    }
+}

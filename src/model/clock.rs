@@ -1,0 +1,52 @@
+//! Time as an argument: nothing else in the crate may ask the machine for the hour.
+
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use jiff::Timestamp;
+
+/// Tells the hour and waits. The simulator and the tests bring clocks of their own.
+pub trait Clock: Send + Sync + std::fmt::Debug {
+    /// The present wall-clock time.
+    fn now(&self) -> Timestamp;
+
+    /// Waits for `span` of real (or, under a paused test runtime, virtual) time.
+    fn sleep(&self, span: Duration) -> BoxFuture<'static, ()> {
+        Box::pin(tokio::time::sleep(span))
+    }
+
+    /// Time since some fixed moment; never goes back, whatever the wall clock does.
+    fn monotonic(&self) -> Duration;
+}
+
+/// The machine's own clock.
+#[derive(Debug, Clone, Copy)]
+pub struct SystemClock {
+    origin: tokio::time::Instant,
+}
+
+impl SystemClock {
+    /// A clock whose monotonic reading starts at zero now.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the machine's clock")]
+    pub fn new() -> Self {
+        Self { origin: tokio::time::Instant::now() }
+    }
+}
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the machine's clock")]
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.origin.elapsed()
+    }
+}

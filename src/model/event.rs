@@ -1,0 +1,138 @@
+//! What a run tells the outside. The pipeline tells; only `ui` prints.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{RequestCounts, Tally};
+
+/// What a run is busy with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Listing, classifying, and (in a restore) asking.
+    Running,
+    /// A stop was asked for: requests in flight are let come back, nothing new is sent.
+    Draining,
+    /// The report is being closed.
+    Finishing,
+}
+
+/// Something worth a line of its own, not tied to one object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// A run goes on from its checkpoint.
+    Resumed {
+        /// Rows that the report holds already.
+        rows: u64,
+        /// The key after which the listing goes on, as the report spells it.
+        after: String,
+    },
+    /// The store asked to slow down; no request of that kind leaves for this long.
+    SlowedDown {
+        /// Which kind of call.
+        call: &'static str,
+        /// The pause.
+        pause: Duration,
+    },
+    /// An attempt failed and is repeated after a pause.
+    Retrying {
+        /// Which kind of call.
+        call: &'static str,
+        /// What happened, without secrets.
+        cause: String,
+        /// The attempt that failed, from 1.
+        attempt: u32,
+        /// The pause before the next one.
+        pause: Duration,
+    },
+    /// An object ended as failed.
+    ObjectFailed {
+        /// The key as the report spells it.
+        key: String,
+        /// Why, without secrets.
+        cause: String,
+    },
+    /// Anything else an operator should read once.
+    Remark(String),
+}
+
+/// Answers by kind so far, cheap enough to send after each page.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Kinds {
+    /// Entries listed.
+    pub listed: u64,
+    /// Entries that passed the filter.
+    pub matched: u64,
+    /// 202.
+    pub requested: u64,
+    /// 200.
+    pub extended: u64,
+    /// Running already.
+    pub already: u64,
+    /// Planned by a dry run.
+    pub planned: u64,
+    /// Failed.
+    pub failed: u64,
+    /// Needed nothing.
+    pub none: u64,
+    /// Left for later.
+    pub deferred: u64,
+}
+
+/// An event of a run. Progress comes per page and per tick, never per object.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// The run has opened its files and starts.
+    Started {
+        /// Name of the job.
+        job: String,
+        /// `scan`, `plan` or `restore`.
+        verb: &'static str,
+        /// The bucket URL.
+        target: String,
+        /// Where the report will stand.
+        report: PathBuf,
+        /// Restore requests a second that the job allows; 0 when nothing is sent.
+        rate: u32,
+    },
+    /// The run enters a phase.
+    Phase(Phase),
+    /// Figures so far: several times a second while requests are in flight, and after each page.
+    Progress {
+        /// Answers by kind.
+        kinds: Kinds,
+        /// Requests by kind.
+        requests: RequestCounts,
+        /// Restore requests in flight now.
+        in_flight: u32,
+        /// Since the start of this run.
+        elapsed: Duration,
+    },
+    /// A line worth reading.
+    Notice(Notice),
+    /// The run has ended and its files are closed (or its checkpoint saved).
+    Finished {
+        /// Everything counted.
+        tally: Arc<Tally>,
+        /// Requests by kind.
+        requests: RequestCounts,
+        /// Since the start of this run.
+        elapsed: Duration,
+        /// Where the report (or, when unfinished, its partial file) stands; `None` for stdout.
+        report: Option<PathBuf>,
+        /// Whether the listing was worked through to its end.
+        complete: bool,
+    },
+}
+
+/// Where events go. Called from any task; must not block for long.
+pub trait Tell: Send + Sync {
+    /// Takes one event.
+    fn tell(&self, event: Event);
+}
+
+impl<F: Fn(Event) + Send + Sync> Tell for F {
+    fn tell(&self, event: Event) {
+        self(event);
+    }
+}

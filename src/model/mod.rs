@@ -1,0 +1,23 @@
+//! Layer 0: the nouns that every other layer speaks in.
+//!
+//! Nothing here does I/O, waits, or knows how a vendor spells things on the wire. The one
+//! vendor fact it holds is the list of providers itself ([`Provider`]), because both the job
+//! and the store must name one.
+
+mod clock;
+mod event;
+mod location;
+mod outcome;
+mod page;
+mod restore;
+mod state;
+mod tally;
+
+pub use clock::{Clock, SystemClock};
+pub use event::{Event, Kinds, Notice, Phase, Tell};
+pub use location::Provider;
+pub use outcome::Outcome;
+pub use page::{Access, Entry, Kind, Listed, Page, Position, RestoreMark, Span};
+pub use restore::{Offer, Tier};
+pub use state::{Action, Reason, State};
+pub use tally::{Count, ErrorCount, RequestCounts, Tally};

@@ -1,0 +1,198 @@
+//! One page of a listing, held in one buffer.
+//!
+//! A page owns a single byte buffer; every field of every entry is a [`Span`] of it. Reading a
+//! thousand keys thus costs two allocations, and a page can travel between tasks without
+//! lifetimes. [`Listed`] is the borrowed view that the pipeline works with.
+
+use jiff::Timestamp;
+
+/// A piece of a page's buffer. The empty span stands for "not told".
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Span {
+    /// Offset of the first byte.
+    pub start: u32,
+    /// Number of bytes.
+    pub len: u32,
+}
+
+impl Span {
+    /// The bytes of `text` that this span names.
+    ///
+    /// # Panics
+    /// If the span was made for another buffer.
+    #[must_use]
+    pub fn of(self, text: &[u8]) -> &[u8] {
+        &text[self.start as usize..self.start as usize + self.len as usize]
+    }
+}
+
+/// What kind of thing an entry of a listing is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Kind {
+    /// An object or one of its versions.
+    #[default]
+    Object,
+    /// A delete marker of a versioned bucket; it has no data and can never be restored.
+    DeleteMarker,
+    /// A symbolic link (OSS); its target is restored, never the link.
+    Symlink,
+}
+
+/// Whether the data of an entry can be read as it is, judged by its storage class and, where
+/// the listing shows one, its access tier.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Access {
+    /// Readable at any time.
+    #[default]
+    Online,
+    /// Must be restored before it can be read.
+    Archived,
+    /// Intelligent-Tiering whose tier the listing does not show: only HEAD tells.
+    Tiering,
+    /// A class this version of defrost does not know; reported, never restored.
+    Unrecognised,
+}
+
+/// What the listing (or HEAD) says about a restore of an entry.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RestoreMark {
+    /// The answer cannot tell for this entry; HEAD can.
+    Unsaid,
+    /// Neither a running restore nor a readable copy.
+    #[default]
+    Absent,
+    /// A restore is running.
+    Running,
+    /// A readable copy exists, until this time where the store names one.
+    Ready(Option<Timestamp>),
+}
+
+/// One entry of a [`Page`]; the spans point into the page's buffer and hold decoded bytes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Entry {
+    /// Object, delete marker or symlink.
+    pub kind: Kind,
+    /// The key, exact bytes after URL-decoding.
+    pub key: Span,
+    /// The version id; empty in unversioned listings and buckets.
+    pub version_id: Span,
+    /// Whether this is the current version; always true in unversioned listings.
+    pub is_latest: bool,
+    /// Storage class in the vendor's spelling; empty for delete markers.
+    pub class: Span,
+    /// What the class (and tier) mean for reading.
+    pub access: Access,
+    /// Intelligent-Tiering access tier where the listing shows it.
+    pub access_tier: Span,
+    /// Size in bytes.
+    pub size: u64,
+    /// Entity tag without its quotes.
+    pub etag: Span,
+    /// Last modification; `None` if absent or not a date.
+    pub last_modified: Option<Timestamp>,
+    /// Restore state as told by the listing.
+    pub restore: RestoreMark,
+}
+
+/// A borrowed view of one entry.
+#[derive(Clone, Copy, Debug)]
+pub struct Listed<'p> {
+    /// Object, delete marker or symlink.
+    pub kind: Kind,
+    /// The key, exact bytes.
+    pub key: &'p [u8],
+    /// The version id; empty where there is none.
+    pub version_id: &'p [u8],
+    /// Whether this is the current version.
+    pub is_latest: bool,
+    /// Storage class in the vendor's spelling.
+    pub class: &'p [u8],
+    /// What the class (and tier) mean for reading.
+    pub access: Access,
+    /// Intelligent-Tiering access tier, empty if not shown.
+    pub access_tier: &'p [u8],
+    /// Size in bytes.
+    pub size: u64,
+    /// Entity tag without quotes.
+    pub etag: &'p [u8],
+    /// Last modification.
+    pub last_modified: Option<Timestamp>,
+    /// Restore state as told.
+    pub restore: RestoreMark,
+}
+
+/// Where a listing goes on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Position {
+    /// From the beginning of the prefix.
+    #[default]
+    Start,
+    /// After this key, exclusive. The key need not exist.
+    After(Vec<u8>),
+    /// After this version of this key, exclusive; listings of versions only.
+    AfterVersion(Vec<u8>, Vec<u8>),
+    /// By the store's opaque continuation token.
+    Token(Vec<u8>),
+}
+
+/// One page of a listing, in key order (versions of a key newest first).
+#[derive(Debug, Default)]
+pub struct Page {
+    text: Vec<u8>,
+    entries: Vec<Entry>,
+    next: Option<Position>,
+}
+
+impl Page {
+    /// A page over `text`, whose entries' spans all point into it.
+    #[must_use]
+    pub const fn new(text: Vec<u8>, entries: Vec<Entry>, next: Option<Position>) -> Self {
+        Self { text, entries, next }
+    }
+
+    /// Where the next page starts; `None` at the end of the listing.
+    #[must_use]
+    pub const fn next(&self) -> Option<&Position> {
+        self.next.as_ref()
+    }
+
+    /// Number of entries, delete markers included.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether the page holds no entry; a truncated page may be empty.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The entry at `index`, as a view.
+    ///
+    /// # Panics
+    /// If `index` is not below [`Page::len`].
+    #[must_use]
+    pub fn get(&self, index: usize) -> Listed<'_> {
+        let e = &self.entries[index];
+        let text = self.text.as_slice();
+        Listed {
+            kind: e.kind,
+            key: e.key.of(text),
+            version_id: e.version_id.of(text),
+            is_latest: e.is_latest,
+            class: e.class.of(text),
+            access: e.access,
+            access_tier: e.access_tier.of(text),
+            size: e.size,
+            etag: e.etag.of(text),
+            last_modified: e.last_modified,
+            restore: e.restore,
+        }
+    }
+
+    /// All entries in listing order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = Listed<'_>> + DoubleEndedIterator {
+        (0..self.len()).map(|i| self.get(i))
+    }
+}

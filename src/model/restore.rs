@@ -1,0 +1,53 @@
+//! What can be asked of an archived object, and what a class offers.
+
+use std::fmt;
+use std::ops::RangeInclusive;
+
+/// How fast an archived object is brought back; the vendors share these three words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+pub enum Tier {
+    /// Minutes to an hour, the dearest.
+    Expedited,
+    /// Hours, the stores' default.
+    Standard,
+    /// Half a day to two days, the cheapest.
+    Bulk,
+}
+
+impl Tier {
+    /// Every tier, fastest first.
+    pub const ALL: [Self; 3] = [Self::Expedited, Self::Standard, Self::Bulk];
+
+    /// The vendors' spelling.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Expedited => "Expedited",
+            Self::Standard => "Standard",
+            Self::Bulk => "Bulk",
+        }
+    }
+
+    /// The tier spelt `text`, in any letter case.
+    #[must_use]
+    pub fn from_word(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|t| t.as_str().eq_ignore_ascii_case(text))
+    }
+}
+
+impl fmt::Display for Tier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// What a storage class accepts in a restore request: one row of the vendor's table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offer {
+    /// The days a copy may be kept; `None` where the request must not name any
+    /// (Intelligent-Tiering: the object moves back to an online tier instead).
+    pub days: Option<RangeInclusive<u32>>,
+    /// The tiers that may be named, fastest first; empty where the request must not name any
+    /// (OSS Archive has a single speed).
+    pub tiers: &'static [Tier],
+}

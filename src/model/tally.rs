@@ -1,0 +1,124 @@
+//! Counts over many outcomes: what the closing table and `summary.json` show.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Action, Listed, Outcome, Reason, State};
+
+/// Objects and bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Count {
+    /// Number of objects (or versions).
+    pub objects: u64,
+    /// Sum of their sizes in bytes.
+    pub bytes: u64,
+}
+
+impl Count {
+    /// Adds one object of `size` bytes.
+    pub const fn add(&mut self, size: u64) {
+        self.objects += 1;
+        self.bytes = self.bytes.saturating_add(size);
+    }
+}
+
+/// How often one error code came back, with one request id as a handle for support.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorCount {
+    /// Objects that ended with this code.
+    pub objects: u64,
+    /// The request id of the first of them.
+    #[serde(default)]
+    pub first_request_id: String,
+    /// The key of the first of them, as in the report.
+    #[serde(default)]
+    pub first_key: String,
+}
+
+/// Requests sent, by kind, every attempt counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestCounts {
+    /// List requests.
+    pub list: u64,
+    /// HEAD requests.
+    pub head: u64,
+    /// Restore POSTs.
+    pub restore: u64,
+    /// Attempts beyond the first, of any kind.
+    pub retries: u64,
+    /// Answers that asked to slow down.
+    pub throttled: u64,
+}
+
+/// How many distinct classes and error codes are kept; the rest is counted under `(other)`.
+const MAX_NAMES: usize = 256;
+/// The name under which what exceeds [`MAX_NAMES`] is counted.
+const OTHER: &str = "(other)";
+
+/// Counts over all objects that a run has reported.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    /// Entries listed, delete markers included.
+    pub listed: u64,
+    /// Delete markers seen; they are never reported or restored.
+    pub delete_markers: u64,
+    /// Entries that passed the filter, each one a row unless `rows` narrows the report.
+    pub matched: Count,
+    /// Objects and bytes by storage class, then state.
+    pub classes: BTreeMap<String, BTreeMap<State, Count>>,
+    /// Objects and bytes by action.
+    pub actions: BTreeMap<Action, Count>,
+    /// Objects by reason.
+    pub reasons: BTreeMap<Reason, u64>,
+    /// Failures by the vendor's error code (or by reason where there is none).
+    pub errors: BTreeMap<String, ErrorCount>,
+}
+
+impl Tally {
+    /// Counts one reported object. `shown_key` is the key as the report spells it.
+    pub fn add(&mut self, object: &Listed<'_>, outcome: &Outcome, shown_key: impl FnOnce() -> String) {
+        self.matched.add(object.size);
+        let class = std::str::from_utf8(object.class).unwrap_or(OTHER);
+        entry(&mut self.classes, class).entry(outcome.state).or_default().add(object.size);
+        self.actions.entry(outcome.action).or_default().add(object.size);
+        if let Some(reason) = outcome.reason {
+            *self.reasons.entry(reason).or_default() += 1;
+        }
+        if outcome.action == Action::Failed {
+            let code = outcome
+                .error_code
+                .as_deref()
+                .unwrap_or_else(|| outcome.reason.map_or("unknown", Reason::as_str));
+            let count = entry(&mut self.errors, code);
+            if count.objects == 0 {
+                count.first_request_id = outcome.request_id.as_deref().unwrap_or_default().to_owned();
+                count.first_key = shown_key();
+            }
+            count.objects += 1;
+        }
+    }
+
+    /// Objects and bytes of one action.
+    #[must_use]
+    pub fn action(&self, action: Action) -> Count {
+        self.actions.get(&action).copied().unwrap_or_default()
+    }
+
+    /// Objects and bytes of one state over all classes.
+    #[must_use]
+    pub fn state(&self, state: State) -> Count {
+        let mut sum = Count::default();
+        for count in self.classes.values().filter_map(|states| states.get(&state)) {
+            sum.objects += count.objects;
+            sum.bytes = sum.bytes.saturating_add(count.bytes);
+        }
+        sum
+    }
+}
+
+/// The value under `name`, made if need be; beyond [`MAX_NAMES`] names all the rest share one.
+fn entry<'m, V: Default>(map: &'m mut BTreeMap<String, V>, name: &str) -> &'m mut V {
+    let name = if map.len() >= MAX_NAMES && !map.contains_key(name) { OTHER } else { name };
+    map.entry(name.to_owned()).or_default()
+}
