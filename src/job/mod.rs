@@ -1,10 +1,17 @@
 //! Layer 1: what the user asked for, checked.
 //!
-//! [`file`] is the TOML as written, [`units`] reads sizes, spans and rates, [`resolve`] lays flags
-//! over file over defaults and reports every fault at once, and [`Job`] is the immutable result.
+//! Text ends here: a job file, the flags and the environment go in as they were written, and a
+//! [`Job`] comes out that holds nothing left to interpret, or [`Faults`] that name everything that
+//! is wrong at once, each with its line, its key and the way out.
 
+mod fault;
+mod flags;
+mod resolve;
 mod spec;
 
+pub use fault::{At, Fault, Faults, Place};
+pub use flags::Overrides;
+pub use resolve::{Env, from_file, from_url, url_state_dir};
 pub use spec::{
     ClassFilter, ClassWish, Filter, Fit, GlobRule, Job, Limits, ReportSpec, Rows, SimulatorSpec, Source,
     Verb, Versions, Wish,

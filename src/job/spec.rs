@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use globset::GlobMatcher;
+use jiff::Timestamp;
 
 use crate::model::{Provider, State, Tier};
 
@@ -58,6 +59,8 @@ pub struct Source {
     pub region: Option<String>,
     /// A custom endpoint, `http[s]://host[:port]`.
     pub endpoint_url: Option<String>,
+    /// Whether requests may go unencrypted to a host other than this one.
+    pub allow_http: bool,
     /// Path style forced on or off; `None` lets the endpoint decide.
     pub path_style: Option<bool>,
     /// Which versions.
@@ -208,10 +211,29 @@ pub enum Rows {
 /// Where the report goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReportSpec {
-    /// The CSV, placeholders `{date}`, `{time}`, `{job}` not yet filled; `None` for stdout.
+    /// The CSV as written, placeholders `{date}`, `{time}`, `{job}` not yet filled; `None` for
+    /// stdout. [`ReportSpec::file`] tells the real path.
     pub path: Option<String>,
+    /// Where a relative `path` starts: the job file's folder, empty for the working folder. Apart
+    /// from `path`, so that a job keeps its identity wherever it is started from.
+    pub folder: PathBuf,
     /// Which rows.
     pub rows: Rows,
+}
+
+impl ReportSpec {
+    /// The CSV of the run of `job` that began at `started`; `None` for stdout.
+    ///
+    /// `{date}` becomes `2026-11-21` and `{time}` `013000`, both UTC; `{job}` the job's name.
+    #[must_use]
+    pub fn file(&self, job: &str, started: Timestamp) -> Option<PathBuf> {
+        let path = self.path.as_deref()?;
+        let filled = path
+            .replace("{date}", &started.strftime("%Y-%m-%d").to_string())
+            .replace("{time}", &started.strftime("%H%M%S").to_string())
+            .replace("{job}", job);
+        Some(self.folder.join(filled))
+    }
 }
 
 /// An embedded simulator to run against instead of a real store; for demos and rehearsals.
@@ -269,11 +291,12 @@ impl Job {
             match &f.storage_class {
                 ClassFilter::Archived => "archived".to_owned(),
                 ClassFilter::Any => "any".to_owned(),
-                ClassFilter::Named(names) => names.join(","),
+                ClassFilter::Named(names) => names.join(",").to_lowercase(),
             },
         );
+        // Quoted, since a pattern may hold spaces.
         let globs: Vec<String> =
-            f.globs.iter().map(|g| format!("{}{}", if g.include { '+' } else { '-' }, g.pattern)).collect();
+            f.globs.iter().map(|g| format!("{}{:?}", if g.include { '+' } else { '-' }, g.pattern)).collect();
         put("include/exclude", globs.join(" "));
         put("min_size", f.min_size.map(|n| n.to_string()).unwrap_or_default());
         put("max_size", f.max_size.map(|n| n.to_string()).unwrap_or_default());

@@ -1,0 +1,79 @@
+//! The command line as typed: text and switches that [`resolve`](super::resolve) lays over a job
+//! file and over the environment.
+
+/// What was typed on the command line. Nothing here is checked yet.
+///
+/// `None`, an empty list and `false` mean that the flag was not given; the file, the environment
+/// or the default then decides. The switches that are `Option<bool>` can also be turned off.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Overrides {
+    /// `--dry-run`, and the verb `plan`: a restore becomes [`Verb::Plan`](super::Verb::Plan).
+    pub dry_run: bool,
+    /// `--state-dir`: the folder under which each job has its own.
+    pub state_dir: Option<String>,
+    /// `--report`: a file, or `-` for stdout.
+    pub report: Option<String>,
+    /// `--rows`.
+    pub rows: Option<String>,
+
+    /// `--profile`.
+    pub profile: Option<String>,
+    /// `--region`.
+    pub region: Option<String>,
+    /// `--endpoint-url`.
+    pub endpoint_url: Option<String>,
+    /// `--allow-http`.
+    pub allow_http: Option<bool>,
+    /// `--path-style`.
+    pub path_style: Option<bool>,
+    /// `--versions`.
+    pub versions: Option<String>,
+    /// `--list-api`, or `v1` by `--list-v1`.
+    pub list_api: Option<String>,
+    /// `--requester-pays`, `--request-payer requester`.
+    pub request_payer: Option<bool>,
+    /// `--head`.
+    pub head: Option<bool>,
+    /// `--start-after`.
+    pub start_after: Option<String>,
+    /// `--end-with`.
+    pub end_with: Option<String>,
+    /// `--page-size`.
+    pub page_size: Option<String>,
+
+    /// `--storage-class`; each may hold several names parted by commas.
+    pub storage_class: Vec<String>,
+    /// `--include` (true) and `--exclude` (false) in the order typed; any of them replaces all
+    /// patterns of the file.
+    pub globs: Vec<(bool, String)>,
+    /// `--min-size`.
+    pub min_size: Option<String>,
+    /// `--max-size`.
+    pub max_size: Option<String>,
+    /// `--older-than`.
+    pub older_than: Option<String>,
+    /// `--newer-than`.
+    pub newer_than: Option<String>,
+    /// `--state`; each may hold several words parted by commas.
+    pub state: Vec<String>,
+    /// `--max-objects`.
+    pub max_objects: Option<String>,
+
+    /// `--days`.
+    pub days: Option<String>,
+    /// `--tier`.
+    pub tier: Option<String>,
+    /// `--fit`.
+    pub fit: Option<String>,
+
+    /// `--concurrency`.
+    pub concurrency: Option<String>,
+    /// `--rate-limit`: restore POSTs a second.
+    pub restore_rate: Option<String>,
+    /// `--list-rate-limit`.
+    pub list_rate: Option<String>,
+    /// `--head-rate-limit`.
+    pub head_rate: Option<String>,
+    /// `--max-attempts`.
+    pub max_attempts: Option<String>,
+}
