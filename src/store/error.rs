@@ -34,10 +34,12 @@ pub enum ErrorKind {
     Quota,
     /// The store refused the request's content as malformed or illegal; repeating is pointless.
     Illegal,
-    /// The reply is not what the vendor documents (unreadable page, repeated token).
+    /// The reply is not what the vendor documents (a torn or foreign page): worth another try.
     Unreadable,
     /// The key cannot be sent byte for byte; nothing was sent.
     UnsafeKey,
+    /// The run is stopping: the request had not been sent yet and will not be.
+    Halted,
     /// Any other refusal.
     Other,
 }
@@ -46,7 +48,15 @@ impl ErrorKind {
     /// Whether the same request may succeed if sent again.
     #[must_use]
     pub const fn retryable(self) -> bool {
-        matches!(self, Self::Network | Self::Server | Self::Throttled | Self::Skewed | Self::TokenExpired)
+        matches!(
+            self,
+            Self::Network
+                | Self::Server
+                | Self::Throttled
+                | Self::Skewed
+                | Self::TokenExpired
+                | Self::Unreadable
+        )
     }
 
     /// Whether every further request of the run would meet the same refusal.

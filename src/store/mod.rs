@@ -5,14 +5,23 @@
 //! send → read whole body → parse. What differs between vendors is a [`Dialect`](dialect::Dialect):
 //! pure functions from question to request and from reply to answer.
 
+pub mod client;
+pub mod credentials;
 pub mod dialect;
+mod endpoint;
 pub mod error;
+mod pace;
+mod retry;
+pub mod sign;
+mod tls;
+mod transport;
 
 use std::future::Future;
 
-pub use error::{ErrorKind, Refusal, StoreError};
+pub use endpoint::{EndpointError, Whereabouts};
+pub use error::{Call, ErrorKind, Refusal, StoreError};
 
-use crate::model::{Access, Offer, Page, Position, RestoreMark, Tier};
+use crate::model::{Access, Offer, Page, Position, RequestCounts, RestoreMark, Tier};
 
 /// Which listing call is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -131,4 +140,14 @@ pub trait Store: Send + Sync {
 
     /// What `class` (with `access_tier`) accepts in a restore request; `None` if it takes none.
     fn offer(&self, class: &[u8], access_tier: &[u8]) -> Option<Offer>;
+
+    /// Sends nothing more: requests in flight come back as ever, those still waiting for their
+    /// turn (or for a retry) end with [`ErrorKind::Halted`].
+    fn halt(&self);
+
+    /// Requests sent so far.
+    fn requests(&self) -> RequestCounts;
+
+    /// Restore requests on the wire now.
+    fn restores_in_flight(&self) -> u32;
 }

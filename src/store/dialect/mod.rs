@@ -154,3 +154,8 @@ pub trait Dialect: Send + Sync + fmt::Debug {
     /// Why `bucket` cannot be a bucket name of this vendor, if it cannot.
     fn bucket_fault(&self, bucket: &str) -> Option<String>;
 }
+
+/// stub
+pub fn target(_r: &Request, _to: &Endpoint) -> String {
+    String::new()
+}

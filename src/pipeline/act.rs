@@ -1,0 +1,388 @@
+//! Stage 4: leave an object alone, or send one restore request shaped for its class.
+//!
+//! [`decide`] and [`fit`] are pure; [`Actor`] carries the decision out and turns every answer, and
+//! every refusal, into one [`Outcome`] in the words of the report.
+
+use jiff::Timestamp;
+
+use super::classify::{Standing, classify};
+use crate::job::{Fit, Verb, Wish};
+use crate::model::{Action, Clock, Listed, Offer, Outcome, Reason, State, Tier};
+use crate::store::{ErrorKind, RestoreAsk, Store, StoreError, Taken};
+
+/// What a request for one object says, fitted to its class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fitted {
+    /// Days to send; `None` where the class must not be given any.
+    pub days: Option<u32>,
+    /// Tier to send; `None` where the class must not be given any.
+    pub tier: Option<Tier>,
+}
+
+/// Fits a wish to what a class offers.
+///
+/// # Errors
+/// [`Reason::TierNotOffered`] or [`Reason::DaysOutOfRange`] unless `fit` is [`Fit::Clamp`].
+pub fn fit(days: u32, tier: Tier, fit: Fit, offer: &Offer) -> Result<Fitted, Reason> {
+    let clamp = fit == Fit::Clamp;
+    let tier = if offer.tiers.is_empty() {
+        None
+    } else if offer.tiers.contains(&tier) {
+        Some(tier)
+    } else if clamp {
+        // Tiers stand fastest first: the next slower one offered, else the slowest.
+        offer.tiers.iter().copied().find(|t| *t >= tier).or(offer.tiers.last().copied())
+    } else {
+        return Err(Reason::TierNotOffered);
+    };
+    let days = match &offer.days {
+        None => None,
+        Some(range) if range.contains(&days) => Some(days),
+        Some(range) if clamp => Some(days.clamp(*range.start(), *range.end())),
+        Some(_) => return Err(Reason::DaysOutOfRange),
+    };
+    Ok(Fitted { days, tier })
+}
+
+/// A class that does not offer what a job wishes for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Misfit {
+    /// The class, vendor spelling.
+    pub class: String,
+    /// [`Reason::TierNotOffered`] or [`Reason::DaysOutOfRange`].
+    pub reason: Reason,
+    /// The days wished for.
+    pub days: u32,
+    /// The tier wished for.
+    pub tier: Tier,
+    /// What the class offers.
+    pub offer: Offer,
+}
+
+impl std::fmt::Display for Misfit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let (Reason::DaysOutOfRange, Some(range)) = (self.reason, &self.offer.days) {
+            let (first, last) = (range.start(), range.end());
+            return write!(
+                f,
+                "{} keeps a restored copy {first} to {last} days, not {}",
+                self.class, self.days
+            );
+        }
+        let tiers: Vec<&str> = self.offer.tiers.iter().map(|tier| tier.as_str()).collect();
+        write!(f, "{} offers {}, not {}", self.class, tiers.join(" and "), self.tier)
+    }
+}
+
+/// What of `wish` the `classes` do not offer; empty unless misfits are to fail the job. Asked
+/// before anything is sent.
+pub fn misfits<'c>(
+    wish: &Wish,
+    classes: impl IntoIterator<Item = &'c str>,
+    offer: impl Fn(&[u8]) -> Option<Offer>,
+) -> Vec<Misfit> {
+    if wish.fit != Fit::Fail {
+        return Vec::new();
+    }
+    classes
+        .into_iter()
+        .filter_map(|class| {
+            let offer = offer(class.as_bytes())?;
+            let (days, tier) = wish.for_class(class.as_bytes());
+            let reason = fit(days, tier, Fit::Fail, &offer).err()?;
+            Some(Misfit { class: class.to_owned(), reason, days, tier, offer })
+        })
+        .collect()
+}
+
+/// What is to be done about an object in a known state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Nothing; the row says `action` and `reason`.
+    Leave(Action, Option<Reason>),
+    /// One restore request.
+    Ask(Fitted),
+}
+
+/// Decides about an object in `state`; `offer` is what its class accepts.
+#[must_use]
+pub fn decide(wish: Option<&Wish>, class: &[u8], state: State, offer: Option<&Offer>) -> Decision {
+    let Some(wish) = wish else {
+        return Decision::Leave(Action::None, None);
+    };
+    match state {
+        State::Readable | State::Unknown => Decision::Leave(Action::None, Some(Reason::Class)),
+        State::Restoring => Decision::Leave(Action::Already, None),
+        State::Restored => Decision::Leave(Action::None, Some(Reason::StillValid)),
+        State::Missing => Decision::Leave(Action::None, Some(Reason::Gone)),
+        State::Archived | State::Expired => {
+            let Some(offer) = offer else {
+                return Decision::Leave(Action::None, Some(Reason::Class));
+            };
+            let (days, tier) = wish.for_class(class);
+            match fit(days, tier, wish.fit, offer) {
+                Ok(fitted) => Decision::Ask(fitted),
+                Err(reason) if wish.fit == Fit::Skip => Decision::Leave(Action::None, Some(reason)),
+                Err(reason) => Decision::Leave(Action::Failed, Some(reason)),
+            }
+        }
+    }
+}
+
+/// An object after classifying: its state, and the requests that learning it took.
+#[derive(Clone, Debug)]
+pub struct Placed {
+    /// Everything the row needs so far.
+    pub outcome: Outcome,
+    /// Class by HEAD, where HEAD was asked; the listing's class decides otherwise.
+    pub offer: Option<Offer>,
+    /// Whether the outcome is final: asking for a restore would make no sense.
+    pub settled: bool,
+}
+
+/// Carries decisions out against a store.
+#[derive(Debug)]
+pub struct Actor<'a, S> {
+    /// The store.
+    pub store: &'a S,
+    /// Scan, plan or restore.
+    pub verb: Verb,
+    /// What is asked for; `None` in a scan.
+    pub wish: Option<&'a Wish>,
+    /// Whether HEAD may be sent for what the listing does not tell.
+    pub may_head: bool,
+    /// The run's clock.
+    pub clock: &'a dyn Clock,
+}
+
+/// Why no outcome came.
+#[derive(Debug)]
+pub enum NoOutcome {
+    /// The run is stopping and this object's turn had not come.
+    Halted,
+    /// A refusal that every further request would meet.
+    Doomed(StoreError),
+}
+
+impl<S: Store> Actor<'_, S> {
+    /// Learns where `object` stands, by HEAD if the listing does not tell and HEAD is allowed.
+    ///
+    /// # Errors
+    /// When the run must stop instead.
+    pub async fn place(&self, object: &Listed<'_>) -> Result<Placed, NoOutcome> {
+        let now = self.clock.now();
+        let offer = self.store.offer(object.class, object.access_tier);
+        match classify(object.kind, object.access, object.restore, now) {
+            Standing::Known(state, expires_at) => {
+                Ok(Placed { outcome: Outcome::seen(state, expires_at, now), offer, settled: false })
+            }
+            Standing::Unsaid if !self.may_head => {
+                Ok(Placed { outcome: Outcome::seen(State::Unknown, None, now), offer, settled: true })
+            }
+            Standing::Unsaid if !self.store.addressable(object.key) => {
+                let mut outcome = Outcome::seen(State::Unknown, None, now);
+                (outcome.action, outcome.reason) = (Action::Failed, Some(Reason::UnsafeKey));
+                Ok(Placed { outcome, offer, settled: true })
+            }
+            Standing::Unsaid => self.place_by_head(object).await,
+        }
+    }
+
+    async fn place_by_head(&self, object: &Listed<'_>) -> Result<Placed, NoOutcome> {
+        let answered = self.store.head(object.key, object.version_id).await;
+        let now = self.clock.now();
+        match answered {
+            Ok(answered) => {
+                let head = answered.answer;
+                let (state, expires_at) = match classify(object.kind, head.access, head.restore, now) {
+                    Standing::Known(state, expires_at) => (state, expires_at),
+                    Standing::Unsaid => (State::Unknown, None),
+                };
+                let mut outcome = Outcome::seen(state, expires_at, now);
+                outcome.attempts = answered.attempts;
+                let offer = self.store.offer(head.class.as_bytes(), head.access_tier.as_bytes());
+                Ok(Placed { outcome, offer, settled: false })
+            }
+            Err(error) => {
+                let state = if error.kind == ErrorKind::Gone { State::Missing } else { State::Unknown };
+                let mut outcome = refused(Outcome::seen(state, None, now), error)?;
+                if state == State::Missing && self.verb != Verb::Restore {
+                    outcome.action = Action::None;
+                }
+                Ok(Placed { outcome, offer: None, settled: true })
+            }
+        }
+    }
+
+    /// Does what is to be done about a placed object.
+    ///
+    /// # Errors
+    /// When the run must stop instead.
+    pub async fn act(&self, object: &Listed<'_>, placed: Placed) -> Result<Outcome, NoOutcome> {
+        let Placed { mut outcome, offer, settled } = placed;
+        if settled {
+            return Ok(outcome);
+        }
+        let fitted = match decide(self.wish, object.class, outcome.state, offer.as_ref()) {
+            Decision::Leave(action, reason) => {
+                (outcome.action, outcome.reason) = (action, reason);
+                return Ok(outcome);
+            }
+            Decision::Ask(fitted) => fitted,
+        };
+        if !self.store.addressable(object.key) {
+            (outcome.action, outcome.reason) = (Action::Failed, Some(Reason::UnsafeKey));
+            return Ok(outcome);
+        }
+        (outcome.tier, outcome.days) = (fitted.tier, fitted.days);
+        if self.verb != Verb::Restore {
+            outcome.action = Action::Planned;
+            return Ok(outcome);
+        }
+        self.ask(object, fitted, outcome).await
+    }
+
+    async fn ask(
+        &self,
+        object: &Listed<'_>,
+        fitted: Fitted,
+        mut outcome: Outcome,
+    ) -> Result<Outcome, NoOutcome> {
+        let ask = RestoreAsk {
+            key: object.key,
+            version_id: object.version_id,
+            days: fitted.days,
+            tier: fitted.tier,
+        };
+        let answered = self.store.restore(ask).await;
+        outcome.checked_at = self.clock.now();
+        let answered = match answered {
+            Ok(answered) => answered,
+            Err(error) => return refused(outcome, error),
+        };
+        outcome.attempts += answered.attempts;
+        outcome.http_status = Some(answered.answer.status);
+        outcome.error_code = answered.answer.code;
+        outcome.request_id = Some(answered.answer.request_id).filter(|id| !id.is_empty());
+        outcome.expires_at = None;
+        match answered.answer.taken {
+            Taken::Accepted => (outcome.state, outcome.action) = (State::Restoring, Action::Requested),
+            Taken::AlreadyRunning => (outcome.state, outcome.action) = (State::Restoring, Action::Already),
+            Taken::Extended => {
+                (outcome.state, outcome.action) = (State::Restored, Action::Extended);
+                // The vendors disagree on whether days are added or counted anew: read, never compute.
+                if let Ok(head) = self.store.head(object.key, object.version_id).await {
+                    outcome.attempts += head.attempts;
+                    outcome.expires_at = expiry(&head.answer.restore);
+                }
+            }
+        }
+        Ok(outcome)
+    }
+}
+
+const fn expiry(mark: &crate::model::RestoreMark) -> Option<Timestamp> {
+    match mark {
+        crate::model::RestoreMark::Ready(until) => *until,
+        _ => None,
+    }
+}
+
+/// The row of an object whose request was refused for good.
+fn refused(mut outcome: Outcome, error: StoreError) -> Result<Outcome, NoOutcome> {
+    let (action, reason) = match error.kind {
+        ErrorKind::Halted => return Err(NoOutcome::Halted),
+        kind if kind.dooms_run() => return Err(NoOutcome::Doomed(error)),
+        // The object left its archive class, or the listing lags: nothing was wrong with the wish.
+        ErrorKind::NotArchived => {
+            outcome.state = State::Readable;
+            (Action::None, Reason::Class)
+        }
+        ErrorKind::Gone => {
+            outcome.state = State::Missing;
+            (Action::Failed, Reason::Gone)
+        }
+        ErrorKind::Denied => (Action::Failed, Reason::Denied),
+        ErrorKind::Throttled => (Action::Failed, Reason::Throttled),
+        ErrorKind::Quota => (Action::Failed, Reason::Quota),
+        ErrorKind::UnsafeKey => (Action::Failed, Reason::UnsafeKey),
+        ErrorKind::Network | ErrorKind::Server | ErrorKind::Unreadable => (Action::Failed, Reason::Network),
+        _ => (Action::Failed, Reason::Refused),
+    };
+    (outcome.action, outcome.reason) = (action, Some(reason));
+    outcome.attempts += error.attempts;
+    if let Some(refusal) = error.refusal {
+        outcome.http_status = Some(refusal.status);
+        outcome.error_code = Some(refusal.code).filter(|code| !code.is_empty());
+        outcome.request_id = Some(refusal.request_id).filter(|id| !id.is_empty());
+    }
+    Ok(outcome)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COLD: Offer = Offer { days: Some(1..=365), tiers: &[Tier::Expedited, Tier::Standard, Tier::Bulk] };
+    const DEEP: Offer = Offer { days: Some(1..=365), tiers: &[Tier::Expedited, Tier::Standard] };
+    const PLAIN: Offer = Offer { days: Some(1..=7), tiers: &[] };
+    const DAYLESS: Offer = Offer { days: None, tiers: &[Tier::Standard, Tier::Bulk] };
+
+    #[test]
+    fn a_wish_is_sent_as_it_is_or_fitted_or_refused() {
+        let fitted = |days, tier| Ok(Fitted { days, tier });
+        let table = [
+            (30, Tier::Bulk, Fit::Fail, COLD, fitted(Some(30), Some(Tier::Bulk))),
+            (30, Tier::Bulk, Fit::Fail, DEEP, Err(Reason::TierNotOffered)),
+            (30, Tier::Bulk, Fit::Clamp, DEEP, fitted(Some(30), Some(Tier::Standard))),
+            (30, Tier::Bulk, Fit::Skip, PLAIN, Err(Reason::DaysOutOfRange)),
+            (30, Tier::Bulk, Fit::Clamp, PLAIN, fitted(Some(7), None)),
+            (7, Tier::Bulk, Fit::Fail, PLAIN, fitted(Some(7), None)),
+            (7, Tier::Bulk, Fit::Fail, DAYLESS, fitted(None, Some(Tier::Bulk))),
+            (7, Tier::Expedited, Fit::Clamp, DAYLESS, fitted(None, Some(Tier::Standard))),
+        ];
+        for (days, tier, how, offer, expected) in table {
+            assert_eq!(fit(days, tier, how, &offer), expected, "{days} d, {tier}, {how:?}, {offer:?}");
+        }
+    }
+
+    #[test]
+    fn misfits_are_told_before_anything_is_sent() {
+        let offers = |class: &[u8]| match class {
+            b"COLD" => Some(COLD),
+            b"DEEP" => Some(DEEP),
+            b"PLAIN" => Some(PLAIN),
+            _ => None,
+        };
+        let mut wish =
+            Wish { days: 30, tier: Tier::Bulk, fit: Fit::Fail, class: std::collections::BTreeMap::new() };
+        let told = |wish: &Wish| {
+            let all = misfits(wish, ["COLD", "DEEP", "PLAIN", "STANDARD"], offers);
+            all.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            told(&wish),
+            [
+                "DEEP offers Expedited and Standard, not Bulk",
+                "PLAIN keeps a restored copy 1 to 7 days, not 30",
+            ]
+        );
+        wish.class.insert("deep".into(), crate::job::ClassWish { days: None, tier: Some(Tier::Standard) });
+        wish.class.insert("plain".into(), crate::job::ClassWish { days: Some(7), tier: None });
+        assert_eq!(told(&wish), Vec::<String>::new());
+        wish.class.clear();
+        wish.fit = Fit::Skip;
+        assert_eq!(told(&wish), Vec::<String>::new());
+    }
+
+    #[test]
+    fn only_archived_and_expired_objects_are_asked_for() {
+        let wish =
+            Wish { days: 7, tier: Tier::Standard, fit: Fit::Fail, class: std::collections::BTreeMap::new() };
+        for &state in State::ALL {
+            let asks = matches!(decide(Some(&wish), b"GLACIER", state, Some(&COLD)), Decision::Ask(_));
+            assert_eq!(asks, matches!(state, State::Archived | State::Expired), "{state}");
+            assert_eq!(decide(None, b"GLACIER", state, Some(&COLD)), Decision::Leave(Action::None, None));
+        }
+    }
+}

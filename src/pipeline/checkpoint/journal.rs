@@ -1,0 +1,274 @@
+//! The journal: what each answered POST said, on disk within [`SYNC_EVERY`] of the answer.
+//!
+//! A thread of its own writes and syncs, so that no request waits for the disk. Entries are lines of
+//! JSON; a line that a crash cut off is dropped, any other bad line is a damaged file.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Seek, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::files;
+use super::mark::MarkedKey;
+use super::state::CheckpointError;
+use crate::model::{Clock, Outcome};
+
+/// Answers are on disk at most this long after they came.
+pub const SYNC_EVERY: Duration = Duration::from_millis(500);
+/// Answers that may wait for the writing thread.
+const WAITING: usize = 4096;
+
+/// One answered POST.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Journaled {
+    /// The run that it belongs to.
+    pub run_id: String,
+    /// The key.
+    pub key: MarkedKey,
+    /// The version; empty if none.
+    #[serde(default)]
+    pub version: MarkedKey,
+    /// What became of the object.
+    pub outcome: Outcome,
+}
+
+enum Order {
+    Write(Box<Journaled>),
+    /// Forget everything; the mark covers it.
+    Reset,
+    /// Sync, then answer.
+    Sync(SyncSender<io::Result<()>>),
+}
+
+/// A journal being written.
+#[derive(Debug)]
+pub struct Journal {
+    path: PathBuf,
+    run_id: String,
+    orders: Option<SyncSender<Order>>,
+    writer: Option<JoinHandle<io::Result<()>>>,
+}
+
+impl Journal {
+    pub(super) fn open(
+        path: &Path,
+        run_id: &str,
+        keep: bool,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, CheckpointError> {
+        let failed = |source| CheckpointError::Io { what: "open the journal", path: path.to_owned(), source };
+        let mut file =
+            files::private().create(true).write(true).truncate(false).open(path).map_err(failed)?;
+        if keep {
+            file.seek(io::SeekFrom::End(0)).map_err(failed)?;
+            // A line that a crash cut off must not swallow the next one.
+            file.write_all(b"\n").map_err(failed)?;
+        } else {
+            file.set_len(0).map_err(failed)?;
+        }
+        let (orders, inbox) = sync_channel(WAITING);
+        let writer = std::thread::Builder::new()
+            .name("journal".to_owned())
+            .spawn(move || write(file, &inbox, &*clock))
+            .map_err(failed)?;
+        Ok(Self {
+            path: path.to_owned(),
+            run_id: run_id.to_owned(),
+            orders: Some(orders),
+            writer: Some(writer),
+        })
+    }
+
+    /// The answers of the run `run_id` that the file at `path` holds.
+    pub(super) fn read(path: &Path, run_id: &str) -> Result<Vec<Journaled>, CheckpointError> {
+        let failed = |source| CheckpointError::Io { what: "read the journal", path: path.to_owned(), source };
+        let file = match File::open(path) {
+            Ok(file) => file,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(e) => return Err(failed(e)),
+        };
+        let mut answers = Vec::new();
+        for (number, line) in BufReader::new(file).split(b'\n').enumerate() {
+            let line = line.map_err(failed)?;
+            if line.is_empty() {
+                continue;
+            }
+            match serde_json::from_slice::<Journaled>(&line) {
+                Ok(answer) if answer.run_id == run_id => answers.push(answer),
+                Ok(_older) => {}
+                // Lines are written in one piece, so only a crash leaves one without its end; what
+                // it would have said is learnt again from the store.
+                Err(e) if e.is_eof() => {}
+                Err(e) => {
+                    return Err(CheckpointError::Damaged {
+                        path: path.to_owned(),
+                        what: format!("line {}: {e}", number + 1),
+                    });
+                }
+            }
+        }
+        Ok(answers)
+    }
+
+    /// Takes down what became of one object.
+    ///
+    /// # Errors
+    /// If the writing thread has failed; what it met is the source.
+    pub fn record(&mut self, key: &[u8], version: &[u8], outcome: &Outcome) -> Result<(), CheckpointError> {
+        let entry = Journaled {
+            run_id: self.run_id.clone(),
+            key: MarkedKey::new(key),
+            version: MarkedKey::new(version),
+            outcome: outcome.clone(),
+        };
+        self.order(Order::Write(Box::new(entry)))
+    }
+
+    /// Forgets everything written so far: the mark covers it.
+    ///
+    /// # Errors
+    /// If the writing thread has failed.
+    pub fn reset(&mut self) -> Result<(), CheckpointError> {
+        self.order(Order::Reset)
+    }
+
+    /// Returns when everything recorded so far is on disk.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn sync(&mut self) -> Result<(), CheckpointError> {
+        let (answer, answered) = sync_channel(1);
+        self.order(Order::Sync(answer))?;
+        match answered.recv() {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(source)) => Err(self.failed(source)),
+            Err(_gone) => Err(self.died()),
+        }
+    }
+
+    fn order(&mut self, order: Order) -> Result<(), CheckpointError> {
+        match self.orders.as_ref().map(|orders| orders.send(order)) {
+            Some(Ok(())) => Ok(()),
+            Some(Err(_)) | None => Err(self.died()),
+        }
+    }
+
+    fn failed(&self, source: io::Error) -> CheckpointError {
+        CheckpointError::Io { what: "write the journal", path: self.path.clone(), source }
+    }
+
+    /// What the writing thread died of.
+    fn died(&mut self) -> CheckpointError {
+        self.orders = None;
+        let source = match self.writer.take().map(JoinHandle::join) {
+            Some(Ok(Err(source))) => source,
+            _ => io::Error::other("the writing thread has ended"),
+        };
+        self.failed(source)
+    }
+}
+
+impl Drop for Journal {
+    fn drop(&mut self) {
+        self.orders = None;
+        if let Some(writer) = self.writer.take() {
+            // Whatever could not be written was either covered by a mark or reported before.
+            let _ = writer.join();
+        }
+    }
+}
+
+/// The writing thread.
+fn write(mut file: File, inbox: &Receiver<Order>, clock: &dyn Clock) -> io::Result<()> {
+    let mut line = Vec::new();
+    // When the next sync is due; none while everything is on disk.
+    let mut due: Option<Duration> = None;
+    loop {
+        let order = match due {
+            Some(due_at) => match inbox.recv_timeout(due_at.saturating_sub(clock.monotonic())) {
+                Ok(order) => Some(order),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => return file.sync_data(),
+            },
+            None => match inbox.recv() {
+                Ok(order) => Some(order),
+                Err(_disconnected) => return Ok(()),
+            },
+        };
+        match order {
+            Some(Order::Write(entry)) => {
+                line.clear();
+                serde_json::to_writer(&mut line, &entry)?;
+                line.push(b'\n');
+                file.write_all(&line)?;
+                due = due.or_else(|| Some(clock.monotonic() + SYNC_EVERY));
+            }
+            Some(Order::Reset) => {
+                file.set_len(0)?;
+                file.rewind()?;
+                due = None;
+            }
+            Some(Order::Sync(answer)) => {
+                // Nobody waiting any more is no reason to fail.
+                let _ = answer.send(file.sync_data());
+                due = None;
+            }
+            None => {}
+        }
+        if due.is_some_and(|due_at| due_at <= clock.monotonic()) {
+            file.sync_data()?;
+            due = None;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Action, State, SystemClock};
+
+    fn clock() -> Arc<dyn Clock> {
+        Arc::new(SystemClock::new())
+    }
+
+    fn outcome() -> Outcome {
+        let mut outcome = Outcome::seen(State::Restoring, None, "2026-11-21T01:00:00Z".parse().unwrap());
+        outcome.action = Action::Requested;
+        outcome
+    }
+
+    #[test]
+    fn answers_come_back_and_a_cut_line_is_dropped() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("j");
+        let mut journal = Journal::open(&path, "run", false, clock()).unwrap();
+        journal.record(b"a\xff", b"", &outcome()).unwrap();
+        journal.record(b"b", b"v", &outcome()).unwrap();
+        journal.sync().unwrap();
+        drop(journal);
+        let whole = std::fs::read(&path).unwrap();
+        std::fs::write(&path, &whole[..whole.len() - 20]).unwrap();
+        // The next session goes on in the same file.
+        let mut journal = Journal::open(&path, "run", true, clock()).unwrap();
+        journal.record(b"c", b"", &outcome()).unwrap();
+        drop(journal);
+        let back = Journal::read(&path, "run").unwrap();
+        let keys: Vec<_> = back.iter().map(|j| j.key.bytes().unwrap()).collect();
+        assert_eq!(keys, [b"a\xff".to_vec(), b"c".to_vec()]);
+        assert_eq!(back[0].outcome, outcome());
+        assert!(Journal::read(&path, "another run").unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_line_that_is_not_ours_is_a_damaged_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("j");
+        std::fs::write(&path, "hello\n").unwrap();
+        assert!(matches!(Journal::read(&path, "run"), Err(CheckpointError::Damaged { .. })));
+    }
+}

@@ -1,0 +1,187 @@
+//! The folder that a job keeps its state in: lock, mark, journal.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
+
+use super::files;
+use super::journal::{Journal, Journaled};
+use super::lock::{Lock, LockError};
+use super::mark::Mark;
+use crate::model::Clock;
+
+/// The format of the mark that this version writes and reads. A reader refuses any other number:
+/// a newer one may mean things it does not know, and there is no older one yet.
+const FORMAT: u32 = 1;
+
+const MARK: &str = "checkpoint.json";
+const JOURNAL: &str = "journal.jsonl";
+const LOCK: &str = "lock";
+
+/// Why the state of a job cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckpointError {
+    /// Another run holds the lock, or the lock cannot be made.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// The file system said no.
+    #[error("cannot {what} `{path}`")]
+    Io {
+        /// What was tried.
+        what: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// The machine's words.
+        #[source]
+        source: io::Error,
+    },
+    /// A file of the state was cut, edited or never ours.
+    #[error("the checkpoint file `{path}` is damaged: {what}")]
+    Damaged {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The mark was written by a version with another format.
+    #[error("the checkpoint `{path}` has format {found}; this version reads format {FORMAT}")]
+    Foreign {
+        /// Which file.
+        path: PathBuf,
+        /// Its format number.
+        found: u32,
+    },
+    /// The mark belongs to a job that differs from this one.
+    #[error("the unfinished run in `{path}` was started as another job: {}", differences(.changed))]
+    OtherJob {
+        /// The state folder.
+        path: PathBuf,
+        /// (field, in the checkpoint, now).
+        changed: Vec<(String, String, String)>,
+    },
+}
+
+fn differences(changed: &[(String, String, String)]) -> String {
+    let quoted = |value: &str| if value.is_empty() { "not set".to_owned() } else { format!("`{value}`") };
+    changed
+        .iter()
+        .map(|(field, marked, wanted)| format!("{field} was {}, now {}", quoted(marked), quoted(wanted)))
+        .collect::<Vec<_>>()
+        .join("; ")
+}
+
+/// What stands in the mark's file: the mark as text, and that text's checksum.
+#[derive(Serialize, Deserialize)]
+struct Envelope {
+    format: u32,
+    sha256: String,
+    mark: Box<RawValue>,
+}
+
+/// A job's state folder, locked for one run.
+#[derive(Debug)]
+pub struct StateDir {
+    path: PathBuf,
+    _lock: Lock,
+}
+
+impl StateDir {
+    /// Opens (and makes, if need be) the folder at `path` and takes its lock.
+    ///
+    /// # Errors
+    /// If another run holds the lock, or the folder cannot be made.
+    pub fn open(path: &Path) -> Result<Self, CheckpointError> {
+        files::private_folder(path).map_err(|source| CheckpointError::Io {
+            what: "make the state folder",
+            path: path.to_owned(),
+            source,
+        })?;
+        let lock = Lock::take(&path.join(LOCK))?;
+        Ok(Self { path: path.to_owned(), _lock: lock })
+    }
+
+    /// The mark in the folder at `path`, without taking the lock; for looking only.
+    ///
+    /// # Errors
+    /// If there is a mark that cannot be used.
+    pub fn peek(path: &Path) -> Result<Option<Mark>, CheckpointError> {
+        let path = path.join(MARK);
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(source) if source.kind() == io::ErrorKind::InvalidData => {
+                return Err(CheckpointError::Damaged { path, what: "it is not text".to_owned() });
+            }
+            Err(source) => return Err(CheckpointError::Io { what: "read the checkpoint", path, source }),
+        };
+        let damaged = |what: String| CheckpointError::Damaged { path: path.clone(), what };
+        let envelope: Envelope = serde_json::from_str(&text).map_err(|e| damaged(e.to_string()))?;
+        if envelope.format != FORMAT {
+            return Err(CheckpointError::Foreign { path, found: envelope.format });
+        }
+        if checksum(envelope.mark.get()) != envelope.sha256 {
+            return Err(damaged("its checksum does not match its content".to_owned()));
+        }
+        serde_json::from_str(envelope.mark.get()).map(Some).map_err(|e| damaged(e.to_string()))
+    }
+
+    /// The unfinished run to go on with, if there is one, and the answers journaled since its mark.
+    ///
+    /// # Errors
+    /// If the state is damaged, or belongs to a job other than `identity`.
+    pub fn unfinished(
+        &self,
+        identity: &[(String, String)],
+    ) -> Result<Option<(Mark, Vec<Journaled>)>, CheckpointError> {
+        let Some(mark) = Self::peek(&self.path)?.filter(|mark| mark.finished.is_none()) else {
+            return Ok(None);
+        };
+        let changed = mark.differences(identity);
+        if !changed.is_empty() {
+            return Err(CheckpointError::OtherJob { path: self.path.clone(), changed });
+        }
+        let answers = Journal::read(&self.path.join(JOURNAL), &mark.run_id)?;
+        Ok(Some((mark, answers)))
+    }
+
+    /// Puts `mark` in the place of the former one, durably.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn save(&self, mark: &Mark) -> Result<(), CheckpointError> {
+        let path = self.path.join(MARK);
+        let io = |source| CheckpointError::Io { what: "write the checkpoint", path: path.clone(), source };
+        let body = serde_json::to_string(mark).map_err(|e| io(io::Error::other(e)))?;
+        let sha256 = checksum(&body);
+        let mark = RawValue::from_string(body).map_err(|e| io(io::Error::other(e)))?;
+        let text = serde_json::to_string(&Envelope { format: FORMAT, sha256, mark })
+            .map_err(|e| io(io::Error::other(e)))?;
+        files::replace_file(&path, text.as_bytes()).map_err(io)
+    }
+
+    /// A journal for the run `run_id`; `keep` leaves what an earlier session wrote.
+    ///
+    /// # Errors
+    /// If the file cannot be made.
+    pub fn journal(
+        &self,
+        run_id: &str,
+        keep: bool,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Journal, CheckpointError> {
+        Journal::open(&self.path.join(JOURNAL), run_id, keep, clock)
+    }
+}
+
+fn checksum(text: &str) -> String {
+    use std::fmt::Write as _;
+    Sha256::digest(text.as_bytes()).iter().fold(String::with_capacity(64), |mut out, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(out, "{byte:02x}");
+        out
+    })
+}

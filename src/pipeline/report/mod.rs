@@ -1,0 +1,14 @@
+//! Stage 5: one row a key, in listing order, whatever the concurrency; and the summary beside it.
+//!
+//! While a run is unfinished its CSV carries the suffix `.partial`, so that nobody takes half a
+//! report for a whole one. [`Report::sync`] says how many bytes are safe on disk; the checkpoint is
+//! written over that and never over more.
+
+mod csv;
+mod sink;
+mod summary;
+
+pub use self::csv::{COLUMNS, shown_key};
+pub use sink::{Report, ReportError};
+pub(crate) use summary::Facts;
+pub use summary::Summary;

@@ -1,0 +1,240 @@
+//! Where rows go: a file that grows under a `.partial` name, or stdout.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::csv::Rows;
+use crate::model::{Listed, Outcome};
+
+/// Why a report could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// The file system said no.
+    #[error("cannot {what} the report `{path}`")]
+    Io {
+        /// What was tried.
+        what: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// The machine's words.
+        #[source]
+        source: io::Error,
+    },
+    /// The file is shorter than the checkpoint says it was.
+    #[error(
+        "the unfinished report `{path}` holds {found} bytes, fewer than the {marked} that the checkpoint counts"
+    )]
+    Shortened {
+        /// Which file.
+        path: PathBuf,
+        /// Its length.
+        found: u64,
+        /// The length that was durable when the checkpoint was written.
+        marked: u64,
+    },
+}
+
+/// Counts and hashes what passes through.
+struct Hashing<W> {
+    out: W,
+    sum: Sha256,
+    written: u64,
+}
+
+impl<W: Write> Write for Hashing<W> {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        let n = self.out.write(buf)?;
+        self.sum.update(&buf[..n]);
+        self.written += n as u64;
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+enum Out {
+    File(File),
+    Stream(Box<dyn Write + Send + Sync>),
+}
+
+impl Write for Out {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::File(file) => file.write(buf),
+            Self::Stream(out) => out.write(buf),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::File(file) => file.flush(),
+            Self::Stream(out) => out.flush(),
+        }
+    }
+}
+
+/// A report being written.
+pub struct Report {
+    rows: Rows<Hashing<Out>>,
+    /// The final name; `None` for a stream.
+    path: Option<PathBuf>,
+    /// Bytes that an earlier run wrote.
+    resumed_from: u64,
+}
+
+impl std::fmt::Debug for Report {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Report").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+impl Report {
+    /// The name that the CSV at `path` carries while its run is unfinished.
+    #[must_use]
+    pub fn partial_path(path: &Path) -> PathBuf {
+        let mut name = path.as_os_str().to_owned();
+        name.push(".partial");
+        PathBuf::from(name)
+    }
+
+    /// A new report, to stand at `path` when finished. Folders are made as needed.
+    ///
+    /// # Errors
+    /// If the file cannot be made or written.
+    pub fn create(path: &Path, bucket: &str) -> Result<Self, ReportError> {
+        let partial = Self::partial_path(path);
+        let io = |what| {
+            let path = partial.clone();
+            move |source| ReportError::Io { what, path, source }
+        };
+        if let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty()) {
+            std::fs::create_dir_all(folder).map_err(io("make the folder of"))?;
+        }
+        let file = File::create(&partial).map_err(io("create"))?;
+        let mut report = Self::over(Out::File(file), Some(path.to_owned()), 0, bucket);
+        report.rows.header().map_err(io("write"))?;
+        Ok(report)
+    }
+
+    /// Goes on with the unfinished report of an earlier run, cut back to its durable length.
+    ///
+    /// # Errors
+    /// If the file is gone, shorter than `durable`, or cannot be written.
+    pub fn resume(path: &Path, durable: u64, bucket: &str) -> Result<Self, ReportError> {
+        let partial = Self::partial_path(path);
+        let io = |what| {
+            let path = partial.clone();
+            move |source| ReportError::Io { what, path, source }
+        };
+        if !partial.exists() && std::fs::metadata(path).is_ok_and(|m| m.len() == durable) {
+            // The earlier run was killed between naming the report and marking itself finished.
+            std::fs::rename(path, &partial).map_err(io("reopen"))?;
+        }
+        let mut file = OpenOptions::new().write(true).open(&partial).map_err(io("reopen"))?;
+        let found = file.metadata().map_err(io("look at"))?.len();
+        if found < durable {
+            return Err(ReportError::Shortened { path: partial, found, marked: durable });
+        }
+        file.set_len(durable).map_err(io("cut back"))?;
+        file.seek(SeekFrom::End(0)).map_err(io("reopen"))?;
+        Ok(Self::over(Out::File(file), Some(path.to_owned()), durable, bucket))
+    }
+
+    /// A report to a stream, which can be neither resumed nor synced.
+    ///
+    /// # Errors
+    /// If the header cannot be written.
+    pub fn stream(out: Box<dyn Write + Send + Sync>, bucket: &str) -> Result<Self, ReportError> {
+        let mut report = Self::over(Out::Stream(out), None, 0, bucket);
+        report.rows.header().map_err(|e| report.failed("write", e))?;
+        Ok(report)
+    }
+
+    fn over(out: Out, path: Option<PathBuf>, resumed_from: u64, bucket: &str) -> Self {
+        let rows = Rows::new(Hashing { out, sum: Sha256::new(), written: 0 }, bucket);
+        Self { rows, path, resumed_from }
+    }
+
+    fn failed(&self, what: &'static str, source: io::Error) -> ReportError {
+        let path = self.path.as_deref().map_or_else(|| PathBuf::from("-"), Self::partial_path);
+        ReportError::Io { what, path, source }
+    }
+
+    /// Where the finished report will stand; `None` for a stream.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    /// Writes one row. It is durable after the next [`Report::sync`].
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn row(&mut self, object: &Listed<'_>, outcome: &Outcome) -> Result<(), ReportError> {
+        self.rows.row(object, outcome).map_err(|e| self.failed("write", e))
+    }
+
+    /// Hands all rows to the disk and returns the length that is safe there.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn sync(&mut self) -> Result<u64, ReportError> {
+        self.rows.flush().map_err(|e| self.failed("write", e))?;
+        let sink = self.rows.get_ref();
+        if let Out::File(file) = &sink.out {
+            file.sync_data().map_err(|e| self.failed("sync", e))?;
+        }
+        Ok(self.resumed_from + self.rows.get_ref().written)
+    }
+
+    /// Gives the finished report its name and returns its SHA-256, lower-case hex.
+    ///
+    /// # Errors
+    /// If the file cannot be synced, read back or renamed.
+    pub fn finish(mut self) -> Result<String, ReportError> {
+        self.sync()?;
+        let Some(path) = self.path.clone() else {
+            return Ok(hex(&self.rows.get_ref().sum.clone().finalize()));
+        };
+        let partial = Self::partial_path(&path);
+        let io = |what| {
+            let path = partial.clone();
+            move |source| ReportError::Io { what, path, source }
+        };
+        let sum = if self.resumed_from == 0 {
+            hex(&self.rows.get_ref().sum.clone().finalize())
+        } else {
+            // The earlier run's bytes passed through another process.
+            hash_file(&partial).map_err(io("read back"))?
+        };
+        std::fs::rename(&partial, &path).map_err(io("rename"))?;
+        super::super::checkpoint::sync_folder_of(&path).map_err(io("sync the folder of"))?;
+        Ok(sum)
+    }
+}
+
+fn hash_file(path: &Path) -> io::Result<String> {
+    let mut file = File::open(path)?;
+    let mut sum = Sha256::new();
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(hex(&sum.finalize())),
+            n => sum.update(&buffer[..n]),
+        }
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(out, "{byte:02x}");
+        out
+    })
+}

@@ -1,0 +1,116 @@
+//! `*.summary.json`: what the run amounted to, for machines.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::model::{RequestCounts, Tally};
+
+/// Version of the summary's fields; it grows when one changes its meaning or goes.
+const FORMAT: u32 = 1;
+
+/// The summary of a finished run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Summary {
+    /// Version of these fields.
+    pub format: u32,
+    /// Version of the program.
+    pub defrost: String,
+    /// Name of the job.
+    pub job: String,
+    /// `scan`, `plan` or `restore`.
+    pub verb: String,
+    /// The bucket URL.
+    pub target: String,
+    /// Run id, the same over all resumptions.
+    pub run_id: String,
+    /// When the run first started.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub finished_at: Timestamp,
+    /// How it ended.
+    pub exit_reason: String,
+    /// The exit code.
+    pub exit_code: u8,
+    /// Time spent working, over all sessions, in seconds.
+    pub elapsed_seconds: f64,
+    /// How many sessions it took; 1 if it was never interrupted.
+    pub sessions: u32,
+    /// Counts.
+    pub tally: Tally,
+    /// Requests by kind, over all sessions.
+    pub requests: RequestCounts,
+    /// Entries listed a second.
+    pub listed_per_second: f64,
+    /// Restore POSTs a second.
+    pub restores_per_second: f64,
+    /// The CSV's file name (beside this file); empty for stdout.
+    pub report: String,
+    /// SHA-256 of the CSV, lower-case hex.
+    pub report_sha256: String,
+}
+
+/// What a summary says besides counts.
+#[derive(Clone, Debug)]
+pub(crate) struct Facts<'a> {
+    pub(crate) job: &'a str,
+    pub(crate) verb: &'a str,
+    pub(crate) target: String,
+    pub(crate) run_id: &'a str,
+    pub(crate) started_at: Timestamp,
+    pub(crate) finished_at: Timestamp,
+    pub(crate) elapsed: Duration,
+    pub(crate) sessions: u32,
+    pub(crate) sha256: String,
+}
+
+impl Summary {
+    /// The summary of a run that worked its listing through.
+    pub(crate) fn of(facts: Facts<'_>, tally: Tally, requests: RequestCounts, report: Option<&Path>) -> Self {
+        let seconds = facts.elapsed.as_secs_f64().max(1e-6);
+        let failed = tally.action(crate::model::Action::Failed).objects;
+        Self {
+            format: FORMAT,
+            defrost: env!("CARGO_PKG_VERSION").to_owned(),
+            job: facts.job.to_owned(),
+            verb: facts.verb.to_owned(),
+            target: facts.target,
+            run_id: facts.run_id.to_owned(),
+            started_at: facts.started_at,
+            finished_at: facts.finished_at,
+            exit_reason: if failed == 0 { "complete" } else { "some_failed" }.to_owned(),
+            exit_code: u8::from(failed > 0),
+            elapsed_seconds: facts.elapsed.as_secs_f64(),
+            sessions: facts.sessions,
+            listed_per_second: tally.listed as f64 / seconds,
+            restores_per_second: requests.restore as f64 / seconds,
+            tally,
+            requests,
+            report: report
+                .and_then(Path::file_name)
+                .map(|name| name.to_string_lossy().into_owned())
+                .unwrap_or_default(),
+            report_sha256: facts.sha256,
+        }
+    }
+
+    /// Where the summary of the report at `report` stands: `x.csv` → `x.summary.json`.
+    #[must_use]
+    pub fn path_beside(report: &Path) -> PathBuf {
+        report.with_extension("summary.json")
+    }
+
+    /// Writes the summary beside its report, whole or not at all.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub(crate) fn save(&self, report: &Path) -> io::Result<PathBuf> {
+        let path = Self::path_beside(report);
+        let text = serde_json::to_vec_pretty(self).map_err(io::Error::other)?;
+        super::super::checkpoint::replace_file(&path, &text)?;
+        Ok(path)
+    }
+}

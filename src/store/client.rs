@@ -1,0 +1,334 @@
+//! A [`Store`] over HTTP for any dialect: the one place where the request stack is stacked.
+//!
+//! Outside in: retry → permit → token → sign → send → read whole body → parse. An attempt ends
+//! when its reply is parsed, so a torn page is asked for again; each attempt is signed anew; nothing
+//! is held during a backoff.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::watch;
+
+use super::credentials::CredentialSource;
+use super::dialect::{Dialect, Endpoint, Reply, Request};
+pub use super::pace::Allowance;
+use super::pace::Pace;
+use super::retry::Policy;
+use super::transport::{SendError, Transport};
+use super::{
+    Answered, Call, ErrorKind, Head, Listing, Refusal, RestoreAnswer, RestoreAsk, Store, StoreError,
+};
+use crate::model::{Clock, Event, Notice, Offer, Page, Position, RequestCounts, Tell};
+
+/// Longest piece of a key shown in an error.
+const SHOWN_KEY: usize = 200;
+/// A skew below this is left to the server's own tolerance.
+const SMALLEST_SKEW: SignedDuration = SignedDuration::from_secs(1);
+
+/// Everything a client needs to know besides the dialect.
+#[derive(Debug)]
+pub struct Settings {
+    /// Where requests go.
+    pub endpoint: Endpoint,
+    /// Where keys come from.
+    pub credentials: CredentialSource,
+    /// List requests.
+    pub list: Allowance,
+    /// HEAD requests.
+    pub head: Allowance,
+    /// Restore POSTs.
+    pub restore: Allowance,
+    /// Attempts for one request, at least 1.
+    pub max_attempts: u32,
+}
+
+#[derive(Debug, Default)]
+struct Counters {
+    list: AtomicU64,
+    head: AtomicU64,
+    restore: AtomicU64,
+    retries: AtomicU64,
+    throttled: AtomicU64,
+    restores_in_flight: AtomicU32,
+}
+
+/// One attempt that brought no answer.
+struct Fault {
+    kind: ErrorKind,
+    refusal: Option<Box<Refusal>>,
+    cause: Option<Box<dyn std::error::Error + Send + Sync>>,
+    /// The server's own time, for healing skew.
+    server_time: Option<Timestamp>,
+}
+
+/// A store over HTTP.
+pub struct Client {
+    dialect: Box<dyn Dialect>,
+    transport: Transport,
+    credentials: CredentialSource,
+    pace: Pace,
+    policy: Policy,
+    clock: Arc<dyn Clock>,
+    tell: Arc<dyn Tell>,
+    counters: Counters,
+    skew_seconds: AtomicI64,
+    halt: watch::Sender<bool>,
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client").field("endpoint", self.transport.endpoint()).finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    /// A client for one bucket.
+    ///
+    /// # Errors
+    /// If the TLS set-up of this machine cannot be read.
+    pub fn new(
+        dialect: Box<dyn Dialect>,
+        settings: Settings,
+        clock: Arc<dyn Clock>,
+        tell: Arc<dyn Tell>,
+    ) -> Result<Self, reqwest::Error> {
+        Ok(Self {
+            dialect,
+            transport: Transport::new(settings.endpoint)?,
+            credentials: settings.credentials,
+            pace: Pace::new(settings.list, settings.head, settings.restore, Arc::clone(&clock)),
+            policy: Policy { max_attempts: settings.max_attempts.max(1) },
+            clock,
+            tell,
+            counters: Counters::default(),
+            skew_seconds: AtomicI64::new(0),
+            halt: watch::Sender::new(false),
+        })
+    }
+
+    /// Sends `request` as often as it takes, and reads the answer with `read`.
+    async fn call<T: Send>(
+        &self,
+        call: Call,
+        request: Request,
+        read: impl Fn(Reply) -> Result<T, Refusal> + Send + Sync,
+    ) -> Result<Answered<T>, StoreError> {
+        let mut attempts = 0;
+        loop {
+            let fault = match self.attempt(call, &request, &read, &mut attempts).await {
+                Ok(answer) => return Ok(Answered { answer, attempts }),
+                Err(fault) => fault,
+            };
+            let Some(pause) = self.pause_after(call, &fault, attempts).await else {
+                return Err(self.failed(call, &request, fault, attempts));
+            };
+            self.counters.retries.fetch_add(1, Ordering::Relaxed);
+            self.tell.tell(Event::Notice(Notice::Retrying {
+                call: call.as_str(),
+                cause: fault.words(),
+                attempt: attempts,
+                pause,
+            }));
+            tokio::select! {
+                biased;
+                () = self.halted() => {
+                    let halted = Fault { kind: ErrorKind::Halted, ..fault };
+                    return Err(self.failed(call, &request, halted, attempts));
+                }
+                () = self.clock.sleep(pause) => {}
+            }
+        }
+    }
+
+    /// One attempt, from permit to parsed answer.
+    async fn attempt<T>(
+        &self,
+        call: Call,
+        request: &Request,
+        read: &(impl Fn(Reply) -> Result<T, Refusal> + Send + Sync),
+        attempts: &mut u32,
+    ) -> Result<T, Fault> {
+        let _permit = tokio::select! {
+            biased;
+            () = self.halted() => return Err(Fault::bare(ErrorKind::Halted)),
+            permit = self.pace.enter(call) => permit,
+        };
+        let credentials = self
+            .credentials
+            .get()
+            .await
+            .map_err(|e| Fault { cause: Some(Box::new(e)), ..Fault::bare(ErrorKind::Credentials) })?;
+        let mut signed = request.clone();
+        let skew = SignedDuration::from_secs(self.skew_seconds.load(Ordering::Relaxed));
+        let at = self.clock.now().saturating_add(skew).unwrap_or_else(|_| self.clock.now());
+        self.dialect.sign(&mut signed, self.transport.endpoint(), &credentials, at);
+
+        let counter = match call {
+            Call::List => &self.counters.list,
+            Call::Head => &self.counters.head,
+            Call::Restore => &self.counters.restore,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+        *attempts += 1;
+        let on_wire = InFlight::new(call, &self.counters);
+        let sent = self.transport.send(signed).await;
+        drop(on_wire);
+        let reply = sent.map_err(|e| match e {
+            SendError::UnsafeKey => Fault::bare(ErrorKind::UnsafeKey),
+            SendError::Network(..) => Fault { cause: Some(Box::new(e)), ..Fault::bare(ErrorKind::Network) },
+        })?;
+        let server_time = reply.headers.get("date").and_then(|d| d.to_str().ok()).and_then(http_date);
+        read(reply).map_err(|refusal| Fault {
+            kind: refusal.kind,
+            refusal: Some(Box::new(refusal)),
+            cause: None,
+            server_time,
+        })
+    }
+
+    /// Heals what can be healed after a failed attempt; `None` if the failure is final.
+    async fn pause_after(&self, call: Call, fault: &Fault, attempts: u32) -> Option<Duration> {
+        if !fault.kind.retryable() || self.policy.spent(attempts) {
+            return None;
+        }
+        match fault.kind {
+            ErrorKind::Skewed => {
+                let off = fault.server_time?.duration_since(self.clock.now());
+                if off.abs() < SMALLEST_SKEW {
+                    return None;
+                }
+                self.skew_seconds.store(off.as_secs(), Ordering::Relaxed);
+                return Some(Duration::ZERO);
+            }
+            ErrorKind::TokenExpired => {
+                let stale = self.credentials.get().await.ok()?;
+                self.credentials.renew(&stale).await.ok()?;
+            }
+            _ => {}
+        }
+        let ordered = fault.refusal.as_ref().and_then(|r| r.retry_after);
+        let pause = self.policy.pause(attempts, ordered, rand::random::<f64>());
+        if fault.kind == ErrorKind::Throttled {
+            self.counters.throttled.fetch_add(1, Ordering::Relaxed);
+            if let Some(ordered) = ordered {
+                self.pace.hold(call, ordered);
+                self.tell.tell(Event::Notice(Notice::SlowedDown { call: call.as_str(), pause: ordered }));
+            }
+        }
+        Some(pause)
+    }
+
+    fn failed(&self, call: Call, request: &Request, fault: Fault, attempts: u32) -> StoreError {
+        let endpoint = self.transport.endpoint();
+        let key: String = String::from_utf8_lossy(&request.key)
+            .chars()
+            .take(SHOWN_KEY)
+            .map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c })
+            .collect();
+        let on = format!("{}://{}/{key}", self.dialect.provider(), endpoint.bucket);
+        StoreError { call, kind: fault.kind, on, refusal: fault.refusal, cause: fault.cause, attempts }
+    }
+
+    async fn halted(&self) {
+        let mut halt = self.halt.subscribe();
+        // The sender lives as long as `self`, so waiting can only end with the wish come true.
+        let _ = halt.wait_for(|halted| *halted).await;
+    }
+}
+
+impl Store for Client {
+    async fn list(&self, listing: &Listing, at: &Position) -> Result<Answered<Page>, StoreError> {
+        self.call(Call::List, self.dialect.list(listing, at), |reply| match reply.status {
+            200 => self.dialect.read_page(listing, reply),
+            _ => Err(self.dialect.read_refusal(&reply)),
+        })
+        .await
+    }
+
+    async fn head(&self, key: &[u8], version_id: &[u8]) -> Result<Answered<Head>, StoreError> {
+        self.call(Call::Head, self.dialect.head(key, version_id), |reply| match reply.status {
+            200 => self.dialect.read_head(&reply),
+            _ => Err(self.dialect.read_refusal(&reply)),
+        })
+        .await
+    }
+
+    async fn restore(&self, ask: RestoreAsk<'_>) -> Result<Answered<RestoreAnswer>, StoreError> {
+        self.call(Call::Restore, self.dialect.restore(&ask), |reply| self.dialect.read_restore(&reply)).await
+    }
+
+    fn addressable(&self, key: &[u8]) -> bool {
+        self.transport.url(&self.dialect.head(key, b"")).is_some()
+    }
+
+    fn offer(&self, class: &[u8], access_tier: &[u8]) -> Option<Offer> {
+        self.dialect.offer(class, access_tier)
+    }
+
+    fn halt(&self) {
+        self.halt.send_replace(true);
+    }
+
+    fn requests(&self) -> RequestCounts {
+        let c = &self.counters;
+        RequestCounts {
+            list: c.list.load(Ordering::Relaxed),
+            head: c.head.load(Ordering::Relaxed),
+            restore: c.restore.load(Ordering::Relaxed),
+            retries: c.retries.load(Ordering::Relaxed),
+            throttled: c.throttled.load(Ordering::Relaxed),
+        }
+    }
+
+    fn restores_in_flight(&self) -> u32 {
+        self.counters.restores_in_flight.load(Ordering::Relaxed)
+    }
+}
+
+impl Fault {
+    const fn bare(kind: ErrorKind) -> Self {
+        Self { kind, refusal: None, cause: None, server_time: None }
+    }
+
+    /// A few words for a progress line.
+    fn words(&self) -> String {
+        if let Some(refusal) = &self.refusal {
+            return format!("{} {}", refusal.status, refusal.code).trim_end().to_owned();
+        }
+        match &self.cause {
+            Some(cause) => match cause.source() {
+                Some(root) => format!("{cause}: {root}"),
+                None => cause.to_string(),
+            },
+            None => format!("{:?}", self.kind),
+        }
+    }
+}
+
+/// Counts a restore as in flight for as long as it lives.
+struct InFlight<'c>(Option<&'c AtomicU32>);
+
+impl<'c> InFlight<'c> {
+    fn new(call: Call, counters: &'c Counters) -> Self {
+        let counter = (call == Call::Restore).then_some(&counters.restores_in_flight);
+        if let Some(counter) = counter {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+        Self(counter)
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        if let Some(counter) = self.0 {
+            counter.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Reads an HTTP date such as `Fri, 27 Nov 2026 08:15:02 GMT`.
+fn http_date(text: &str) -> Option<Timestamp> {
+    jiff::fmt::rfc2822::parse(text).ok().map(|z| z.timestamp())
+}

@@ -1,0 +1,179 @@
+//! How fast requests may leave: a permit and a token for each attempt, a lane for each kind of call.
+//!
+//! Lanes are apart so that waiting restores never starve listings. Within a lane a request first
+//! gets a permit (so many in flight), then a token (so many a second). Both belong to one attempt:
+//! a request that backs off holds neither, and a retry pays again.
+//!
+//! Tokens come from governor. Its own waiting (`until_ready`) uses a timer that ignores a paused
+//! test clock, and with a burst of one and many waiters it loses up to a fifth of the rate, since a
+//! slot that nobody took in time is gone. So one waiter at a time asks governor and sleeps by our
+//! [`Clock`]; the small burst is the credit that makes up for a late timer.
+
+use std::num::NonZeroU32;
+use std::sync::Mutex;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use governor::clock::Clock as GovernorClock;
+use governor::middleware::NoOpMiddleware;
+use governor::state::{InMemoryState, NotKeyed};
+use governor::{Quota, RateLimiter};
+use tokio::sync::{Mutex as Turn, Semaphore, SemaphorePermit};
+
+use super::Call;
+use crate::model::Clock;
+
+/// Tokens that may be made up for after a late timer: this many milliseconds' worth.
+const CATCH_UP_MS: u32 = 20;
+
+/// What one kind of call is allowed.
+#[derive(Clone, Copy, Debug)]
+pub struct Allowance {
+    /// Requests in flight, at least 1.
+    pub in_flight: u32,
+    /// Requests a second, at least 1, every attempt counted.
+    pub rate: u32,
+}
+
+/// Our clock as governor wants it.
+#[derive(Clone, Debug)]
+struct Ticks(Arc<dyn Clock>);
+
+impl GovernorClock for Ticks {
+    type Instant = Duration;
+
+    fn now(&self) -> Duration {
+        self.0.monotonic()
+    }
+}
+
+#[derive(Debug)]
+struct Lane {
+    permits: Semaphore,
+    turn: Turn<()>,
+    limiter: RateLimiter<NotKeyed, InMemoryState, Ticks, NoOpMiddleware<Duration>>,
+    not_before: Mutex<Duration>,
+}
+
+impl Lane {
+    fn new(allowance: Allowance, clock: &Arc<dyn Clock>) -> Self {
+        let rate = NonZeroU32::new(allowance.rate).unwrap_or(NonZeroU32::MIN);
+        let credit = NonZeroU32::new(rate.get().saturating_mul(CATCH_UP_MS) / 1000);
+        let quota = Quota::per_second(rate).allow_burst(credit.unwrap_or(NonZeroU32::MIN));
+        let in_flight = (allowance.in_flight as usize).clamp(1, Semaphore::MAX_PERMITS);
+        Self {
+            permits: Semaphore::new(in_flight),
+            turn: Turn::new(()),
+            limiter: RateLimiter::direct_with_clock(quota, Ticks(Arc::clone(clock))),
+            not_before: Mutex::new(Duration::ZERO),
+        }
+    }
+}
+
+/// The pace of one client: three lanes and the clock that they sleep by.
+#[derive(Debug)]
+pub(crate) struct Pace {
+    clock: Arc<dyn Clock>,
+    list: Lane,
+    head: Lane,
+    restore: Lane,
+}
+
+impl Pace {
+    /// Lanes with these allowances.
+    pub(crate) fn new(list: Allowance, head: Allowance, restore: Allowance, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            list: Lane::new(list, &clock),
+            head: Lane::new(head, &clock),
+            restore: Lane::new(restore, &clock),
+            clock,
+        }
+    }
+
+    const fn lane(&self, call: Call) -> &Lane {
+        match call {
+            Call::List => &self.list,
+            Call::Head => &self.head,
+            Call::Restore => &self.restore,
+        }
+    }
+
+    /// Waits until one more request of this kind may leave. The permit is returned when dropped.
+    pub(crate) async fn enter(&self, call: Call) -> SemaphorePermit<'_> {
+        let lane = self.lane(call);
+        let permit = match lane.permits.acquire().await {
+            Ok(permit) => permit,
+            Err(_closed) => unreachable!("no lane is ever closed"),
+        };
+        let _turn = lane.turn.lock().await;
+        loop {
+            let now = self.clock.monotonic();
+            let start = *lane.not_before.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(wait) = start.checked_sub(now).filter(|w| !w.is_zero()) {
+                self.clock.sleep(wait).await;
+                continue;
+            }
+            match lane.limiter.check() {
+                Ok(()) => return permit,
+                Err(early) => self.clock.sleep(early.wait_time_from(now)).await,
+            }
+        }
+    }
+
+    /// Lets no request of this kind leave for `pause`: the store said when to come back.
+    pub(crate) fn hold(&self, call: Call, pause: Duration) {
+        let until = self.clock.monotonic() + pause;
+        let mut start = self.lane(call).not_before.lock().unwrap_or_else(PoisonError::into_inner);
+        *start = until.max(*start);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::SystemClock;
+
+    fn pace(rate: u32, in_flight: u32) -> (Arc<Pace>, Arc<dyn Clock>) {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let lane = Allowance { in_flight, rate };
+        (Arc::new(Pace::new(lane, lane, lane, Arc::clone(&clock))), clock)
+    }
+
+    async fn take_all(pace: &Arc<Pace>, n: usize) {
+        let tasks: Vec<_> = (0..n)
+            .map(|_| {
+                let pace = Arc::clone(pace);
+                tokio::spawn(async move { drop(pace.enter(Call::Restore).await) })
+            })
+            .collect();
+        for task in tasks {
+            task.await.unwrap();
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn many_waiters_get_the_rate_and_not_more() {
+        let (pace, clock) = pace(1000, 64);
+        take_all(&pace, 5000).await;
+        let took = clock.monotonic().as_secs_f64();
+        // 5,000 tokens less a credit of 20 take 4.98 s; the timer's millisecond grain may add a little.
+        assert!((4.97..=5.03).contains(&took), "took {took} s of virtual time");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn lanes_do_not_wait_for_each_other() {
+        let (pace, clock) = pace(1, 1);
+        let _held = pace.enter(Call::Restore).await;
+        let before = clock.monotonic();
+        drop(pace.enter(Call::List).await);
+        assert_eq!(clock.monotonic(), before);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_ordered_pause_holds_the_whole_lane() {
+        let (pace, clock) = pace(1000, 8);
+        pace.hold(Call::Restore, Duration::from_secs(3));
+        take_all(&pace, 8).await;
+        assert!(clock.monotonic() >= Duration::from_secs(3));
+    }
+}

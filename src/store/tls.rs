@@ -1,0 +1,4 @@
+//! stub
+pub(crate) fn client_builder() -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+}

@@ -1,0 +1,200 @@
+//! One attempt on the wire: a signed request out, a whole reply back.
+//!
+//! The request target must arrive byte for byte. reqwest takes a `url::Url`, which folds `.` and
+//! `..` segments: a POST for the key `a/../b` would restore the object `b`. So the target is built
+//! as text, parsed, and compared with what the parser kept; any difference and nothing is sent.
+
+use std::time::Duration;
+
+use reqwest::Url;
+
+use super::dialect::{Endpoint, Reply, Request, target};
+use super::tls;
+
+/// A page of 1,000 keys with every optional field is about 1 MB; a key may take 3 KB encoded.
+const MAX_BODY: usize = 16 << 20;
+/// A connection that is not there after this long will not come.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// A server that is silent for this long is given up; listings of thinned-out prefixes take seconds.
+const READ_TIMEOUT: Duration = Duration::from_secs(60);
+/// One attempt from first to last byte, so that a slow drip ends too.
+const WHOLE_TIMEOUT: Duration = Duration::from_secs(180);
+/// Idle connections kept for reuse; above it they are closed.
+const POOL_IDLE: usize = 4096;
+
+/// Why an attempt brought no reply.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SendError {
+    /// The URL parser would have changed the target.
+    #[error("the key cannot be written into a URL without change")]
+    UnsafeKey,
+    /// Connection, TLS, time-out, torn body.
+    #[error("{0}")]
+    Network(&'static str, #[source] Option<Box<dyn std::error::Error + Send + Sync>>),
+}
+
+/// Sends requests to one endpoint.
+#[derive(Debug)]
+pub(crate) struct Transport {
+    http: reqwest::Client,
+    endpoint: Endpoint,
+    base: String,
+}
+
+impl Transport {
+    /// A transport with its own connection pool.
+    ///
+    /// # Errors
+    /// If the TLS set-up of this machine cannot be read.
+    pub(crate) fn new(endpoint: Endpoint) -> Result<Self, reqwest::Error> {
+        let http = tls::client_builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .read_timeout(READ_TIMEOUT)
+            .timeout(WHOLE_TIMEOUT)
+            .pool_max_idle_per_host(POOL_IDLE)
+            // A redirect would carry the signature to another host; the dialect reads it as an answer.
+            .redirect(reqwest::redirect::Policy::none())
+            .tcp_nodelay(true)
+            .user_agent(concat!("defrost/", env!("CARGO_PKG_VERSION")))
+            .build()?;
+        let scheme = if endpoint.https { "https" } else { "http" };
+        let base = format!("{scheme}://{}", endpoint.authority());
+        Ok(Self { http, endpoint, base })
+    }
+
+    /// Where requests go.
+    pub(crate) const fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// The URL of `request`, if it survives parsing unchanged.
+    pub(crate) fn url(&self, request: &Request) -> Option<Url> {
+        let target = target(request, &self.endpoint);
+        let url = Url::parse(&format!("{}{target}", self.base)).ok()?;
+        let (path, query) = match target.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (target.as_str(), None),
+        };
+        (url.path() == path && url.query() == query).then_some(url)
+    }
+
+    /// Sends a signed request and reads the reply to its end.
+    pub(crate) async fn send(&self, request: Request) -> Result<Reply, SendError> {
+        let url = self.url(&request).ok_or(SendError::UnsafeKey)?;
+        let mut builder = self.http.request(request.method, url);
+        for (name, value) in request.headers {
+            builder = builder.header(name, value);
+        }
+        if !request.body.is_empty() {
+            builder = builder.body(request.body);
+        }
+        let mut response = builder.send().await.map_err(|e| network(&e))?;
+        let status = response.status().as_u16();
+        let headers = std::mem::take(response.headers_mut());
+        let expected = response.content_length().and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
+        let mut body = Vec::with_capacity(expected.min(MAX_BODY));
+        while let Some(chunk) = response.chunk().await.map_err(|e| network(&e))? {
+            if body.len() + chunk.len() > MAX_BODY {
+                return Err(SendError::Network("the reply is larger than any page can be", None));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Reply { status, headers, body })
+    }
+}
+
+/// What went wrong, by where it went wrong; the URL is left out, since a signed one may carry secrets.
+fn network(error: &reqwest::Error) -> SendError {
+    let what = if error.is_timeout() {
+        "timed out"
+    } else if error.is_connect() {
+        "cannot connect"
+    } else if error.is_body() || error.is_decode() {
+        "the reply broke off"
+    } else {
+        "the connection failed"
+    };
+    let mut root: &dyn std::error::Error = error;
+    while let Some(source) = root.source() {
+        root = source;
+    }
+    SendError::Network(what, Some(root.to_string().into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::dialect::Style;
+    use super::*;
+
+    fn transport(style: Style) -> Transport {
+        Transport::new(Endpoint {
+            https: false,
+            host: "127.0.0.1:9".into(),
+            style,
+            bucket: "bucket".into(),
+            region: "r".into(),
+        })
+        .unwrap()
+    }
+
+    fn head(key: &[u8]) -> Request {
+        Request {
+            method: http::Method::HEAD,
+            key: key.to_vec(),
+            query: vec![("versionId", b"a+b/c".to_vec())],
+            headers: Vec::new(),
+            body: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn keys_that_a_url_would_fold_are_refused() {
+        for key in [&b"a/../b"[..], b"a/./b", b"..", b".", b"../x", b"x/..", b"a/b/."] {
+            assert!(
+                transport(Style::Path).url(&head(key)).is_none(),
+                "{} must be refused",
+                String::from_utf8_lossy(key)
+            );
+        }
+    }
+
+    #[test]
+    fn odd_keys_that_survive_are_sent_as_they_are() {
+        let keys = [
+            &b"//x"[..],
+            b"a%2Fb",
+            b"a%2e%2e/b",
+            b"a+b c",
+            "\u{fc}".as_bytes(),
+            b"...",
+            b"a/",
+            b"\x01\n\"',",
+            b"a\\..\\b",
+            b"?#",
+            b"\xff",
+        ];
+        for key in keys {
+            let url = transport(Style::Path).url(&head(key)).unwrap();
+            let raw = url.path().strip_prefix("/bucket/").unwrap();
+            assert_eq!(decoded(raw), key, "sent as {raw}");
+            assert_eq!(url.query(), Some("versionId=a%2Bb%2Fc"));
+        }
+    }
+
+    /// Percent-decoding by the book, apart from the code under test.
+    fn decoded(text: &str) -> Vec<u8> {
+        let bytes = text.as_bytes();
+        let mut out = Vec::new();
+        let mut i = 0;
+        while i < bytes.len() {
+            if bytes[i] == b'%' {
+                out.push(u8::from_str_radix(&text[i + 1..i + 3], 16).unwrap());
+                i += 3;
+            } else {
+                out.push(bytes[i]);
+                i += 1;
+            }
+        }
+        out
+    }
+}
