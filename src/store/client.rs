@@ -15,7 +15,7 @@ use super::credentials::CredentialSource;
 use super::dialect::{Dialect, Endpoint, Reply, Request};
 pub use super::pace::Allowance;
 use super::pace::Pace;
-use super::retry::Policy;
+use super::retry;
 use super::transport::{SendError, Transport};
 use super::{
     Answered, Call, ErrorKind, Head, Listing, Refusal, RestoreAnswer, RestoreAsk, Store, StoreError,
@@ -69,7 +69,7 @@ pub struct Client {
     transport: Transport,
     credentials: CredentialSource,
     pace: Pace,
-    policy: Policy,
+    max_attempts: u32,
     clock: Arc<dyn Clock>,
     tell: Arc<dyn Tell>,
     counters: Counters,
@@ -99,7 +99,7 @@ impl Client {
             transport: Transport::new(settings.endpoint)?,
             credentials: settings.credentials,
             pace: Pace::new(settings.list, settings.head, settings.restore, Arc::clone(&clock)),
-            policy: Policy { max_attempts: settings.max_attempts.max(1) },
+            max_attempts: settings.max_attempts.max(1),
             clock,
             tell,
             counters: Counters::default(),
@@ -190,7 +190,7 @@ impl Client {
 
     /// Heals what can be healed after a failed attempt; `None` if the failure is final.
     async fn pause_after(&self, call: Call, fault: &Fault, attempts: u32) -> Option<Duration> {
-        if !fault.kind.retryable() || self.policy.spent(attempts) {
+        if !fault.kind.retryable() || attempts >= self.max_attempts {
             return None;
         }
         match fault.kind {
@@ -209,7 +209,7 @@ impl Client {
             _ => {}
         }
         let ordered = fault.refusal.as_ref().and_then(|r| r.retry_after);
-        let pause = self.policy.pause(attempts, ordered, rand::random::<f64>());
+        let pause = retry::pause(attempts, ordered, rand::random::<f64>());
         if fault.kind == ErrorKind::Throttled {
             self.counters.throttled.fetch_add(1, Ordering::Relaxed);
             if let Some(ordered) = ordered {

@@ -177,11 +177,11 @@ impl<'u> Authority<'u> {
 
     fn style(&self, dialect: &dyn Dialect, bucket: &str) -> Style {
         let own = self.name.strip_prefix(bucket).is_some_and(|rest| rest.starts_with('.'));
+        let machine = self.name.parse::<IpAddr>().is_ok() || self.name == "localhost";
+        let compatible = dialect.provider() == Provider::S3 && dialect.region_of_host(self.name).is_none();
         if own {
             Style::Domain
-        } else if self.name.parse::<IpAddr>().is_ok() || self.name == "localhost" {
-            Style::Path
-        } else if dialect.provider() == Provider::S3 && dialect.region_of_host(self.name).is_none() {
+        } else if machine || compatible {
             Style::Path
         } else {
             Style::Virtual

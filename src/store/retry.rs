@@ -12,30 +12,17 @@ const FIRST: Duration = Duration::from_millis(200);
 /// Ceiling of any pause; 20 s in both SDKs.
 const LONGEST: Duration = Duration::from_secs(20);
 /// The longest `Retry-After` that is obeyed to the letter.
-const LONGEST_ORDERED: Duration = Duration::from_secs(300);
+const LONGEST_ORDERED: Duration = Duration::from_mins(5);
 
-/// How often and how patiently a request is repeated.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Policy {
-    /// Attempts in all, at least 1.
-    pub(crate) max_attempts: u32,
-}
-
-impl Policy {
-    /// The pause after attempt number `attempt` (from 1) failed. `luck` is uniform in 0..1.
-    pub(crate) fn pause(self, attempt: u32, ordered: Option<Duration>, luck: f64) -> Duration {
-        let doublings = attempt.saturating_sub(1).min(16);
-        let ceiling = FIRST.saturating_mul(1 << doublings).min(LONGEST);
-        let drawn = ceiling.mul_f64(luck.clamp(0.0, 1.0));
-        match ordered {
-            Some(floor) => floor.min(LONGEST_ORDERED) + drawn.min(FIRST),
-            None => drawn,
-        }
-    }
-
-    /// Whether attempt number `attempt` (from 1) was the last.
-    pub(crate) const fn spent(self, attempt: u32) -> bool {
-        attempt >= self.max_attempts
+/// The pause after attempt number `attempt` (from 1) failed. `luck` is uniform in 0..1; `ordered`
+/// is what the server asked for.
+pub(crate) fn pause(attempt: u32, ordered: Option<Duration>, luck: f64) -> Duration {
+    let doublings = attempt.saturating_sub(1).min(16);
+    let ceiling = FIRST.saturating_mul(1 << doublings).min(LONGEST);
+    let drawn = ceiling.mul_f64(luck.clamp(0.0, 1.0));
+    match ordered {
+        Some(floor) => floor.min(LONGEST_ORDERED) + drawn.min(FIRST),
+        None => drawn,
     }
 }
 
@@ -45,24 +32,15 @@ mod tests {
 
     #[test]
     fn ceilings_double_and_stop_at_twenty_seconds() {
-        let policy = Policy { max_attempts: 8 };
-        let ceilings: Vec<u128> = (1..=9).map(|a| policy.pause(a, None, 1.0).as_millis()).collect();
+        let ceilings: Vec<u128> = (1..=9).map(|a| pause(a, None, 1.0).as_millis()).collect();
         assert_eq!(ceilings, [200, 400, 800, 1600, 3200, 6400, 12_800, 20_000, 20_000]);
-        assert_eq!(policy.pause(5, None, 0.0), Duration::ZERO, "full jitter reaches down to nothing");
+        assert_eq!(pause(5, None, 0.0), Duration::ZERO, "full jitter reaches down to nothing");
     }
 
     #[test]
     fn an_ordered_pause_is_a_floor_and_bounded() {
-        let policy = Policy { max_attempts: 8 };
-        let pause = policy.pause(1, Some(Duration::from_secs(7)), 0.5);
-        assert!(pause >= Duration::from_secs(7) && pause <= Duration::from_millis(7200));
-        assert!(policy.pause(1, Some(Duration::from_hours(24)), 1.0) < Duration::from_secs(301));
-    }
-
-    #[test]
-    fn the_last_attempt_is_counted() {
-        let policy = Policy { max_attempts: 3 };
-        assert!(!policy.spent(2));
-        assert!(policy.spent(3));
+        let ordered = pause(1, Some(Duration::from_secs(7)), 0.5);
+        assert!(ordered >= Duration::from_secs(7) && ordered <= Duration::from_millis(7200));
+        assert!(pause(1, Some(Duration::from_hours(24)), 1.0) < Duration::from_secs(301));
     }
 }

@@ -16,9 +16,9 @@ const MAX_BODY: usize = 16 << 20;
 /// A connection that is not there after this long will not come.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// A server that is silent for this long is given up; listings of thinned-out prefixes take seconds.
-const READ_TIMEOUT: Duration = Duration::from_secs(60);
+const READ_TIMEOUT: Duration = Duration::from_mins(1);
 /// One attempt from first to last byte, so that a slow drip ends too.
-const WHOLE_TIMEOUT: Duration = Duration::from_secs(180);
+const WHOLE_TIMEOUT: Duration = Duration::from_mins(3);
 /// Idle connections kept for reuse; above it they are closed.
 const POOL_IDLE: usize = 4096;
 

@@ -1,0 +1,228 @@
+//! How a command ends: the exit code, and for a failure the message and the way out.
+
+use std::process::ExitCode;
+
+use crate::job::Faults;
+use crate::model::Provider;
+use crate::pipeline::RunError;
+use crate::pipeline::checkpoint::{CheckpointError, LockError};
+use crate::pipeline::report::ReportError;
+use crate::pipeline::source::SourceError;
+use crate::store::credentials::CredentialError;
+use crate::store::{Call, EndpointError, ErrorKind, StoreError};
+
+/// Exit codes, the same for every verb. 255 is never used: `xargs` stops on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// All as wanted.
+    Done = 0,
+    /// Finished, but some objects failed; or the store could not be reached.
+    SomeFailed = 1,
+    /// Wrong usage, job file, bucket or region.
+    Usage = 2,
+    /// Credentials or rights.
+    Rights = 4,
+    /// Nothing matched (only with `--fail-empty`).
+    NothingMatched = 5,
+    /// Another run holds the lock.
+    Locked = 7,
+    /// Own files cannot be read or written.
+    OwnFiles = 8,
+    /// Interrupted from the keyboard (SIGINT); the checkpoint is saved.
+    Interrupted = 130,
+    /// Asked to end (SIGTERM); the checkpoint is saved.
+    Terminated = 143,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// Why a command could not do what was asked.
+#[derive(Debug)]
+pub struct Failure {
+    /// The exit code.
+    pub exit: Exit,
+    /// What went wrong, with its chain of causes.
+    pub error: anyhow::Error,
+    /// The way out.
+    pub hint: Option<String>,
+}
+
+impl Failure {
+    /// A failure with its way out.
+    pub fn new(exit: Exit, error: impl Into<anyhow::Error>, hint: impl Into<String>) -> Self {
+        Self { exit, error: error.into(), hint: Some(hint.into()) }
+    }
+
+    /// A usage failure that says `what` is wrong.
+    pub fn usage(what: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, anyhow::Error::msg(what.into()), hint)
+    }
+}
+
+/// What went wrong in a run against `provider`, with the words that fit its vendor.
+pub fn of_run(error: RunError, provider: Provider) -> Failure {
+    let (exit, hint) = match &error {
+        RunError::Source(SourceError::Store(store)) | RunError::Doomed(store) => of_store(store, provider),
+        RunError::Source(SourceError::Repeated { .. } | SourceError::Empty) => (
+            Exit::SomeFailed,
+            "the store breaks its own protocol; --list-v1 may take another path through it".to_owned(),
+        ),
+        RunError::Report(error) => of_report(error),
+        RunError::Checkpoint(error) => of_checkpoint(error),
+    };
+    Failure { exit, error: error.into(), hint: Some(hint) }
+}
+
+fn of_report(error: &ReportError) -> (Exit, String) {
+    let hint = match error {
+        ReportError::Io { .. } => "make room or rights for it, or name another file with --report; then run the same line again",
+        ReportError::Shortened { .. } => "put the file back, or pass --fresh to start over",
+    };
+    (Exit::OwnFiles, hint.to_owned())
+}
+
+fn of_checkpoint(error: &CheckpointError) -> (Exit, String) {
+    match error {
+        CheckpointError::Lock(LockError::Held { .. }) => {
+            (Exit::Locked, "let it end first; it needs no help from a second run".to_owned())
+        }
+        CheckpointError::Lock(LockError::Io { .. }) | CheckpointError::Io { .. } => {
+            (Exit::OwnFiles, "make room or rights for it, or choose another place with --state-dir".to_owned())
+        }
+        CheckpointError::Damaged { .. } | CheckpointError::Foreign { .. } => {
+            (Exit::OwnFiles, "pass --fresh to forget the unfinished run and start over".to_owned())
+        }
+        CheckpointError::OtherJob { .. } => (
+            Exit::Usage,
+            "repeat the first line to finish that run, pass --fresh to forget it and start over, or keep both with another --state-dir".to_owned(),
+        ),
+    }
+}
+
+fn of_store(error: &StoreError, provider: Provider) -> (Exit, String) {
+    let code = error.refusal.as_ref().map(|r| &*r.code).unwrap_or_default();
+    let region = error.refusal.as_ref().and_then(|r| r.region.as_deref());
+    match error.kind {
+        ErrorKind::NoSuchBucket => (
+            Exit::Usage,
+            match provider {
+                Provider::Oss => "check the bucket's name in the URL and its region",
+                Provider::Cos => "check the bucket's name in the URL (it ends in -APPID, as in logs-1250000000) and its region",
+                Provider::S3 => "check the bucket's name in the URL, and --endpoint-url if the store is not Amazon's",
+            }
+            .to_owned(),
+        ),
+        ErrorKind::WrongRegion => (
+            Exit::Usage,
+            match region {
+                Some(region) => format!("the store names `{region}`: pass --region {}", as_region(region, provider)),
+                None => "name the bucket's own region with --region".to_owned(),
+            },
+        ),
+        ErrorKind::Credentials => (Exit::Rights, of_credentials(error, code)),
+        ErrorKind::TokenExpired => (Exit::Rights, "get a new security token, then run the same line again".to_owned()),
+        ErrorKind::Skewed => (Exit::Rights, "set this machine's clock: requests are signed with the time".to_owned()),
+        ErrorKind::Account => (Exit::Rights, "the account is in arrears or disabled: see the vendor's console".to_owned()),
+        ErrorKind::Denied => (Exit::Rights, format!("these keys need the right {}", right(error.call, provider))),
+        ErrorKind::UnsafeKey | ErrorKind::Illegal => {
+            (Exit::Usage, "the store finds the request malformed; see its message above".to_owned())
+        }
+        _ => (
+            Exit::SomeFailed,
+            "check network and --endpoint-url, then run the same line again: it goes on where it was".to_owned(),
+        ),
+    }
+}
+
+fn of_credentials(error: &StoreError, code: &str) -> String {
+    if let Some(missing) = error.cause.as_deref().and_then(|c| c.downcast_ref::<CredentialError>()) {
+        return missing.hint();
+    }
+    match code {
+        "SignatureDoesNotMatch" => "the secret key does not belong to this access key id; check both",
+        _ => "check access key id, secret key and session token; an old token in the environment outranks a profile",
+    }
+    .to_owned()
+}
+
+/// OSS names the right endpoint, from which the region can be read off.
+fn as_region(named: &str, provider: Provider) -> &str {
+    match provider {
+        Provider::Oss => {
+            let label = named.split('.').next().unwrap_or(named);
+            label.strip_prefix("oss-").map_or(named, |region| region.strip_suffix("-internal").unwrap_or(region))
+        }
+        Provider::Cos | Provider::S3 => named,
+    }
+}
+
+/// The vendor's name of the right that a call needs. Sources: RAM, CAM and IAM action lists of the
+/// three vendors, read 2026-11.
+const fn right(call: Call, provider: Provider) -> &'static str {
+    match (provider, call) {
+        (Provider::Oss, Call::List) => "oss:ListObjects (oss:ListObjectVersions for --versions) on the bucket",
+        (Provider::Oss, Call::Head) => "oss:GetObject on the objects",
+        (Provider::Oss, Call::Restore) => "oss:RestoreObject on the objects",
+        (Provider::Cos, Call::List) => "name/cos:GetBucket (name/cos:GetBucketObjectVersions for --versions) on the bucket",
+        (Provider::Cos, Call::Head) => "name/cos:HeadObject on the objects",
+        (Provider::Cos, Call::Restore) => "name/cos:PostObjectRestore on the objects",
+        (Provider::S3, Call::List) => "s3:ListBucket (s3:ListBucketVersions for --versions) on the bucket",
+        (Provider::S3, Call::Head) => "s3:GetObject on the objects",
+        (Provider::S3, Call::Restore) => "s3:RestoreObject on the objects",
+    }
+}
+
+impl From<Faults> for Failure {
+    fn from(faults: Faults) -> Self {
+        Self { exit: Exit::Usage, error: faults.into(), hint: None }
+    }
+}
+
+impl From<EndpointError> for Failure {
+    fn from(error: EndpointError) -> Self {
+        let hint = error.hint();
+        Self::new(Exit::Usage, error, hint)
+    }
+}
+
+impl From<CheckpointError> for Failure {
+    fn from(error: CheckpointError) -> Self {
+        let (exit, hint) = of_checkpoint(&error);
+        Self::new(exit, error, hint)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_exit_code_stops_xargs() {
+        let all = [
+            (Exit::Done, 0),
+            (Exit::SomeFailed, 1),
+            (Exit::Usage, 2),
+            (Exit::Rights, 4),
+            (Exit::NothingMatched, 5),
+            (Exit::Locked, 7),
+            (Exit::OwnFiles, 8),
+            (Exit::Interrupted, 130),
+            (Exit::Terminated, 143),
+        ];
+        for (exit, code) in all {
+            assert_eq!(exit as u8, code);
+            assert_ne!(exit as u8, 255);
+        }
+    }
+
+    #[test]
+    fn the_region_is_read_off_the_endpoint_that_oss_names() {
+        assert_eq!(as_region("oss-cn-shanghai.aliyuncs.com", Provider::Oss), "cn-shanghai");
+        assert_eq!(as_region("oss-cn-shanghai-internal.aliyuncs.com", Provider::Oss), "cn-shanghai");
+        assert_eq!(as_region("eu-west-1", Provider::S3), "eu-west-1");
+    }
+}
