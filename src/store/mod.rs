@@ -7,6 +7,7 @@
 
 pub mod dialect;
 pub mod error;
+pub mod sign;
 
 use std::future::Future;
 

@@ -3,8 +3,11 @@
 //! One file per vendor ([`oss`], [`cos`], [`s3`]), each an implementation of [`Dialect`];
 //! `xml` reads pages and error bodies for all three. Signatures live in [`sign`](super::sign).
 
+pub mod encoding;
+
 use std::fmt;
 
+pub use encoding::target;
 use http::{HeaderMap, Method};
 use jiff::Timestamp;
 
