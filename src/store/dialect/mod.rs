@@ -3,8 +3,11 @@
 //! One file per vendor ([`oss`], [`cos`], [`s3`]), each an implementation of [`Dialect`];
 //! `xml` reads pages and error bodies for all three. Signatures live in [`sign`](super::sign).
 
+pub mod encoding;
+
 use std::fmt;
 
+pub use encoding::target;
 use http::{HeaderMap, Method};
 use jiff::Timestamp;
 
@@ -153,9 +156,4 @@ pub trait Dialect: Send + Sync + fmt::Debug {
 
     /// Why `bucket` cannot be a bucket name of this vendor, if it cannot.
     fn bucket_fault(&self, bucket: &str) -> Option<String>;
-}
-
-/// stub
-pub fn target(_r: &Request, _to: &Endpoint) -> String {
-    String::new()
 }
