@@ -75,8 +75,9 @@ fn canonical(request: &Request, to: &Endpoint, also: &[&str]) -> String {
         })
         .collect();
     headers.sort_unstable();
-    let headers: String =
+    let headers: Vec<String> =
         headers.into_iter().map(|(name, value)| format!("{name}:{}\n", value.trim())).collect();
+    let headers = headers.concat();
 
     format!("{}\n{path}\n{}\n{headers}\n{}\n{PAYLOAD}", request.method, query.join("&"), also.join(";"))
 }

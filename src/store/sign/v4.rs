@@ -67,7 +67,7 @@ fn canonical(request: &Request, to: &Endpoint, path: &str) -> (String, String) {
     headers.sort_unstable();
     let signed: Vec<&str> = headers.iter().map(|(name, _)| *name).collect();
     let signed = signed.join(";");
-    let lines: String = headers
+    let lines: Vec<String> = headers
         .iter()
         .map(|(name, value)| {
             // Runs of spaces count as one.
@@ -75,6 +75,7 @@ fn canonical(request: &Request, to: &Endpoint, path: &str) -> (String, String) {
             format!("{name}:{}\n", words.join(" "))
         })
         .collect();
+    let lines = lines.concat();
 
     let digest = sha256_hex(&request.body);
     let text = format!("{}\n{path}\n{}\n{lines}\n{signed}\n{digest}", request.method, query.join("&"));
