@@ -1,1 +1,49 @@
-//! Events to people.
+//! Events to people: progress bars, plain lines, JSON lines, tables and error texts.
+//!
+//! Everything here is written to a [`Sink`] (stderr, or a buffer in tests), never to stdout: stdout
+//! belongs to data. The tables and texts are returned as strings, and the caller decides where
+//! they go. Nothing reads a clock: spans come with the events, and the one thing that needs the
+//! hour ([`JsonLog`]) is given a clock.
+//!
+//! Whatever comes from outside (keys, vendor messages, paths) passes [`printable`] before it
+//! reaches a terminal, so that no key can move the cursor or forge a line.
+//!
+//! | file | what it makes |
+//! | --- | --- |
+//! | `look` | the choice of form, and what the terminal can show |
+//! | `bar` | progress lines that redraw themselves (indicatif) |
+//! | `line` | plain lines for cron and pipes |
+//! | `json` | one JSON object a line |
+//! | `notice` | notices as text: which are shown at which verbosity, floods bounded |
+//! | `figures` | figures of a progress event as text, and rates over the last seconds |
+//! | `closing` | the table at the end of a run; `advice` is its one line per error code |
+//! | `status` | where a job stands |
+//! | `error` | an error with its causes and a hint |
+//! | `human`, `escape`, `table`, `sink` | numbers, safe text, aligned columns, the way out |
+
+mod advice;
+mod bar;
+mod closing;
+mod error;
+mod escape;
+mod figures;
+mod human;
+mod json;
+mod line;
+mod look;
+mod notice;
+mod sink;
+mod status;
+mod table;
+
+pub use advice::advice;
+pub use bar::Bars;
+pub use closing::{Closing, Earlier, closing_table};
+pub use error::error_text;
+pub use escape::{Charset, printable};
+pub use human::{human_bytes, human_count, human_rate, human_span};
+pub use json::JsonLog;
+pub use line::Lines;
+pub use look::{Look, choose};
+pub use sink::Sink;
+pub use status::{RunState, StatusView, status_table};

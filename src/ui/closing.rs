@@ -1,0 +1,332 @@
+//! The table at the end of a run.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::escape::clipped;
+use super::table::{Align, Table, WIDTH, wrapped};
+use super::{Look, advice, human_bytes, human_count, human_rate, human_span, printable};
+use crate::model::{Action, Count, Provider, RequestCounts, Tally};
+
+/// Longest storage class that is shown whole, in columns.
+const LONGEST_CLASS: usize = 28;
+/// Longest error code that is shown whole, in columns.
+const LONGEST_CODE: usize = 48;
+/// Error codes that get a row of their own, the commonest first.
+const MAX_CODES: usize = 12;
+
+/// What a run did before it was broken off and resumed: not to be counted into its rates.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Earlier {
+    /// Entries listed by the runs before.
+    pub listed: u64,
+    /// Restore POSTs sent by the runs before, if the request counts hold them.
+    pub restore: u64,
+}
+
+/// Everything that the closing table shows.
+#[derive(Clone, Copy, Debug)]
+pub struct Closing<'a> {
+    /// `scan`, `plan` or `restore`.
+    pub verb: &'a str,
+    /// Name of the job.
+    pub job: &'a str,
+    /// The bucket URL.
+    pub target: &'a str,
+    /// Decides how a missing right is named; `None` names all three.
+    pub provider: Option<Provider>,
+    /// Everything counted.
+    pub tally: &'a Tally,
+    /// Requests by kind.
+    pub requests: RequestCounts,
+    /// What to leave out of the rates; zero in a run that was not resumed.
+    pub earlier: Earlier,
+    /// Since the start of this run.
+    pub elapsed: Duration,
+    /// Where the report stands; `None` for stdout.
+    pub report: Option<&'a Path>,
+    /// Whether the listing was worked through to its end.
+    pub complete: bool,
+}
+
+/// The closing table: objects and bytes by class and state, actions, reasons, errors with advice,
+/// time, requests, rates, and the path of the report.
+///
+/// Lines are at most 80 columns wide, but for names from outside (job, URL, path), which are not
+/// cut so that they can be copied. Ends with a line break.
+#[must_use]
+pub fn closing_table(closing: &Closing<'_>, look: Look) -> String {
+    let mut lines = vec![title(closing, look), String::new()];
+    let mut part = |part: Vec<String>| {
+        if !part.is_empty() {
+            lines.extend(part);
+            lines.push(String::new());
+        }
+    };
+    part(classes(closing.tally, look));
+    part(actions(closing.tally, look));
+    part(errors(closing, look));
+    lines.extend(foot(closing, look));
+    lines.join("\n") + "\n"
+}
+
+fn title(closing: &Closing<'_>, look: Look) -> String {
+    let end = if closing.complete { "complete" } else { "stopped before the end" };
+    let text = format!(
+        "{} {}: {end}, {}",
+        closing.verb,
+        printable(closing.job, look.charset),
+        printable(closing.target, look.charset)
+    );
+    look.bold(&text)
+}
+
+fn classes(tally: &Tally, look: Look) -> Vec<String> {
+    const ALIGNS: [Align; 4] = [Align::Left, Align::Left, Align::Right, Align::Right];
+    let mut table = Table::new(&ALIGNS, &["class", "state", "objects", "size"]);
+    let mut rows = 0;
+    for (class, states) in &tally.classes {
+        // The class is named once; its other states stand below it.
+        let mut name =
+            if class.is_empty() { "(none)".to_owned() } else { clipped(class, LONGEST_CLASS, look.charset) };
+        for (state, count) in states {
+            table.row([
+                std::mem::take(&mut name),
+                state.as_str().to_owned(),
+                human_count(count.objects),
+                human_bytes(count.bytes),
+            ]);
+            rows += 1;
+        }
+    }
+    match rows {
+        0 => return vec!["no object matched".to_owned()],
+        1 => {}
+        _ => {
+            let Count { objects, bytes } = tally.matched;
+            table.row(["total".to_owned(), String::new(), human_count(objects), human_bytes(bytes)]);
+        }
+    }
+    table.lines()
+}
+
+fn actions(tally: &Tally, look: Look) -> Vec<String> {
+    const ALIGNS: [Align; 3] = [Align::Left, Align::Right, Align::Right];
+    let told: Vec<(Action, Count)> = Action::ALL
+        .iter()
+        .map(|&action| (action, tally.action(action)))
+        .filter(|(_, c)| c.objects > 0)
+        .collect();
+    // In an audit nothing is done to anything: no table is needed to say so.
+    if told.iter().all(|(action, _)| *action == Action::None) {
+        return Vec::new();
+    }
+    let mut table = Table::new(&ALIGNS, &["action", "objects", "size"]);
+    for (action, count) in told {
+        table.row([action.as_str().to_owned(), human_count(count.objects), human_bytes(count.bytes)]);
+    }
+    let mut lines = table.lines();
+    let reasons: Vec<String> =
+        tally.reasons.iter().map(|(&reason, &n)| format!("{} {}", reason.as_str(), human_count(n))).collect();
+    if !reasons.is_empty() {
+        lines.extend(wrapped("reasons: ", reasons.iter().map(String::as_str), look.charset.dot()));
+    }
+    lines
+}
+
+fn errors(closing: &Closing<'_>, look: Look) -> Vec<String> {
+    let mut codes: Vec<_> = closing.tally.errors.iter().collect();
+    codes.sort_by(|(a, x), (b, y)| y.objects.cmp(&x.objects).then_with(|| a.cmp(b)));
+    let mut lines = Vec::new();
+    for (code, count) in codes.iter().take(MAX_CODES) {
+        let name = clipped(code, LONGEST_CODE, look.charset);
+        lines.push(format!("{} {name}: {} objects", look.red("failed"), human_count(count.objects)));
+        let advice = advice(closing.provider, code);
+        if let Some(advice) = advice {
+            lines.extend(wrapped("  ", advice.split(' '), " "));
+        }
+        if !count.first_key.is_empty() {
+            let head = "  first: ";
+            lines.push(format!("{head}{}", clipped(&count.first_key, WIDTH - head.len(), look.charset)));
+        }
+        if !count.first_request_id.is_empty() {
+            let head = "  its request id: ";
+            lines.push(format!(
+                "{head}{}",
+                clipped(&count.first_request_id, WIDTH - head.len(), look.charset)
+            ));
+        }
+    }
+    if codes.len() > MAX_CODES {
+        let more = codes.len() - MAX_CODES;
+        lines.push(format!("{} {more} more error codes are in the summary", look.charset.ellipsis()));
+    }
+    lines
+}
+
+fn foot(closing: &Closing<'_>, look: Look) -> Vec<String> {
+    let dot = look.charset.dot();
+    let RequestCounts { list, head, restore, retries, throttled } = closing.requests;
+    let requests: Vec<String> = [
+        (list, "list", true),
+        (head, "head", false),
+        (restore, "restore", closing.verb == "restore"),
+        (retries, "retries", false),
+        (throttled, "slow-downs", false),
+    ]
+    .into_iter()
+    .filter(|&(n, _, always)| always || n > 0)
+    .map(|(n, word, _)| format!("{word} {}", human_count(n)))
+    .collect();
+    let listed = closing.tally.listed.saturating_sub(closing.earlier.listed);
+    let mut rates = vec![format!("{} keys", human_rate(per_second(listed, closing.elapsed)))];
+    if restore > 0 {
+        let sent = restore.saturating_sub(closing.earlier.restore);
+        rates.push(format!("{} restores", human_rate(per_second(sent, closing.elapsed))));
+    }
+    let markers = closing.tally.delete_markers;
+    let mut counted = vec![format!("{} keys", human_count(closing.tally.listed))];
+    if markers > 0 {
+        counted.push(format!("{} of them delete markers", human_count(markers)));
+    }
+    counted.push(format!("matched {}", human_count(closing.tally.matched.objects)));
+
+    let mut lines = Vec::new();
+    let mut row = |name: &str, items: &[String]| {
+        lines.extend(wrapped(&format!("{name:<10}"), items.iter().map(String::as_str), dot));
+    };
+    row("listed", &counted);
+    row("requests", &requests);
+    row("rates", &rates);
+    row("elapsed", &[human_span(closing.elapsed)]);
+    let report = closing.report.map_or_else(|| "stdout".into(), Path::to_string_lossy);
+    row("report", &[printable(&report, look.charset).into_owned()]);
+    if !closing.complete {
+        row("to go on", &["run the same line again".to_owned()]);
+    }
+    lines
+}
+
+/// The mean over `span`; `None` for a span too short to tell.
+fn per_second(n: u64, span: Duration) -> Option<f64> {
+    (span >= Duration::from_millis(100)).then(|| n as f64 / span.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{ErrorCount, Reason, State};
+    use crate::ui::Charset;
+    use crate::ui::escape::{columns, steers};
+
+    const GIB: u64 = 1 << 30;
+
+    fn count(objects: u64, bytes: u64) -> Count {
+        Count { objects, bytes }
+    }
+
+    fn error(objects: u64, key: &str, id: &str) -> ErrorCount {
+        ErrorCount { objects, first_key: key.to_owned(), first_request_id: id.to_owned() }
+    }
+
+    /// A night with something of everything.
+    fn tally() -> Tally {
+        let mut tally = Tally { listed: 1_300_000, delete_markers: 17, ..Tally::default() };
+        tally.matched = count(1_234_567, 5_000 * GIB);
+        tally.classes.insert(
+            "Archive".to_owned(),
+            [(State::Archived, count(15, GIB)), (State::Restored, count(1_188_995, 4_000 * GIB))].into(),
+        );
+        tally.classes.insert("ColdArchive".to_owned(), [(State::Restoring, count(45_557, 999 * GIB))].into());
+        tally.actions = [
+            (Action::None, count(1_188_995, 4_000 * GIB)),
+            (Action::Requested, count(45_057, 989 * GIB)),
+            (Action::Already, count(500, 10 * GIB)),
+            (Action::Failed, count(15, GIB)),
+        ]
+        .into();
+        tally.reasons = [(Reason::StillValid, 1_188_995), (Reason::Denied, 12), (Reason::Network, 3)].into();
+        tally.errors = [
+            ("AccessDenied".to_owned(), error(12, "logs/a b.gz", "5C3D9175B6FC201293AD****")),
+            ("network".to_owned(), error(3, "logs/z.gz", "")),
+        ]
+        .into();
+        tally
+    }
+
+    fn closing(tally: &Tally) -> Closing<'_> {
+        Closing {
+            verb: "restore",
+            job: "nightly-logs",
+            target: "oss://logs/2024/",
+            provider: Some(Provider::Oss),
+            tally,
+            requests: RequestCounts { list: 1_300, head: 0, restore: 45_678, retries: 163, throttled: 2 },
+            earlier: Earlier::default(),
+            elapsed: Duration::from_secs(750),
+            report: Some(Path::new("reports/x.csv")),
+            complete: true,
+        }
+    }
+
+    #[test]
+    fn a_restore_with_failures() {
+        insta::assert_snapshot!(closing_table(&closing(&tally()), Look::default()), @"");
+    }
+
+    #[test]
+    fn an_audit_that_was_stopped() {
+        let mut tally = Tally { listed: 3_000, ..Tally::default() };
+        tally.matched = count(2_000, 2_048);
+        tally.classes.insert("GLACIER".to_owned(), [(State::Archived, count(2_000, 2_048))].into());
+        tally.actions.insert(Action::None, count(2_000, 2_048));
+        let closing = Closing {
+            verb: "scan",
+            job: "audit",
+            target: "s3://logs/",
+            requests: RequestCounts { list: 3, ..RequestCounts::default() },
+            earlier: Earlier { listed: 1_000, restore: 0 },
+            elapsed: Duration::from_secs(2),
+            report: None,
+            complete: false,
+            ..closing(&tally)
+        };
+        let look = Look { charset: Charset::Ascii, ..Look::default() };
+        insta::assert_snapshot!(closing_table(&closing, look), @"");
+    }
+
+    #[test]
+    fn nothing_matched() {
+        let tally = Tally { listed: 5, ..Tally::default() };
+        let closing =
+            Closing { elapsed: Duration::ZERO, requests: RequestCounts::default(), ..closing(&tally) };
+        insta::assert_snapshot!(closing_table(&closing, Look::default()), @"");
+    }
+
+    #[test]
+    fn the_widest_table_is_narrow_safe_and_ascii_if_asked() {
+        let evil = "\u{1b}[2J\nerror: forged\u{202e}日本語ü".repeat(20);
+        let mut tally = tally();
+        let most = count(u64::MAX, u64::MAX);
+        for i in 0..40 {
+            let name = format!("{evil}{i}");
+            tally.classes.insert(name.clone(), State::ALL.iter().map(|&state| (state, most)).collect());
+            tally.errors.insert(name, error(u64::MAX, &evil, &evil));
+        }
+        tally.matched = most;
+        tally.actions = Action::ALL.iter().map(|&action| (action, most)).collect();
+        tally.reasons = Reason::ALL.iter().map(|&reason| (reason, u64::MAX)).collect();
+        let n = u64::MAX;
+        let requests = RequestCounts { list: n, head: n, restore: n, retries: n, throttled: n };
+        for charset in [Charset::Utf8, Charset::Ascii] {
+            let closing = Closing { requests, ..closing(&tally) };
+            let text = closing_table(&closing, Look { charset, ..Look::default() });
+            for line in text.lines() {
+                assert!(columns(line) <= WIDTH, "{} columns: {line}", columns(line));
+                assert!(!line.chars().any(steers), "{line:?}");
+            }
+            assert!(charset == Charset::Utf8 || text.is_ascii());
+            assert!(text.contains("30 more error codes are in the summary"));
+        }
+    }
+}

@@ -1,0 +1,343 @@
+//! One JSON object a line, for programs that watch a run.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::escape::steers;
+use super::figures::Figures;
+use super::{Look, Sink};
+use crate::model::{Clock, Event, Kinds, Notice, Phase, RequestCounts, Tally, Tell};
+
+/// Between two `progress` lines, of the run's own elapsed time; `-vv` lifts it.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// Tells a run in JSON lines.
+///
+/// Each line is one object, in UTF-8, with `time` (RFC 3339, UTC, milliseconds) and `event`:
+///
+/// | `event` | other fields |
+/// | --- | --- |
+/// | `started` | `job`, `verb`, `target`, `report`, `rate` (restore requests a second allowed, 0 if none are sent) |
+/// | `phase` | `phase`: `running`, `draining`, `finishing` |
+/// | `progress` | `elapsed_s`, `in_flight`, `restores_per_s` and `keys_per_s` (over the last 10 s, `null` before there is one), `kinds`, `requests` |
+/// | `resumed` | `rows` (in the report already), `after` (the key after which listing goes on) |
+/// | `slowed_down` | `call`, `pause_s` |
+/// | `retrying` | `call`, `cause`, `attempt` (the one that failed, from 1), `pause_s` |
+/// | `object_failed` | `key` (as the report spells it), `cause` |
+/// | `remark` | `text` |
+/// | `finished` | `complete`, `elapsed_s`, `report` (`null` for stdout), `requests`, `tally` |
+///
+/// `kinds` has `listed`, `matched`, `requested`, `extended`, `already`, `planned`, `failed`,
+/// `none`, `deferred`; `requests` has `list`, `head`, `restore`, `retries`, `throttled`; `tally`
+/// is that of the summary file. Spans (`…_s`) are seconds with a fraction. Fields may be added,
+/// never taken away.
+///
+/// `progress` comes once a second of the run at most, every time with `-vv`. With `-q` only
+/// `object_failed` and `finished` are told. Control characters and those that turn the direction
+/// of writing stand as `\u….`: decoded they are exact, on a terminal they are harmless.
+#[derive(Debug)]
+pub struct JsonLog {
+    look: Look,
+    sink: Sink,
+    clock: Arc<dyn Clock>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    figures: Figures,
+    told_at: Option<Duration>,
+}
+
+impl JsonLog {
+    /// JSON lines to `sink`, stamped by `clock`.
+    #[must_use]
+    pub fn new(look: Look, sink: Sink, clock: Arc<dyn Clock>) -> Self {
+        Self { look, sink, clock, state: Mutex::new(State::default()) }
+    }
+
+    fn put(&self, event: &Said<'_>) {
+        // Nothing in a line can fail to serialise: every map key is text.
+        let Ok(json) = serde_json::to_string(event) else { return };
+        // The object is opened by hand, so that the time stands first in every line.
+        let rest = json.strip_prefix('{').unwrap_or(&json);
+        self.sink.line(&format!("{{\"time\":\"{:.3}\",{}", self.clock.now(), harmless(rest)));
+    }
+}
+
+#[derive(Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+enum Said<'a> {
+    Started {
+        job: &'a str,
+        verb: &'a str,
+        target: &'a str,
+        report: &'a str,
+        rate: u32,
+    },
+    Phase {
+        phase: &'static str,
+    },
+    Progress {
+        elapsed_s: f64,
+        in_flight: u32,
+        restores_per_s: Option<f64>,
+        keys_per_s: Option<f64>,
+        kinds: KindsSaid,
+        requests: RequestCounts,
+    },
+    Resumed {
+        rows: u64,
+        after: &'a str,
+    },
+    SlowedDown {
+        call: &'a str,
+        pause_s: f64,
+    },
+    Retrying {
+        call: &'a str,
+        cause: &'a str,
+        attempt: u32,
+        pause_s: f64,
+    },
+    ObjectFailed {
+        key: &'a str,
+        cause: &'a str,
+    },
+    Remark {
+        text: &'a str,
+    },
+    Finished {
+        complete: bool,
+        elapsed_s: f64,
+        report: Option<&'a str>,
+        requests: RequestCounts,
+        tally: &'a Tally,
+    },
+}
+
+/// [`Kinds`] in the order of its documentation.
+#[derive(Serialize)]
+struct KindsSaid {
+    listed: u64,
+    matched: u64,
+    requested: u64,
+    extended: u64,
+    already: u64,
+    planned: u64,
+    failed: u64,
+    none: u64,
+    deferred: u64,
+}
+
+impl From<Kinds> for KindsSaid {
+    fn from(kinds: Kinds) -> Self {
+        let Kinds { listed, matched, requested, extended, already, planned, failed, none, deferred } = kinds;
+        Self { listed, matched, requested, extended, already, planned, failed, none, deferred }
+    }
+}
+
+impl Tell for JsonLog {
+    fn tell(&self, event: Event) {
+        // Held while writing, so that lines stand in the order of the events.
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let quiet = self.look.is_quiet();
+        let lossy = |path: &Path| path.to_string_lossy().into_owned();
+        match &event {
+            Event::Notice(Notice::ObjectFailed { key, cause }) => {
+                self.put(&Said::ObjectFailed { key, cause });
+            }
+            Event::Finished { tally, requests, elapsed, report, complete } => {
+                let report = report.as_deref().map(lossy);
+                self.put(&Said::Finished {
+                    complete: *complete,
+                    elapsed_s: elapsed.as_secs_f64(),
+                    report: report.as_deref(),
+                    requests: *requests,
+                    tally,
+                });
+            }
+            _ if quiet => {}
+            Event::Started { job, verb, target, report, rate } => {
+                self.put(&Said::Started { job, verb, target, report: &lossy(report), rate: *rate });
+            }
+            Event::Phase(phase) => self.put(&Said::Phase {
+                phase: match phase {
+                    Phase::Running => "running",
+                    Phase::Draining => "draining",
+                    Phase::Finishing => "finishing",
+                },
+            }),
+            Event::Progress { kinds, requests, in_flight, elapsed } => {
+                if !state.figures.take(*kinds, *requests, *in_flight, *elapsed) {
+                    return;
+                }
+                let due = state.told_at.is_none_or(|at| elapsed.saturating_sub(at) >= EVERY);
+                if !due && self.look.verbosity < 2 {
+                    return;
+                }
+                state.told_at = Some(*elapsed);
+                self.put(&Said::Progress {
+                    elapsed_s: elapsed.as_secs_f64(),
+                    in_flight: *in_flight,
+                    restores_per_s: state.figures.sent_rate(),
+                    keys_per_s: state.figures.listed_rate(),
+                    kinds: (*kinds).into(),
+                    requests: *requests,
+                });
+            }
+            Event::Notice(Notice::Resumed { rows, after }) => self.put(&Said::Resumed { rows: *rows, after }),
+            Event::Notice(Notice::SlowedDown { call, pause }) => {
+                self.put(&Said::SlowedDown { call, pause_s: pause.as_secs_f64() });
+            }
+            Event::Notice(Notice::Retrying { call, cause, attempt, pause }) => {
+                self.put(&Said::Retrying { call, cause, attempt: *attempt, pause_s: pause.as_secs_f64() });
+            }
+            Event::Notice(Notice::Remark(text)) => self.put(&Said::Remark { text }),
+        }
+    }
+}
+
+/// JSON with every character that steers a terminal as `\uXXXX`. Such characters can stand in
+/// strings only, so replacing them keeps the JSON what it is.
+fn harmless(json: &str) -> String {
+    let mut safe = String::with_capacity(json.len());
+    for c in json.chars() {
+        if steers(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                // Writing to a String does not fail.
+                let _ = write!(safe, "\\u{unit:04x}");
+            }
+        } else {
+            safe.push(c);
+        }
+    }
+    safe
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::figures::tests::{KINDS, REQUESTS};
+    use super::super::notice::tests::every_notice;
+    use super::super::sink::tests::Page;
+    use super::*;
+    use crate::model::{Action, Count, State as ObjectState};
+
+    /// A clock that stands still.
+    #[derive(Debug)]
+    struct Still;
+
+    impl Clock for Still {
+        fn now(&self) -> jiff::Timestamp {
+            "2026-11-21T01:02:03.0456789Z".parse().unwrap()
+        }
+
+        fn monotonic(&self) -> Duration {
+            Duration::ZERO
+        }
+    }
+
+    fn told(verbosity: i8, events: impl IntoIterator<Item = Event>) -> String {
+        let (page, sink) = Page::new();
+        let log = JsonLog::new(Look { verbosity, ..Look::default() }, sink, Arc::new(Still));
+        for event in events {
+            log.tell(event);
+        }
+        page.text()
+    }
+
+    fn progress(millis: u64) -> Event {
+        Event::Progress {
+            kinds: KINDS,
+            requests: REQUESTS,
+            in_flight: 32,
+            elapsed: Duration::from_millis(millis),
+        }
+    }
+
+    fn whole_run() -> Vec<Event> {
+        let mut tally = Tally { listed: 3, ..Tally::default() };
+        tally.actions.insert(Action::Requested, Count { objects: 2, bytes: 10 });
+        tally
+            .classes
+            .entry("Archive".to_owned())
+            .or_default()
+            .insert(ObjectState::Restoring, Count { objects: 2, bytes: 10 });
+        let mut events = vec![
+            Event::Started {
+                job: "nightly".to_owned(),
+                verb: "restore",
+                target: "oss://logs/".to_owned(),
+                report: "x.csv".into(),
+                rate: 80,
+            },
+            Event::Phase(Phase::Running),
+            progress(500),
+        ];
+        events.extend(every_notice().into_iter().map(Event::Notice));
+        events.push(Event::Finished {
+            tally: Arc::new(tally),
+            requests: REQUESTS,
+            elapsed: Duration::from_mins(1),
+            report: None,
+            complete: true,
+        });
+        events
+    }
+
+    #[test]
+    fn every_event_is_a_line_of_json() {
+        let text = told(0, whole_run());
+        insta::assert_snapshot!(text, @r#"
+        {"time":"2026-11-21T01:02:03.045Z","event":"started","job":"nightly","verb":"restore","target":"oss://logs/","report":"x.csv","rate":80}
+        {"time":"2026-11-21T01:02:03.045Z","event":"phase","phase":"running"}
+        {"time":"2026-11-21T01:02:03.045Z","event":"progress","elapsed_s":0.5,"in_flight":32,"restores_per_s":null,"keys_per_s":null,"kinds":{"listed":1234567,"matched":1200000,"requested":45000,"extended":12,"already":500,"planned":0,"failed":3,"none":1150000,"deferred":0},"requests":{"list":1235,"head":0,"restore":45678,"retries":163,"throttled":2}}
+        {"time":"2026-11-21T01:02:03.045Z","event":"resumed","rows":12345,"after":"logs/x"}
+        {"time":"2026-11-21T01:02:03.045Z","event":"slowed_down","call":"restore","pause_s":2.0}
+        {"time":"2026-11-21T01:02:03.045Z","event":"retrying","call":"list","cause":"connection reset","attempt":2,"pause_s":1.5}
+        {"time":"2026-11-21T01:02:03.045Z","event":"object_failed","key":"logs/a.gz","cause":"403 AccessDenied"}
+        {"time":"2026-11-21T01:02:03.045Z","event":"remark","text":"the clock is 40s behind the server's"}
+        {"time":"2026-11-21T01:02:03.045Z","event":"finished","complete":true,"elapsed_s":60.0,"report":null,"requests":{"list":1235,"head":0,"restore":45678,"retries":163,"throttled":2},"tally":{"listed":3,"delete_markers":0,"matched":{"objects":0,"bytes":0},"classes":{"Archive":{"restoring":{"objects":2,"bytes":10}}},"actions":{"requested":{"objects":2,"bytes":10}},"reasons":{},"errors":{}}}
+        "#);
+        for line in text.lines() {
+            let value: serde_json::Value = serde_json::from_str(line).unwrap();
+            assert_eq!(value["time"], "2026-11-21T01:02:03.045Z");
+            assert!(value["event"].is_string());
+        }
+    }
+
+    #[test]
+    fn quiet_tells_failures_and_the_end() {
+        let text = told(-1, whole_run());
+        let events: Vec<String> = text
+            .lines()
+            .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["event"].to_string())
+            .collect();
+        assert_eq!(events, ["\"object_failed\"", "\"finished\""]);
+    }
+
+    #[test]
+    fn progress_comes_once_a_second_unless_all_is_wanted() {
+        let ticks = || (0..=40).map(|tick| progress(tick * 250));
+        assert_eq!(told(0, ticks()).lines().count(), 11);
+        assert_eq!(told(2, ticks()).lines().count(), 41);
+    }
+
+    proptest! {
+        #[test]
+        fn any_key_is_harmless_and_comes_back_exactly(key in any::<String>()) {
+            let notice = Notice::ObjectFailed { key: key.clone(), cause: "\u{1b}[2J\u{9b}\u{202e}\u{e0001}".to_owned() };
+            let text = told(0, [Event::Notice(notice)]);
+            prop_assert_eq!(text.lines().count(), 1);
+            prop_assert!(!text.trim_end_matches('\n').chars().any(steers));
+            let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+            prop_assert_eq!(value["key"].as_str(), Some(key.as_str()));
+        }
+    }
+}

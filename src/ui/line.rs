@@ -1,0 +1,239 @@
+//! Plain lines for cron, pipes and logs.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use super::figures::{Figures, answers};
+use super::notice::Notices;
+use super::{Look, Sink, human_span, printable};
+use crate::model::{Action, Event, Kinds, Tally, Tell};
+
+/// Between two lines of progress, of the run's own elapsed time.
+pub(super) const EVERY: Duration = Duration::from_secs(10);
+
+/// Tells a run in plain lines: one at the start, one of progress every [`EVERY`] at most, one per
+/// notice, one at the end. With `-q` only failures and a run that did not go well are told.
+#[derive(Debug)]
+pub struct Lines {
+    look: Look,
+    sink: Sink,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    figures: Figures,
+    notices: Notices,
+    job: String,
+    /// Elapsed time of the last line of progress.
+    told_at: Duration,
+}
+
+impl Lines {
+    /// Lines to `sink`.
+    #[must_use]
+    pub fn new(look: Look, sink: Sink) -> Self {
+        let state = State {
+            figures: Figures::default(),
+            notices: Notices::new(look),
+            job: String::new(),
+            told_at: Duration::ZERO,
+        };
+        Self { look, sink, state: Mutex::new(state) }
+    }
+}
+
+impl Tell for Lines {
+    fn tell(&self, event: Event) {
+        let charset = self.look.charset;
+        let quiet = self.look.is_quiet();
+        // Held while writing, so that lines stand in the order of the events.
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = &mut *state;
+        match event {
+            Event::Started { job, verb, target, report, rate } => {
+                state.figures.verb = verb;
+                state.figures.allowed = rate;
+                state.job = printable(&job, charset).into_owned();
+                if !quiet {
+                    let target = printable(&target, charset);
+                    let report = report.to_string_lossy();
+                    let report = printable(&report, charset);
+                    let pace = if rate > 0 { format!(", at most {rate} restores/s") } else { String::new() };
+                    self.sink.line(&format!("{verb} {}: {target}, report {report}{pace}", state.job));
+                }
+            }
+            Event::Phase(phase) => {
+                if let Some(line) = state.notices.phase(phase) {
+                    self.sink.line(&line);
+                }
+            }
+            Event::Progress { kinds, requests, in_flight, elapsed } => {
+                let fresh = state.figures.take(kinds, requests, in_flight, elapsed);
+                if !fresh || quiet || elapsed.saturating_sub(state.told_at) < EVERY {
+                    return;
+                }
+                state.told_at = elapsed;
+                if let Some(line) = state.notices.turn() {
+                    self.sink.line(&line);
+                }
+                let (work, answers) = (state.figures.work(charset), state.figures.answers(charset));
+                let dot = if answers.is_empty() { "" } else { charset.dot() };
+                self.sink.line(&format!("{}: {work}{dot}{answers}", human_span(elapsed)));
+            }
+            Event::Notice(notice) => {
+                if let Some(line) = state.notices.line(&notice) {
+                    self.sink.line(&line);
+                }
+            }
+            Event::Finished { tally, elapsed, report, complete, .. } => {
+                let kinds = kinds_of(&tally);
+                if quiet && complete && kinds.failed == 0 {
+                    return;
+                }
+                if let Some(line) = state.notices.turn() {
+                    self.sink.line(&line);
+                }
+                let end = if complete { "complete" } else { "stopped before the end" };
+                let answers = answers(&kinds, state.figures.verb, charset);
+                let answers =
+                    if answers.is_empty() { String::new() } else { format!("{}{answers}", charset.dot()) };
+                let report = report.map_or_else(String::new, |path| {
+                    format!("{}report {}", charset.dot(), printable(&path.to_string_lossy(), charset))
+                });
+                self.sink.line(&format!(
+                    "{} {}: {end} in {}, listed {}, matched {}{answers}{report}",
+                    state.figures.verb,
+                    state.job,
+                    human_span(elapsed),
+                    super::human_count(kinds.listed),
+                    super::human_count(kinds.matched),
+                ));
+            }
+        }
+    }
+}
+
+/// The tally in the shape of a progress event.
+pub(super) fn kinds_of(tally: &Tally) -> Kinds {
+    let objects = |action| tally.action(action).objects;
+    Kinds {
+        listed: tally.listed,
+        matched: tally.matched.objects,
+        requested: objects(Action::Requested),
+        extended: objects(Action::Extended),
+        already: objects(Action::Already),
+        planned: objects(Action::Planned),
+        failed: objects(Action::Failed),
+        none: objects(Action::None),
+        deferred: objects(Action::Deferred),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::super::figures::tests::{KINDS, REQUESTS};
+    use super::super::notice::tests::every_notice;
+    use super::super::sink::tests::Page;
+    use super::*;
+    use crate::model::{Count, Phase};
+
+    fn started() -> Event {
+        Event::Started {
+            job: "nightly-logs".to_owned(),
+            verb: "restore",
+            target: "oss://logs/2024/".to_owned(),
+            report: "reports/x.csv".into(),
+            rate: 80,
+        }
+    }
+
+    fn progress(millis: u64) -> Event {
+        Event::Progress {
+            kinds: KINDS,
+            requests: REQUESTS,
+            in_flight: 32,
+            elapsed: Duration::from_millis(millis),
+        }
+    }
+
+    fn finished(failed: u64, complete: bool) -> Event {
+        let mut tally = Tally { listed: 1_300, ..Tally::default() };
+        tally.matched = Count { objects: 1_200, bytes: 9 };
+        tally.actions.insert(Action::Requested, Count { objects: 1_200 - failed, bytes: 9 });
+        tally.actions.insert(Action::Failed, Count { objects: failed, bytes: 0 });
+        Event::Finished {
+            tally: Arc::new(tally),
+            requests: REQUESTS,
+            elapsed: Duration::from_secs(750),
+            report: Some("reports/x.csv".into()),
+            complete,
+        }
+    }
+
+    fn told(verbosity: i8, events: impl IntoIterator<Item = Event>) -> String {
+        let (page, sink) = Page::new();
+        let lines = Lines::new(Look { verbosity, ..Look::default() }, sink);
+        for event in events {
+            lines.tell(event);
+        }
+        page.text()
+    }
+
+    #[test]
+    fn a_run_from_start_to_end() {
+        let notices = every_notice().into_iter().map(Event::Notice);
+        let events = [started(), progress(9_000), progress(10_000)]
+            .into_iter()
+            .chain(notices)
+            .chain([Event::Phase(Phase::Draining), finished(3, false)]);
+        insta::assert_snapshot!(told(0, events), @r"
+        restore nightly-logs: oss://logs/2024/, report reports/x.csv, at most 80 restores/s
+        10s: listed 1,234,567 · matched 1,200,000 · sent 45,678 · 0.0/s of 80/s · 32 in flight · retries 163 · slow-downs 2 · requested 45,000 · extended 12 · already 500 · none 1,150,000 · failed 3
+        resuming after `logs/x`: 12,345 rows are in the report already
+        failed `logs/a.gz`: 403 AccessDenied
+        note: the clock is 40s behind the server's
+        stopping: nothing new is sent, waiting for requests in flight
+        restore nightly-logs: stopped before the end in 12m30s, listed 1,300, matched 1,200 · requested 1,197 · extended 0 · already 0 · none 0 · failed 3 · report reports/x.csv
+        ");
+    }
+
+    #[test]
+    fn progress_is_told_every_ten_seconds_of_the_run() {
+        let ticks = (0..=6_500).map(|tick| progress(tick * 10));
+        let text = told(0, ticks);
+        let at: Vec<&str> = text.lines().filter_map(|line| line.split(':').next()).collect();
+        assert_eq!(at, ["10s", "20s", "30s", "40s", "50s", "1m00s"]);
+    }
+
+    #[test]
+    fn late_progress_is_not_told() {
+        let text = told(0, [progress(30_000), progress(15_000), progress(39_999), progress(40_000)]);
+        assert_eq!(text.lines().count(), 2);
+    }
+
+    #[test]
+    fn quiet_tells_only_what_went_wrong() {
+        let calm = [started(), progress(60_000), Event::Phase(Phase::Draining), finished(0, true)];
+        assert_eq!(told(-1, calm), "");
+        insta::assert_snapshot!(told(-1, [started(), finished(1, true)]), @"restore nightly-logs: complete in 12m30s, listed 1,300, matched 1,200 · requested 1,199 · extended 0 · already 0 · none 0 · failed 1 · report reports/x.csv");
+        assert!(told(-1, [started(), finished(0, false)]).contains("stopped before the end"));
+    }
+
+    #[test]
+    fn names_from_outside_are_escaped() {
+        let text = told(
+            0,
+            [Event::Started {
+                job: "a\u{1b}[2J".to_owned(),
+                verb: "scan",
+                target: "s3://b/\nerror: forged".to_owned(),
+                report: "x\r.csv".into(),
+                rate: 0,
+            }],
+        );
+        insta::assert_snapshot!(text, @r"scan a\u{1b}[2J: s3://b/\nerror: forged, report x\r.csv");
+    }
+}

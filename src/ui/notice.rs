@@ -1,0 +1,222 @@
+//! Notices as text: which are shown at which verbosity, and a bound on floods.
+//!
+//! | notice | `-q` | default | `-v` | `-vv` |
+//! | --- | --- | --- | --- | --- |
+//! | an object failed | first [`FAILURES`] | first [`FAILURES`] | all | all |
+//! | resumed, remark, stopping | | ✓ | ✓ | ✓ |
+//! | retry, slow-down | | | [`CHATTER`] per 10 s | all |
+//! | other phases | | | | ✓ |
+
+use super::escape::clipped;
+use super::{Look, human_count, human_span, printable};
+use crate::model::{Notice, Phase};
+
+/// Failed objects that are named before the reader is sent to the report.
+pub(super) const FAILURES: u32 = 20;
+/// Retries and slow-downs that are told between two turns of [`Notices::turn`].
+pub(super) const CHATTER: u32 = 20;
+/// Longest cause that is shown, in columns.
+const LONGEST_CAUSE: usize = 400;
+
+/// Turns notices into lines and remembers how many were shown.
+#[derive(Debug)]
+pub(super) struct Notices {
+    look: Look,
+    failures: u32,
+    chatter: u32,
+    swallowed: u64,
+}
+
+impl Notices {
+    /// Nothing was told yet.
+    pub(super) const fn new(look: Look) -> Self {
+        Self { look, failures: 0, chatter: 0, swallowed: 0 }
+    }
+
+    /// The line for `notice`, if it is to be shown.
+    pub(super) fn line(&mut self, notice: &Notice) -> Option<String> {
+        let charset = self.look.charset;
+        let safe = |text: &str| printable(text, charset).into_owned();
+        match notice {
+            Notice::ObjectFailed { key, cause } => {
+                if self.look.verbosity < 1 {
+                    if self.failures > FAILURES {
+                        return None;
+                    }
+                    self.failures += 1;
+                    if self.failures > FAILURES {
+                        return Some(format!("{} further failures are in the report", charset.ellipsis()));
+                    }
+                }
+                let cause = clipped(cause, LONGEST_CAUSE, charset);
+                Some(format!("{} `{}`: {cause}", self.look.red("failed"), safe(key)))
+            }
+            _ if self.look.is_quiet() => None,
+            Notice::Resumed { rows, after } if *rows == 0 && after.is_empty() => {
+                Some("resuming from the start: nothing had been reported yet".to_owned())
+            }
+            Notice::Resumed { rows, after } => Some(format!(
+                "resuming after `{}`: {} rows are in the report already",
+                safe(after),
+                human_count(*rows)
+            )),
+            Notice::Remark(text) => Some(format!("note: {}", safe(text))),
+            Notice::SlowedDown { call, pause } => {
+                self.chatter(|| format!("the store asks to slow down: no {call} for {}", human_span(*pause)))
+            }
+            Notice::Retrying { call, cause, attempt, pause } => self.chatter(|| {
+                format!(
+                    "{call} attempt {attempt} failed, next in {}: {}",
+                    human_span(*pause),
+                    clipped(cause, LONGEST_CAUSE, charset)
+                )
+            }),
+        }
+    }
+
+    /// The line for a phase, if it is to be shown.
+    pub(super) fn phase(&self, phase: Phase) -> Option<String> {
+        let (level, text) = match phase {
+            Phase::Running => (2, "running"),
+            Phase::Draining => (0, "stopping: nothing new is sent, waiting for requests in flight"),
+            Phase::Finishing => (2, "closing the report"),
+        };
+        (self.look.verbosity >= level).then(|| text.to_owned())
+    }
+
+    /// Begins a new span of time for the bound on retries and slow-downs; tells how many were
+    /// swallowed in the last one.
+    pub(super) fn turn(&mut self) -> Option<String> {
+        self.chatter = 0;
+        let swallowed = std::mem::take(&mut self.swallowed);
+        (swallowed > 0).then(|| {
+            format!("{} {} more retries and slow-downs", self.look.charset.ellipsis(), human_count(swallowed))
+        })
+    }
+
+    fn chatter(&mut self, line: impl FnOnce() -> String) -> Option<String> {
+        match self.look.verbosity {
+            ..1 => None,
+            1 if self.chatter >= CHATTER => {
+                self.swallowed += 1;
+                None
+            }
+            1.. => {
+                self.chatter += 1;
+                Some(line())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::ui::Charset;
+
+    pub(in crate::ui) fn every_notice() -> Vec<Notice> {
+        vec![
+            Notice::Resumed { rows: 12_345, after: "logs/x".to_owned() },
+            Notice::SlowedDown { call: "restore", pause: Duration::from_secs(2) },
+            Notice::Retrying {
+                call: "list",
+                cause: "connection reset".to_owned(),
+                attempt: 2,
+                pause: Duration::from_millis(1_500),
+            },
+            Notice::ObjectFailed { key: "logs/a.gz".to_owned(), cause: "403 AccessDenied".to_owned() },
+            Notice::Remark("the clock is 40s behind the server's".to_owned()),
+        ]
+    }
+
+    fn told(verbosity: i8) -> String {
+        let mut notices = Notices::new(Look { verbosity, ..Look::default() });
+        let mut lines: Vec<String> = every_notice().iter().filter_map(|n| notices.line(n)).collect();
+        lines.extend(
+            [Phase::Running, Phase::Draining, Phase::Finishing].into_iter().filter_map(|p| notices.phase(p)),
+        );
+        lines.join("\n")
+    }
+
+    #[test]
+    fn verbosity_decides_what_is_told() {
+        insta::assert_snapshot!(told(-1), @"failed `logs/a.gz`: 403 AccessDenied");
+        insta::assert_snapshot!(told(0), @r"
+        resuming after `logs/x`: 12,345 rows are in the report already
+        failed `logs/a.gz`: 403 AccessDenied
+        note: the clock is 40s behind the server's
+        stopping: nothing new is sent, waiting for requests in flight
+        ");
+        insta::assert_snapshot!(told(1), @r"
+        resuming after `logs/x`: 12,345 rows are in the report already
+        the store asks to slow down: no restore for 2.0s
+        list attempt 2 failed, next in 1.5s: connection reset
+        failed `logs/a.gz`: 403 AccessDenied
+        note: the clock is 40s behind the server's
+        stopping: nothing new is sent, waiting for requests in flight
+        ");
+        insta::assert_snapshot!(told(2), @r"
+        resuming after `logs/x`: 12,345 rows are in the report already
+        the store asks to slow down: no restore for 2.0s
+        list attempt 2 failed, next in 1.5s: connection reset
+        failed `logs/a.gz`: 403 AccessDenied
+        note: the clock is 40s behind the server's
+        running
+        stopping: nothing new is sent, waiting for requests in flight
+        closing the report
+        ");
+    }
+
+    #[test]
+    fn failures_are_bounded_unless_asked_for() {
+        let failed = Notice::ObjectFailed { key: "k".to_owned(), cause: "gone".to_owned() };
+        for (verbosity, lines) in [(-1, 21), (0, 21), (1, 1_000), (2, 1_000)] {
+            let mut notices = Notices::new(Look { verbosity, ..Look::default() });
+            let told: Vec<String> = (0..1_000).filter_map(|_| notices.line(&failed)).collect();
+            assert_eq!(told.len(), lines, "verbosity {verbosity}");
+            assert_eq!(told[19], "failed `k`: gone");
+            if lines == 21 {
+                assert_eq!(told[20], "… further failures are in the report");
+            }
+        }
+    }
+
+    #[test]
+    fn retries_are_bounded_between_turns() {
+        let retry = &every_notice()[2];
+        let mut notices = Notices::new(Look { verbosity: 1, ..Look::default() });
+        assert_eq!((0..1_025).filter_map(|_| notices.line(retry)).count(), 20);
+        assert_eq!(notices.turn().as_deref(), Some("… 1,005 more retries and slow-downs"));
+        assert_eq!(notices.turn(), None);
+        assert!(notices.line(retry).is_some());
+        let mut everything = Notices::new(Look { verbosity: 2, ..Look::default() });
+        assert_eq!((0..1_025).filter_map(|_| everything.line(retry)).count(), 1_025);
+    }
+
+    #[test]
+    fn nothing_from_outside_steers_the_terminal() {
+        let evil = "\u{1b}[2J\nerror: forged\u{202e}".to_owned();
+        for charset in [Charset::Utf8, Charset::Ascii] {
+            let mut notices = Notices::new(Look { verbosity: 2, charset, ..Look::default() });
+            for notice in [
+                Notice::Resumed { rows: 1, after: evil.clone() },
+                Notice::Retrying { call: "list", cause: evil.clone(), attempt: 1, pause: Duration::ZERO },
+                Notice::ObjectFailed { key: evil.clone(), cause: evil.clone() },
+                Notice::Remark(evil.clone()),
+            ] {
+                let line = notices.line(&notice).unwrap();
+                assert!(!line.chars().any(super::super::escape::steers), "{line:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_long_cause_is_cut() {
+        let mut notices = Notices::new(Look::default());
+        let line =
+            notices.line(&Notice::ObjectFailed { key: "k".to_owned(), cause: "x".repeat(1 << 20) }).unwrap();
+        assert!(line.len() < 500);
+    }
+}
