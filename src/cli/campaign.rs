@@ -1,0 +1,138 @@
+//! One job from its first request to its exit code: what scan, plan, restore and run share.
+
+use std::path::PathBuf;
+
+use super::connect::{self, Site};
+use super::context::Context;
+use super::exit::{self, Exit, Failure};
+use crate::job::Job;
+use crate::model::{Action, Reason};
+use crate::pipeline::{self, Ended, Options, RunError};
+use crate::pipeline::checkpoint::{CheckpointError, LockError};
+use crate::ui::{self, Closing};
+
+/// How a job is to be run, besides what the job says.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct How {
+    /// Forget an unfinished run and start over.
+    pub fresh: bool,
+    /// Exit with [`Exit::NothingMatched`] if no object matched.
+    pub fail_empty: bool,
+}
+
+/// Runs `job` to its end, or to the next signal, and says how it ended.
+///
+/// # Errors
+/// Whatever keeps the run from going on; what was done until then is saved.
+pub async fn campaign(job: &Job, how: How, context: &Context) -> Result<Exit, Failure> {
+    let Site { client, clock, rehearsal } = connect::site(job, context).await?;
+    let tell = context.teller(&clock);
+    let options = Options {
+        fresh: how.fresh,
+        stream: job.report.path.is_none().then(|| Box::new(std::io::stdout()) as _),
+        report: report_path(job, clock.now())?,
+    };
+    let ended =
+        pipeline::run(job, client, clock, &*tell, context.signals.stop(), options).await;
+    if let Some(rehearsal) = rehearsal {
+        // A run that was kept out by another one's lock must not touch that one's store.
+        let kept_out = matches!(&ended, Err(RunError::Checkpoint(CheckpointError::Lock(LockError::Held { .. }))));
+        rehearsal.close(!kept_out).await?;
+    }
+    let ended = ended.map_err(|error| exit::of_run(error, job.source.provider))?;
+    close(job, &ended, context);
+    Ok(if ended.complete { verdict(&ended, how) } else { context.signals.exit() })
+}
+
+/// Where the finished report shall stand, absolute, so that a resumed run finds it from any folder.
+fn report_path(job: &Job, now: jiff::Timestamp) -> Result<PathBuf, Failure> {
+    let Some(path) = job.report.file(&job.name, now) else {
+        return Ok(PathBuf::new());
+    };
+    std::path::absolute(&path).map_err(|error| {
+        Failure::new(Exit::OwnFiles, error, format!("name another file than {} with --report", path.display()))
+    })
+}
+
+/// The closing table, and what to do next if the run was interrupted.
+fn close(job: &Job, ended: &Ended, context: &Context) {
+    if context.look.json || context.look.verbosity < 0 {
+        return;
+    }
+    let target = job.source.url();
+    let table = ui::closing_table(
+        &Closing {
+            verb: job.verb.as_str(),
+            job: &job.name,
+            target: &target,
+            provider: Some(job.source.provider),
+            tally: &ended.tally,
+            requests: ended.requests,
+            earlier: ui::Earlier::default(),
+            elapsed: ended.elapsed,
+            report: ended.report.as_deref(),
+            complete: ended.complete,
+        },
+        context.look,
+    );
+    context.sink.write(&format!("\n{table}"));
+    if !ended.complete {
+        let way = if job.report.path.is_some() {
+            "checkpoint saved: run the same line again to go on"
+        } else {
+            "a report to stdout cannot be resumed: name a file with --report to be able to"
+        };
+        context.sink.line(way);
+    }
+}
+
+/// The exit code of a run that worked its listing through.
+fn verdict(ended: &Ended, how: How) -> Exit {
+    let tally = &ended.tally;
+    let failed = tally.action(Action::Failed).objects;
+    let taken = [Action::Requested, Action::Extended, Action::Already]
+        .iter()
+        .map(|action| tally.action(*action).objects)
+        .sum::<u64>();
+    if failed > 0 {
+        // Every single request denied is a matter of rights, not of objects.
+        let denied = tally.reasons.get(&Reason::Denied).copied().unwrap_or_default();
+        return if denied == failed && taken == 0 { Exit::Rights } else { Exit::SomeFailed };
+    }
+    if how.fail_empty && tally.matched.objects == 0 { Exit::NothingMatched } else { Exit::Done }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Count, RequestCounts, Tally};
+
+    fn ended(actions: &[(Action, u64)], denied: u64) -> Ended {
+        let mut tally = Tally::default();
+        for &(action, objects) in actions {
+            tally.matched.objects += objects;
+            tally.actions.insert(action, Count { objects, bytes: 0 });
+        }
+        tally.reasons.insert(Reason::Denied, denied);
+        Ended {
+            complete: true,
+            tally,
+            requests: RequestCounts::default(),
+            elapsed: std::time::Duration::ZERO,
+            report: None,
+            summary: None,
+        }
+    }
+
+    #[test]
+    fn the_verdict_follows_the_rows() {
+        let how = How::default();
+        let empty = How { fail_empty: true, ..how };
+        assert_eq!(verdict(&ended(&[(Action::Already, 9)], 0), how), Exit::Done);
+        assert_eq!(verdict(&ended(&[], 0), how), Exit::Done);
+        assert_eq!(verdict(&ended(&[], 0), empty), Exit::NothingMatched);
+        assert_eq!(verdict(&ended(&[(Action::Failed, 1), (Action::Requested, 9)], 1), how), Exit::SomeFailed);
+        assert_eq!(verdict(&ended(&[(Action::Failed, 3), (Action::None, 1)], 3), how), Exit::Rights);
+        assert_eq!(verdict(&ended(&[(Action::Failed, 3)], 2), empty), Exit::SomeFailed);
+    }
+}
