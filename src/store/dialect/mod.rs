@@ -3,13 +3,25 @@
 //! One file per vendor ([`oss`], [`cos`], [`s3`]), each an implementation of [`Dialect`];
 //! `xml` reads pages and error bodies for all three. Signatures live in [`sign`](super::sign).
 
+mod answer;
+mod ask;
+mod cos;
+mod dates;
 pub mod encoding;
+mod mark;
+mod oss;
+mod refusal;
+mod s3;
+pub mod xml;
 
 use std::fmt;
 
+pub use cos::Cos;
 pub use encoding::target;
 use http::{HeaderMap, Method};
 use jiff::Timestamp;
+pub use oss::Oss;
+pub use s3::S3;
 
 use super::{Head, Listing, Refusal, RestoreAnswer, RestoreAsk};
 use crate::model::{Access, Offer, Page, Position, Provider};
@@ -156,4 +168,27 @@ pub trait Dialect: Send + Sync + fmt::Debug {
 
     /// Why `bucket` cannot be a bucket name of this vendor, if it cannot.
     fn bucket_fault(&self, bucket: &str) -> Option<String>;
+}
+
+/// What a job may ask of every request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Whether the requester pays, in buckets set up so.
+    pub request_payer: bool,
+}
+
+/// The dialect of `provider`.
+#[must_use]
+pub fn for_provider(provider: Provider, options: Options) -> Box<dyn Dialect> {
+    match provider {
+        Provider::Oss => Box::new(Oss::new(options)),
+        Provider::Cos => Box::new(Cos::new(options)),
+        Provider::S3 => Box::new(S3::new(options)),
+    }
+}
+
+/// `host` without its port, as names are compared.
+fn bare_host(host: &str) -> String {
+    let name = host.split_once(':').map_or(host, |(name, _)| name);
+    name.trim_end_matches('.').to_ascii_lowercase()
 }

@@ -1,0 +1,90 @@
+//! Reading HEAD and restore replies: what the three vendors' answers have in common.
+
+use super::refusal::{self, Manners, header};
+use super::xml::ErrorDocument;
+use super::{Reply, mark};
+use crate::model::{Access, RestoreMark};
+use crate::store::{Head, Refusal, RestoreAnswer, Taken};
+
+/// The one refusal that means that the wish is being met; all three vendors spell it so.
+/// Source: OSS error 0016-00000701, COS POST Object restore, S3 RestoreObject, read 2026-11.
+pub(super) const ALREADY_RUNNING: &str = "RestoreAlreadyInProgress";
+
+/// The headers of a HEAD reply.
+#[derive(Debug)]
+pub(super) struct HeadNames {
+    /// Storage class.
+    pub(super) class: &'static str,
+    /// The class that an absent header stands for.
+    pub(super) standard: &'static str,
+    /// Access tier of Intelligent-Tiering, where the vendor has it.
+    pub(super) tier: Option<&'static str>,
+    /// Restore state.
+    pub(super) restore: &'static str,
+}
+
+/// Reads a 200 reply to HEAD.
+pub(super) fn head(
+    manners: &Manners,
+    names: &HeadNames,
+    access: fn(&[u8], &[u8]) -> Access,
+    reply: &Reply,
+) -> Result<Head, Refusal> {
+    let class = match header(&reply.headers, names.class) {
+        "" => names.standard,
+        told => told,
+    };
+    let tier = names.tier.map(|name| header(&reply.headers, name)).unwrap_or_default();
+    let restore = match header(&reply.headers, names.restore) {
+        "" if reply.headers.contains_key(names.restore) => None,
+        "" => Some(RestoreMark::Absent),
+        told => mark::read(told.as_bytes()),
+    };
+    let Some(restore) = restore else {
+        let why = "the restore header is not in the documented form";
+        return Err(refusal::unreadable(manners, reply.status, &reply.headers, why));
+    };
+    Ok(Head {
+        class: class.to_owned(),
+        access: access(class.as_bytes(), tier.as_bytes()),
+        access_tier: tier.to_owned(),
+        restore,
+        status: reply.status,
+        request_id: refusal::request_id(manners, &reply.headers),
+    })
+}
+
+/// Reads any reply to a restore request; `running` recognises the refusal that is none.
+pub(super) fn restore(
+    manners: &Manners,
+    reply: &Reply,
+    running: impl FnOnce(&Refusal, &ErrorDocument) -> bool,
+    refuse: impl FnOnce(&Reply) -> Refusal,
+) -> Result<RestoreAnswer, Refusal> {
+    let taken = match reply.status {
+        // An error document may come under a success status: S3 documents it for other calls.
+        200 | 202 if ErrorDocument::read(&reply.body).is_some() => None,
+        200 => Some(Taken::Extended),
+        202 => Some(Taken::Accepted),
+        _ => None,
+    };
+    let answer = |taken, code: Option<Box<str>>, request_id| RestoreAnswer {
+        taken,
+        status: reply.status,
+        code,
+        request_id,
+    };
+    if let Some(taken) = taken {
+        return Ok(answer(taken, None, refusal::request_id(manners, &reply.headers)));
+    }
+    let (said, document) = refusal::read(manners, reply);
+    if running(&said, &document) {
+        let code = (!said.code.is_empty()).then_some(said.code);
+        return Ok(answer(Taken::AlreadyRunning, code, said.request_id));
+    }
+    if (200..300).contains(&reply.status) && said.code.is_empty() {
+        let why = "a restore is answered by 200 or 202";
+        return Err(refusal::unreadable(manners, reply.status, &reply.headers, why));
+    }
+    Err(refuse(reply))
+}

@@ -1,0 +1,290 @@
+//! Amazon S3, and the stores that speak like it.
+//!
+//! Sources: S3 API reference pages ListObjectsV2, ListObjects, ListObjectVersions, HeadObject,
+//! RestoreObject and "Error responses", read 2026-11; botocore 1.43.11 service model.
+
+use jiff::Timestamp;
+
+use super::answer::{self, ALREADY_RUNNING, HeadNames};
+use super::ask::{self, Headers};
+use super::refusal::{self, Manners};
+use super::xml::Form;
+use super::{Credentials, Dialect, Endpoint, Options, Reply, Request};
+use crate::model::{Access, Offer, Page, Position, Provider, RestoreMark, Tier};
+use crate::store::{ErrorKind, Head, Listing, Refusal, RestoreAnswer, RestoreAsk, sign};
+
+/// The namespace that restore bodies are written in.
+const XMLNS: &str = "http://s3.amazonaws.com/doc/2006-03-01/";
+
+/// Most days that are asked for. S3 names no upper bound; a hundred years keeps dates in range.
+const MOST_DAYS: u32 = 36_500;
+
+/// Classes that always need a restore. GLACIER_IR needs none.
+const ARCHIVED: &[&str] = &["GLACIER", "DEEP_ARCHIVE"];
+
+/// Every storage class of the HeadObject page.
+const KNOWN: &[&str] = &[
+    "STANDARD",
+    "REDUCED_REDUNDANCY",
+    "STANDARD_IA",
+    "ONEZONE_IA",
+    "INTELLIGENT_TIERING",
+    "GLACIER",
+    "DEEP_ARCHIVE",
+    "OUTPOSTS",
+    "GLACIER_IR",
+    "SNOW",
+    "EXPRESS_ONEZONE",
+    "FSX_OPENZFS",
+    "FSX_ONTAP",
+];
+
+/// What the deep archives offer.
+const DEEP: &[Tier] = &[Tier::Standard, Tier::Bulk];
+
+const FORM: Form = Form {
+    plus_is_space: true,
+    // Tokens and version ids are opaque: they may hold `+` and `/`, and are not encoded.
+    token_is_encoded: false,
+    markers_only: false,
+    // Without a delimiter, version 1 leaves the marker out.
+    last_key_is_marker: true,
+    // "Never restored", "lapsed" and "does not know the header" look the same.
+    silence: RestoreMark::Absent,
+    access,
+};
+
+const MANNERS: Manners =
+    Manners { request_id: "x-amz-request-id", region: Some("x-amz-bucket-region"), document: None, kind };
+
+const HEAD: HeadNames = HeadNames {
+    class: "x-amz-storage-class",
+    standard: "STANDARD",
+    tier: Some("x-amz-archive-status"),
+    restore: "x-amz-restore",
+};
+
+/// The dialect of Amazon S3.
+#[derive(Clone, Copy, Debug)]
+pub struct S3 {
+    options: Options,
+}
+
+impl S3 {
+    /// The dialect, with these options.
+    #[must_use]
+    pub const fn new(options: Options) -> Self {
+        Self { options }
+    }
+
+    fn headers(self) -> Headers {
+        if self.options.request_payer {
+            vec![("x-amz-request-payer", "requester".to_owned())]
+        } else {
+            Vec::new()
+        }
+    }
+}
+
+impl Dialect for S3 {
+    fn provider(&self) -> Provider {
+        Provider::S3
+    }
+
+    fn list(&self, listing: &Listing, at: &Position) -> Request {
+        let mut headers = self.headers();
+        // Without it, no listing shows restore state.
+        headers.push(("x-amz-optional-object-attributes", "RestoreStatus".to_owned()));
+        ask::list(listing, at, FORM.markers_only, headers)
+    }
+
+    fn head(&self, key: &[u8], version_id: &[u8]) -> Request {
+        ask::head(key, version_id, self.headers())
+    }
+
+    fn restore(&self, ask: &RestoreAsk<'_>) -> Request {
+        ask::restore(ask, Some(XMLNS), "GlacierJobParameters", self.headers())
+    }
+
+    fn sign(&self, request: &mut Request, to: &Endpoint, who: &Credentials, at: Timestamp) {
+        sign::v4::sign(request, to, who, at);
+    }
+
+    fn read_page(&self, listing: &Listing, reply: Reply) -> Result<Page, Refusal> {
+        refusal::page(&MANNERS, &FORM, listing.api, reply, |reply| self.read_refusal(reply))
+    }
+
+    fn read_head(&self, reply: &Reply) -> Result<Head, Refusal> {
+        let mut head = answer::head(&MANNERS, &HEAD, access, reply)?;
+        // HEAD always names the archive tiers, so silence means an online one.
+        if head.access == Access::Tiering {
+            head.access = Access::Online;
+        }
+        Ok(head)
+    }
+
+    fn read_restore(&self, reply: &Reply) -> Result<RestoreAnswer, Refusal> {
+        let running = |said: &Refusal, _: &_| &*said.code == ALREADY_RUNNING;
+        answer::restore(&MANNERS, reply, running, |reply| self.read_refusal(reply))
+    }
+
+    fn read_refusal(&self, reply: &Reply) -> Refusal {
+        let (mut said, _) = refusal::read(&MANNERS, reply);
+        if &*said.code == "AuthorizationHeaderMalformed" && said.region.is_none() {
+            // Not the region, then, but the header's other part: the access key.
+            said.kind = ErrorKind::Credentials;
+        }
+        refusal::prefer_region(&mut said, |host| self.region_of_host(host));
+        said
+    }
+
+    fn access(&self, class: &[u8], access_tier: &[u8]) -> Access {
+        access(class, access_tier)
+    }
+
+    fn offer(&self, class: &[u8], access_tier: &[u8]) -> Option<Offer> {
+        let is = |name: &str| class.eq_ignore_ascii_case(name.as_bytes());
+        let days = Some(1..=MOST_DAYS);
+        if is("GLACIER") {
+            Some(Offer { days, tiers: &Tier::ALL })
+        } else if is("DEEP_ARCHIVE") {
+            Some(Offer { days, tiers: DEEP })
+        } else if is("INTELLIGENT_TIERING") {
+            if access_tier.eq_ignore_ascii_case(b"ARCHIVE_ACCESS") {
+                Some(Offer { days: None, tiers: &Tier::ALL })
+            } else if access_tier.is_empty() || access_tier.eq_ignore_ascii_case(b"DEEP_ARCHIVE_ACCESS") {
+                // Of an unknown tier, only what either would take.
+                Some(Offer { days: None, tiers: DEEP })
+            } else {
+                None
+            }
+        } else {
+            None
+        }
+    }
+
+    fn archived_classes(&self) -> &'static [&'static str] {
+        ARCHIVED
+    }
+
+    fn known_classes(&self) -> &'static [&'static str] {
+        KNOWN
+    }
+
+    fn listing_tells_state(&self) -> bool {
+        true
+    }
+
+    fn default_host(&self, region: &str) -> String {
+        let suffix = if region.starts_with("cn-") { ".cn" } else { "" };
+        format!("s3.{region}.amazonaws.com{suffix}")
+    }
+
+    fn region_of_host(&self, host: &str) -> Option<String> {
+        let host = super::bare_host(host);
+        let inner = host.strip_suffix(".amazonaws.com").or_else(|| host.strip_suffix(".amazonaws.com.cn"))?;
+        let region = match *inner.split('.').collect::<Vec<_>>().as_slice() {
+            [.., "s3" | "s3-fips", "dualstack", region] | [.., "s3" | "s3-fips", region] => region,
+            // The host of old, which serves the first region.
+            [.., "s3"] => "us-east-1",
+            // `s3-eu-west-1`, also old.
+            [.., label] => label.strip_prefix("s3-").filter(|r| *r != "accelerate" && *r != "fips")?,
+            [] => return None,
+        };
+        region.contains('-').then(|| region.to_owned())
+    }
+
+    fn bucket_fault(&self, bucket: &str) -> Option<String> {
+        // Today's rule is 3 to 63 of `[a-z0-9.-]`; buckets of before 2018 may be longer and may
+        // have capitals and underscores, and still exist.
+        let plain = |b: u8| b.is_ascii_alphanumeric();
+        if !(3..=255).contains(&bucket.len()) {
+            Some("an S3 bucket name has 3 to 63 characters".to_owned())
+        } else if !bucket.bytes().all(|b| plain(b) || b"-._".contains(&b)) {
+            Some("an S3 bucket name has only letters, digits, hyphens, dots and underscores".to_owned())
+        } else if bucket.contains("..") {
+            Some("an S3 bucket name has no two dots together".to_owned())
+        } else if bucket.parse::<std::net::Ipv4Addr>().is_ok() {
+            Some("an S3 bucket name does not look like an IP address".to_owned())
+        } else {
+            None
+        }
+    }
+}
+
+/// An absent class is STANDARD.
+fn access(class: &[u8], access_tier: &[u8]) -> Access {
+    let is = |name: &&str| class.eq_ignore_ascii_case(name.as_bytes());
+    if ARCHIVED.iter().any(is) {
+        Access::Archived
+    } else if is(&"INTELLIGENT_TIERING") {
+        let tier = |name: &str| access_tier.eq_ignore_ascii_case(name.as_bytes());
+        if access_tier.is_empty() {
+            Access::Tiering
+        } else if tier("ARCHIVE_ACCESS") || tier("DEEP_ARCHIVE_ACCESS") {
+            Access::Archived
+        } else {
+            // Frequent, infrequent and archive instant access are all read at once.
+            Access::Online
+        }
+    } else if class.is_empty() || KNOWN.iter().any(is) {
+        Access::Online
+    } else {
+        Access::Unrecognised
+    }
+}
+
+/// The error tables of S3's RestoreObject, HeadObject and "Error responses" pages, read 2026-11,
+/// with the throttling codes of botocore and what compatible stores add.
+fn kind(code: &str, status: u16) -> Option<ErrorKind> {
+    Some(match code {
+        "SlowDown"
+        | "Throttling"
+        | "ThrottlingException"
+        | "ThrottledException"
+        | "RequestThrottledException"
+        | "RequestThrottled"
+        | "TooManyRequestsException"
+        | "ProvisionedThroughputExceededException"
+        | "RequestLimitExceeded"
+        | "BandwidthLimitExceeded"
+        | "LimitExceededException"
+        | "EC2ThrottledException" => ErrorKind::Throttled,
+        "InternalError"
+        | "ServiceUnavailable"
+        | "RequestTimeout"
+        | "RequestTimeoutException"
+        | "PriorRequestNotComplete"
+        | "TransactionInProgressException"
+        | "OperationAborted"
+        | "BadDigest" => ErrorKind::Server,
+        "GlacierExpeditedRetrievalNotAvailable" => ErrorKind::Quota,
+        "RequestTimeTooSkewed" => ErrorKind::Skewed,
+        "ExpiredToken" | "ExpiredTokenException" | "TokenRefreshRequired" => ErrorKind::TokenExpired,
+        "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "InvalidToken" | "InvalidSecurity" => {
+            ErrorKind::Credentials
+        }
+        "AccessDenied" | "AllAccessDisabled" => ErrorKind::Denied,
+        "AccountProblem" | "NotSignedUp" | "InvalidPayer" => ErrorKind::Account,
+        "NoSuchBucket" | "InvalidBucketName" => ErrorKind::NoSuchBucket,
+        // 405 MethodNotAllowed answers the version id of a delete marker.
+        "NoSuchKey" | "NoSuchVersion" | "MethodNotAllowed" => ErrorKind::Gone,
+        "PermanentRedirect" | "Redirect" | "TemporaryRedirect" | "AuthorizationHeaderMalformed" => {
+            ErrorKind::WrongRegion
+        }
+        "InvalidObjectState" | "ObjectAlreadyInActiveTierError" => ErrorKind::NotArchived,
+        // InvalidTier is StorageGRID's answer to Expedited.
+        "MalformedXML"
+        | "InvalidArgument"
+        | "InvalidRequest"
+        | "InvalidDigest"
+        | "InvalidTier"
+        | "KeyTooLongError"
+        | "MissingContentLength"
+        | "NotImplemented" => ErrorKind::Illegal,
+        ALREADY_RUNNING => ErrorKind::Other,
+        // HEAD has no body, so nothing that could be illegal: this is how a lapsed token looks.
+        "" if status == 400 => ErrorKind::TokenExpired,
+        _ => return None,
+    })
+}
