@@ -67,11 +67,10 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.at.place {
             Place::File { path, line, column } => {
-                write!(f, "{}:{line}:", path.display())?;
-                if self.at.key.is_empty() {
-                    // A fault of the TOML itself has no key to search for: the column helps.
-                    write!(f, "{column}:")?;
-                } else {
+                // The form that editors and terminals turn into a link.
+                write!(f, "{}:{line}:{column}:", path.display())?;
+                // A fault of the TOML itself has no key.
+                if !self.at.key.is_empty() {
                     write!(f, " {}", heading(&self.at.key))?;
                 }
             }
@@ -265,11 +264,11 @@ mod tests {
         let file = Place::File { path: "jobs/x.toml".into(), line: 12, column: 3 };
         assert_eq!(
             fault(file.clone(), "filter.min_size").to_string(),
-            "jobs/x.toml:12: [filter] min_size = \"1KB5\": not a size"
+            "jobs/x.toml:12:3: [filter] min_size = \"1KB5\": not a size"
         );
         assert_eq!(
             fault(file, "source.url").to_string(),
-            "jobs/x.toml:12: [[source]] url = \"1KB5\": not a size"
+            "jobs/x.toml:12:3: [[source]] url = \"1KB5\": not a size"
         );
         assert_eq!(
             fault(Place::Flag("--min-size"), "filter.min_size").to_string(),

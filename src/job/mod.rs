@@ -4,10 +4,19 @@
 //! [`Job`] comes out that holds nothing left to interpret, or [`Faults`] that name everything that
 //! is wrong at once, each with its line, its key and the way out.
 
+mod endpoint;
 mod fault;
+mod file;
 mod flags;
+mod glob;
+mod layers;
+mod parts;
+mod read;
 mod resolve;
+mod settings;
 mod spec;
+mod units;
+mod url;
 
 pub use fault::{At, Fault, Faults, Place};
 pub use flags::Overrides;

@@ -2,9 +2,25 @@
 
 use std::path::{Path, PathBuf};
 
-use super::fault::{At, Fault, Faults, Place};
+use sha2::{Digest, Sha256};
+
+use super::fault::{At, Faults, Place, Problem, shown};
+use super::file::Document;
 use super::flags::Overrides;
-use super::spec::{Job, Verb};
+use super::layers::Layers;
+use super::parts;
+use super::read::{self, Value, Written};
+use super::spec::{Job, ReportSpec, SimulatorSpec, Verb};
+use super::url::BucketUrl;
+
+/// Where state lies unless told otherwise: beside the job file, or in the working folder.
+const STATE_DIR: &str = ".defrost";
+/// Where the report goes unless told otherwise.
+const REPORT: &str = "{job}-{date}-{time}.csv";
+/// Longest name of a job, in characters: it names folders and files.
+const MAX_NAME: usize = 64;
+/// Characters of the bucket that the name of a job made from a URL shows.
+const MAX_BUCKET_IN_NAME: usize = 40;
 
 /// Looks a variable up in the environment; passed in so that resolving stays pure.
 pub type Env<'e> = &'e dyn Fn(&str) -> Option<String>;
@@ -12,51 +28,460 @@ pub type Env<'e> = &'e dyn Fn(&str) -> Option<String>;
 /// The job that the file at `path`, holding `text`, describes.
 ///
 /// A file with a `[restore]` table is a restore (a plan under `over.dry_run`), one without is a
-/// scan. Relative paths in the file start at the file's folder, those of flags at the working
-/// folder. Reads nothing but its arguments.
+/// scan. Relative paths in the file start at the file's folder, those of flags and of the
+/// environment at the working folder. The name is `job.name`, else the file's name without
+/// `.toml`; a plan's has `-plan` behind it, so that a dry run never meets the state or the report
+/// of the real one. Reads nothing but its arguments.
 ///
 /// # Errors
-/// Everything that is wrong with the file, the flags and the variables that are looked at, at once.
+/// Everything that is wrong with the file, the flags and the variables that are looked at, at
+/// once. Behind a syntax error only flags, variables and further syntax errors are looked at.
 pub fn from_file(path: &Path, text: &str, over: &Overrides, env: Env<'_>) -> Result<Job, Faults> {
-    let _ = (text, over, env);
-    Err(Faults::new(vec![Fault {
-        at: At {
-            place: Place::File { path: path.to_owned(), line: 1, column: 1 },
-            key: String::new(),
-            value: None,
-        },
-        what: "cannot be read yet".to_owned(),
-        way_out: None,
-    }]))
+    let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+    let document = Document::read(path, text);
+    let head = At {
+        place: Place::File { path: path.to_owned(), line: 1, column: 1 },
+        key: String::new(),
+        value: None,
+    };
+    let url = document.values.get("source.url").cloned();
+    let verb = match (document.tables.contains_key("restore"), over.dry_run) {
+        (true, true) => Verb::Plan,
+        (true, false) => Verb::Restore,
+        (false, _) => Verb::Scan,
+    };
+    let mut layers = Layers::new(env, Some(document));
+
+    if url.is_none() {
+        let at = layers.table("source").unwrap_or_else(|| head.clone());
+        let at = At { key: "source.url".to_owned(), ..at };
+        layers.missing(
+            Problem::new("is missing", "say where the objects are: `url = \"oss://bucket/prefix\"`"),
+            at,
+        );
+    }
+    let own_name = layers.value("job.name", None, name).or_else(|| {
+        let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        match name(&Value::Text(stem)) {
+            Ok(stem) => Some(stem),
+            // A name that is written and wrong has been told already.
+            Err(_) if layers.document.as_ref().is_some_and(|d| d.values.contains_key("job.name")) => None,
+            Err(_) => {
+                let at = layers.table("job").unwrap_or(head);
+                layers.missing(
+                    Problem::new("is missing, and the file's name cannot stand for it", NAME_FORM),
+                    At { key: "job.name".to_owned(), ..at },
+                );
+                None
+            }
+        }
+    });
+    let parts = Parts { verb, folder: &folder, url };
+    let job = parts.assemble(&mut layers, over, |_| own_name);
+    layers.finish(job)
 }
 
 /// The job that a bucket URL and flags describe.
 ///
 /// Its name is made from the verb, the bucket and eight hex digits of the URL's SHA-256, so the
-/// same line finds the same state again.
+/// same line finds the same state again. Under `over.dry_run` a restore becomes a plan.
 ///
 /// # Errors
 /// Everything that is wrong with the URL, the flags and the variables that are looked at, at once.
 pub fn from_url(verb: Verb, url: &str, over: &Overrides, env: Env<'_>) -> Result<Job, Faults> {
-    let _ = (verb, url, over, env);
-    Err(Faults::new(vec![Fault {
-        at: At { place: Place::Url, key: "url".to_owned(), value: None },
-        what: "cannot be read yet".to_owned(),
-        way_out: None,
-    }]))
+    let verb = if over.dry_run && verb == Verb::Restore { Verb::Plan } else { verb };
+    let mut layers = Layers::new(env, None);
+    let parts = Parts { verb, folder: Path::new(""), url: Some(from_line(url)) };
+    let job = parts.assemble(&mut layers, over, |source| Some(url_name(verb, source?)));
+    layers.finish(job)
 }
 
 /// The state folder of the job that [`from_url`] would make; for `status URL`, which needs no
 /// other flag than `--state-dir`.
 ///
 /// # Errors
-/// What is wrong with the URL.
-pub fn url_state_dir(verb: Verb, url: &str, state_dir: Option<&str>) -> Result<PathBuf, Faults> {
-    from_url(
-        verb,
-        url,
-        &Overrides { state_dir: state_dir.map(str::to_owned), ..Overrides::default() },
-        &|_| None,
-    )
-    .map(|job| job.state_dir)
+/// What is wrong with the URL or with the state folder.
+pub fn url_state_dir(
+    verb: Verb,
+    url: &str,
+    state_dir: Option<&str>,
+    env: Env<'_>,
+) -> Result<PathBuf, Faults> {
+    let mut layers = Layers::new(env, None);
+    let written = from_line(url);
+    let base = parts::state_dir(&mut layers, state_dir, Path::new(""), STATE_DIR);
+    let dir = match BucketUrl::parse(url) {
+        Ok(at) => Some(base.join(url_name(verb, &at))),
+        Err(problem) => {
+            layers.fault(problem, written.at);
+            None
+        }
+    };
+    layers.finish(dir)
+}
+
+fn from_line(url: &str) -> Written {
+    let at = At { place: Place::Url, key: "source.url".to_owned(), value: Some(shown(url)) };
+    Written { at, value: Value::Typed(url.to_owned()) }
+}
+
+fn url_name(verb: Verb, at: &BucketUrl) -> String {
+    let bucket: String = at.bucket.chars().take(MAX_BUCKET_IN_NAME).collect();
+    let digest = Sha256::digest(format!("{}://{}/{}", at.provider, at.bucket, at.prefix));
+    let [a, b, c, d, ..] = <[u8; 32]>::from(digest);
+    format!("{}-{bucket}-{a:02x}{b:02x}{c:02x}{d:02x}", verb.as_str())
+}
+
+const NAME_FORM: &str =
+    "set `name` in `[job]`: a letter or digit first, then letters, digits, `-`, `_` or `.`, at most 64";
+
+/// A job's name, which names files and folders.
+fn name(value: &Value) -> Result<String, Problem> {
+    let text = read::text(value)?;
+    let sound = text.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+        && text.len() <= MAX_NAME;
+    if sound { Ok(text) } else { Err(Problem::new("cannot name files and folders", NAME_FORM)) }
+}
+
+/// What differs between a job from a file and one from a URL.
+struct Parts<'p> {
+    verb: Verb,
+    folder: &'p Path,
+    url: Option<Written>,
+}
+
+impl Parts<'_> {
+    fn assemble(
+        self,
+        layers: &mut Layers<'_>,
+        over: &Overrides,
+        own_name: impl FnOnce(Option<&BucketUrl>) -> Option<String>,
+    ) -> Option<Job> {
+        let Self { verb, folder, url } = self;
+        let url = url.and_then(|written| match parts::bucket_url(&written.value) {
+            Ok(url) => Some(url),
+            Err(problem) => {
+                layers.fault(problem, written.at);
+                None
+            }
+        });
+        let simulated = layers.table("simulator").is_some();
+        let source = parts::source(layers, over, url.clone(), simulated);
+        let filter = parts::filter(layers, over);
+        let wish = parts::wish(layers, over, verb);
+        let limits = parts::limits(layers, over);
+        let report = parts::report(layers, over, folder, REPORT);
+        let base = parts::state_dir(layers, over.state_dir.as_deref(), folder, STATE_DIR);
+        let simulator = simulated.then(|| parts::simulator(layers, folder));
+
+        let own_name = own_name(url.as_ref())?;
+        let dry_file = verb == Verb::Plan && layers.document.is_some();
+        let name = if dry_file { format!("{own_name}-plan") } else { own_name.clone() };
+        let in_file = report.at.is_none_or(|at| matches!(at.place, Place::File { .. }));
+        Some(Job {
+            verb,
+            source: source?,
+            filter,
+            wish,
+            limits,
+            report: if dry_file && in_file { beside(report.value) } else { report.value },
+            state_dir: base.join(&name),
+            simulator: simulator.map(|s| SimulatorSpec { state_dir: base.join(&own_name), ..s }),
+            name,
+        })
+    }
+}
+
+/// The report of a dry run of a file whose report does not name the job: `x.csv` → `x.plan.csv`.
+fn beside(report: ReportSpec) -> ReportSpec {
+    let path = report.path.map(|path| {
+        if path.contains("{job}") {
+            return path;
+        }
+        let (folder, file) =
+            path.rsplit_once('/').map_or(("", path.as_str()), |(folder, file)| (folder, file));
+        let file = match file.rsplit_once('.') {
+            Some((stem, extension)) if !stem.is_empty() => format!("{stem}.plan.{extension}"),
+            _ => format!("{file}.plan"),
+        };
+        if folder.is_empty() && !path.starts_with('/') { file } else { format!("{folder}/{file}") }
+    });
+    ReportSpec { path, ..report }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::job::{ClassFilter, ClassWish, Fit, Rows, Versions};
+    use crate::model::{Provider, State, Tier};
+
+    const NO_ENV: Env<'static> = &|_| None;
+
+    fn file(text: &str, over: &Overrides) -> Result<Job, Faults> {
+        from_file(Path::new("jobs/nightly.toml"), text, over, NO_ENV)
+    }
+
+    fn faults(text: &str, over: &Overrides) -> Vec<String> {
+        file(text, over).unwrap_err().as_slice().iter().map(ToString::to_string).collect()
+    }
+
+    const SMALL: &str = "[[source]]\nurl = \"oss://logs/2024/\"\n";
+
+    #[test]
+    fn a_small_file_is_an_audit_with_defaults() {
+        let job = file(SMALL, &Overrides::default()).unwrap();
+        assert_eq!(job.verb, Verb::Scan);
+        assert_eq!(job.name, "nightly");
+        assert_eq!(job.source.url(), "oss://logs/2024/");
+        assert_eq!(job.source.page_size, 1000);
+        assert_eq!(job.filter.storage_class, ClassFilter::Archived);
+        assert!(job.wish.is_none());
+        assert_eq!((job.limits.concurrency, job.limits.restore_rate, job.limits.max_attempts), (32, 80, 8));
+        assert_eq!(job.state_dir, Path::new("jobs/.defrost/nightly"));
+        assert_eq!(job.report.path.as_deref(), Some("{job}-{date}-{time}.csv"));
+        assert_eq!(job.report.folder, Path::new("jobs"));
+    }
+
+    #[test]
+    fn every_key_is_read() {
+        let text = r#"
+            [job]
+            name = "all"
+            state_dir = "state"
+            [[source]]
+            url = "s3://b/p"
+            profile = "prod"
+            region = "us-east-1"
+            endpoint_url = "http://10.0.0.1:9000"
+            allow_http = true
+            path_style = false
+            versions = "noncurrent"
+            list_api = "v1"
+            request_payer = true
+            head = true
+            start_after = "p1"
+            end_with = "p9"
+            page_size = 500
+            [filter]
+            storage_class = ["GLACIER", "deep_archive", "glacier"]
+            include = ["*.gz"]
+            exclude = ["tmp/**"]
+            min_size = "1KiB"
+            max_size = 4096
+            older_than = "30d"
+            newer_than = "60d"
+            state = ["expired", "archived"]
+            max_objects = 500_000
+            [restore]
+            days = 7
+            tier = "bulk"
+            fit = "clamp"
+            [restore.class.DEEP_ARCHIVE]
+            days = 14
+            tier = "Standard"
+            [limits]
+            concurrency = 8
+            restore_rate = "10/s"
+            list_rate = 5
+            head_rate = 6
+            max_attempts = 3
+            [report]
+            path = "reports/{date}/{job}.csv"
+            rows = "failed"
+        "#;
+        let job = file(text, &Overrides::default()).unwrap();
+        let s = &job.source;
+        assert_eq!((s.provider, s.bucket.as_str(), s.prefix.as_str()), (Provider::S3, "b", "p"));
+        assert_eq!((s.profile.as_deref(), s.region.as_deref()), (Some("prod"), Some("us-east-1")));
+        assert_eq!((s.endpoint_url.as_deref(), s.allow_http), (Some("http://10.0.0.1:9000"), true));
+        assert_eq!((s.path_style, s.versions, s.list_v1), (Some(false), Versions::Noncurrent, true));
+        assert!(s.request_payer && s.head);
+        assert_eq!(
+            (s.start_after.as_deref(), s.end_with.as_deref(), s.page_size),
+            (Some("p1"), Some("p9"), 500)
+        );
+        let f = &job.filter;
+        assert_eq!(f.storage_class, ClassFilter::Named(vec!["GLACIER".into(), "deep_archive".into()]));
+        assert_eq!(
+            f.globs.iter().map(|g| (g.include, g.pattern.as_str())).collect::<Vec<_>>(),
+            [(true, "*.gz"), (false, "tmp/**")]
+        );
+        assert_eq!((f.min_size, f.max_size), (Some(1024), Some(4096)));
+        assert_eq!(f.older_than, Some(Duration::from_hours(30 * 24)));
+        assert_eq!(f.newer_than, Some(Duration::from_hours(60 * 24)));
+        assert_eq!(f.state, [State::Archived, State::Expired]);
+        assert_eq!(f.max_objects, 500_000);
+        let wish = job.wish.unwrap();
+        assert_eq!((wish.days, wish.tier, wish.fit), (7, Tier::Bulk, Fit::Clamp));
+        assert_eq!(wish.class["deep_archive"], ClassWish { days: Some(14), tier: Some(Tier::Standard) });
+        assert_eq!(wish.for_class(b"DEEP_ARCHIVE"), (14, Tier::Standard));
+        let l = job.limits;
+        assert_eq!(
+            (l.concurrency, l.restore_rate, l.list_rate, l.head_rate, l.max_attempts),
+            (8, 10, 5, 6, 3)
+        );
+        assert_eq!(job.report.rows, Rows::Failed);
+        assert_eq!(job.state_dir, Path::new("jobs/state/all"));
+    }
+
+    #[test]
+    fn flag_over_environment_over_file_over_default() {
+        let text = format!("{SMALL}[restore]\ndays = 3\n[limits]\nrestore_rate = 10\n");
+        let env: Env<'_> = &|name| match name {
+            "DEFROST_RATE_LIMIT" => Some("20".to_owned()),
+            "DEFROST_CONCURRENCY" => Some(String::new()),
+            _ => None,
+        };
+        let path = Path::new("j.toml");
+        let over = Overrides::default();
+        let job = from_file(path, &text, &over, env).unwrap();
+        assert_eq!((job.limits.restore_rate, job.limits.concurrency), (20, 32));
+        let over = Overrides { restore_rate: Some("30".into()), days: Some("5".into()), ..over };
+        let job = from_file(path, &text, &over, env).unwrap();
+        assert_eq!((job.limits.restore_rate, job.wish.unwrap().days), (30, 5));
+        // What is overridden is checked all the same.
+        let bad = text.replace("= 10", "= 0");
+        let fault = from_file(path, &bad, &over, env).unwrap_err();
+        assert_eq!(fault.as_slice().len(), 1);
+        assert_eq!(fault.as_slice()[0].line(), Some(6));
+    }
+
+    #[test]
+    fn the_vendors_variables_come_last() {
+        let env: Env<'_> = &|name| match name {
+            "AWS_REGION" => Some("eu-west-1".to_owned()),
+            "AWS_ENDPOINT_URL" => Some("http://10.0.0.1".to_owned()),
+            _ => None,
+        };
+        let over = Overrides { endpoint_url: Some("localhost:9000".into()), ..Overrides::default() };
+        let job = from_url(Verb::Scan, "s3://b", &over, env).unwrap();
+        assert_eq!(job.source.region.as_deref(), Some("eu-west-1"));
+        assert_eq!(job.source.endpoint_url.as_deref(), Some("https://localhost:9000"));
+        let over = Overrides { region: Some("us-east-1".into()), ..over };
+        assert_eq!(
+            from_url(Verb::Scan, "s3://b", &over, env).unwrap().source.region.as_deref(),
+            Some("us-east-1")
+        );
+        // Another vendor's variables do not count.
+        assert_eq!(from_url(Verb::Scan, "oss://b", &Overrides::default(), env).unwrap().source.region, None);
+        let fault = from_url(Verb::Scan, "s3://b", &Overrides::default(), env).unwrap_err();
+        assert_eq!(
+            fault.to_string(),
+            "environment AWS_ENDPOINT_URL = \"http://10.0.0.1\": would send signed requests unencrypted over the network; write https://, or allow it: `allow_http = true` in `[[source]]`, or `--allow-http`"
+        );
+    }
+
+    #[test]
+    fn a_url_makes_the_same_job_again() {
+        let over = Overrides { days: Some("7".into()), ..Overrides::default() };
+        let job = from_url(Verb::Restore, "oss://logs/2024/", &over, NO_ENV).unwrap();
+        assert!(
+            job.name.starts_with("restore-logs-") && job.name.len() == "restore-logs-".len() + 8,
+            "{}",
+            job.name
+        );
+        assert_eq!(job.state_dir, Path::new(".defrost").join(&job.name));
+        assert_eq!(job.report.folder, Path::new(""));
+        assert_eq!(url_state_dir(Verb::Restore, "oss://logs/2024/", None, NO_ENV).unwrap(), job.state_dir);
+        assert_eq!(url_state_dir(Verb::Restore, "OSS://logs/2024/", None, NO_ENV).unwrap(), job.state_dir);
+        assert_ne!(url_state_dir(Verb::Restore, "oss://logs/2025/", None, NO_ENV).unwrap(), job.state_dir);
+        assert_ne!(url_state_dir(Verb::Scan, "oss://logs/2024/", None, NO_ENV).unwrap(), job.state_dir);
+        let env: Env<'_> = &|name| (name == "DEFROST_STATE_DIR").then(|| "/var/lib/defrost".to_owned());
+        let dir = url_state_dir(Verb::Restore, "oss://logs/2024/", None, env).unwrap();
+        assert_eq!(dir, Path::new("/var/lib/defrost").join(&job.name));
+        assert!(url_state_dir(Verb::Scan, "s4://b", None, NO_ENV).is_err());
+    }
+
+    #[test]
+    fn a_restore_names_its_days_and_a_plan_may_not() {
+        let over = Overrides::default();
+        let fault = from_url(Verb::Restore, "oss://b", &over, NO_ENV).unwrap_err();
+        assert_eq!(
+            fault.to_string(),
+            "--days: is missing: how many days shall the copies stay readable?; give it: `--days 7`"
+        );
+        assert_eq!(from_url(Verb::Plan, "oss://b", &over, NO_ENV).unwrap().wish.unwrap().days, 7);
+        let dry = Overrides { dry_run: true, ..over };
+        let job = from_url(Verb::Restore, "oss://b", &dry, NO_ENV).unwrap();
+        assert_eq!(job.verb, Verb::Plan);
+        assert!(job.name.starts_with("plan-b-"));
+        assert_eq!(
+            faults(&format!("{SMALL}[restore]\n"), &dry),
+            [
+                "jobs/nightly.toml:3:2: [restore] days: is missing: how many days shall the copies stay readable?; add `days = 7`, or give `--days 7`"
+            ]
+        );
+        assert_eq!(
+            faults(SMALL, &Overrides { days: Some("7".into()), ..Overrides::default() }),
+            [
+                "--days \"7\": has no meaning in an audit, which restores nothing; leave it out, or add a `[restore]` table to the job file"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_dry_run_never_meets_the_real_one() {
+        let dry = Overrides { dry_run: true, ..Overrides::default() };
+        for (path, planned) in [
+            ("../out/demo.csv", "../out/demo.plan.csv"),
+            ("/a/b", "/a/b.plan"),
+            ("/.csv", "/.csv.plan"),
+            ("x.csv", "x.plan.csv"),
+            ("{job}.csv", "{job}.csv"),
+        ] {
+            let text = format!(
+                "{SMALL}[restore]\ndays = 1\n[report]\npath = \"{path}\"\n[simulator]\nseed = \"s.toml\"\n"
+            );
+            let (plan, real) = (file(&text, &dry).unwrap(), file(&text, &Overrides::default()).unwrap());
+            assert_eq!((plan.verb, real.verb), (Verb::Plan, Verb::Restore));
+            assert_eq!(plan.report.path.as_deref(), Some(planned));
+            assert_eq!(real.report.path.as_deref(), Some(path));
+            assert_eq!(plan.name, "nightly-plan");
+            assert_eq!(plan.state_dir, Path::new("jobs/.defrost/nightly-plan"));
+            let (a, b) = (plan.simulator.unwrap(), real.simulator.unwrap());
+            assert_eq!((&a.state_dir, &a.seed), (&real.state_dir, &b.seed));
+            assert_eq!(a.seed, Path::new("jobs/s.toml"));
+        }
+        let said = Overrides { report: Some("x.csv".into()), ..dry };
+        let text = format!("{SMALL}[restore]\ndays = 1\n");
+        assert_eq!(file(&text, &said).unwrap().report.path.as_deref(), Some("x.csv"));
+    }
+
+    #[test]
+    fn flags_start_at_the_working_folder() {
+        let over = Overrides {
+            report: Some("r.csv".into()),
+            state_dir: Some("s".into()),
+            globs: vec![(false, "**".into()), (true, "a/**".into())],
+            storage_class: vec!["Archive,ColdArchive".into(), "DeepColdArchive".into()],
+            state: vec!["archived,expired".into()],
+            ..Overrides::default()
+        };
+        let job = file(&format!("{SMALL}[filter]\ninclude = [\"x\"]\n"), &over).unwrap();
+        assert_eq!((job.report.path.as_deref(), job.report.folder.as_path()), (Some("r.csv"), Path::new("")));
+        assert_eq!(job.state_dir, Path::new("s/nightly"));
+        assert!(job.filter.keeps_key(b"a/x") && !job.filter.keeps_key(b"b"));
+        assert_eq!(job.filter.globs.len(), 2);
+        assert!(matches!(job.filter.storage_class, ClassFilter::Named(names) if names.len() == 3));
+        assert_eq!(job.filter.state.len(), 2);
+        let stdout = Overrides { report: Some("-".into()), ..Overrides::default() };
+        assert_eq!(file(SMALL, &stdout).unwrap().report.path, None);
+    }
+
+    #[test]
+    fn a_job_needs_a_name_that_can_name_files() {
+        let odd = Path::new("my job.toml");
+        let fault = from_file(odd, SMALL, &Overrides::default(), NO_ENV).unwrap_err();
+        assert_eq!(fault.as_slice().len(), 1);
+        assert!(
+            fault.to_string().starts_with("my job.toml:1:1: [job] name: is missing, and the file's name")
+        );
+        let named = format!("[job]\nname = \"ok\"\n{SMALL}");
+        assert_eq!(from_file(odd, &named, &Overrides::default(), NO_ENV).unwrap().name, "ok");
+        let bad = format!("[job]\nname = \"../x\"\n{SMALL}");
+        assert_eq!(from_file(odd, &bad, &Overrides::default(), NO_ENV).unwrap_err().as_slice().len(), 1);
+    }
 }

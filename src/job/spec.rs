@@ -245,6 +245,9 @@ pub struct SimulatorSpec {
     pub speed: f64,
     /// How far the simulated clock moves on between two runs.
     pub between_runs: Duration,
+    /// The folder that holds what the store remembers between runs. A dry run of a job meets the
+    /// same store as the job itself, so this is the job's own [`Job::state_dir`] in both.
+    pub state_dir: PathBuf,
 }
 
 /// A checked job.

@@ -1,0 +1,77 @@
+//! `[report]`, and where the state lies.
+
+use std::path::{Path, PathBuf};
+
+use super::super::fault::{At, Place, Problem, shown};
+use super::super::flags::Overrides;
+use super::super::layers::{Layers, Picked};
+use super::super::read::{self, Value};
+use super::super::spec::{ReportSpec, Rows};
+use super::text_flag;
+
+/// A report, and where its path was written; `None` for the default.
+pub(in super::super) struct Report {
+    pub(in super::super) value: ReportSpec,
+    pub(in super::super) at: Option<At>,
+}
+
+/// `[report]`.
+pub(in super::super) fn report(
+    layers: &mut Layers<'_>,
+    over: &Overrides,
+    folder: &Path,
+    default: &str,
+) -> Report {
+    let path = layers.pick("report.path", text_flag(over.report.as_ref()), report_path);
+    let rows = layers.value("report.rows", text_flag(over.rows.as_ref()), |value| {
+        read::word(value, &[("all", Rows::All), ("changed", Rows::Changed), ("failed", Rows::Failed)])
+    });
+    let (path, at) = match path {
+        Some(Picked { value, at }) => (value, Some(at)),
+        None => (Some(default.to_owned()), None),
+    };
+    let in_file = at.as_ref().is_none_or(|at| matches!(at.place, Place::File { .. }));
+    let folder = if in_file { folder.to_owned() } else { PathBuf::new() };
+    Report { value: ReportSpec { path, folder, rows: rows.unwrap_or_default() }, at }
+}
+
+/// A path with placeholders; `None` for `-`, stdout.
+fn report_path(value: &Value) -> Result<Option<String>, Problem> {
+    const KNOWN: &str = "it can hold `{date}`, `{time}` and `{job}`";
+    let text = read::text(value)?;
+    if text == "-" {
+        return Ok(None);
+    }
+    if text.ends_with('/') || text.ends_with("/..") || text == ".." || text == "." {
+        return Err(Problem::new("is a folder", "name a file in it, such as `{date}/{job}.csv`"));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(Problem::new("has a control character in it", "write a plain path"));
+    }
+    let mut rest = text.as_str();
+    while let Some((_, tail)) = rest.split_once('{') {
+        let Some((word, after)) = tail.split_once('}') else {
+            return Err(Problem::new("has a `{` without its `}`", KNOWN));
+        };
+        if !["date", "time", "job"].contains(&word) {
+            return Err(Problem::new(format!("has the unknown placeholder {}", shown(word)), KNOWN));
+        }
+        rest = after;
+    }
+    Ok(Some(text))
+}
+
+/// The folder under which a job has its own.
+pub(in super::super) fn state_dir(
+    layers: &mut Layers<'_>,
+    flag: Option<&str>,
+    folder: &Path,
+    default: &str,
+) -> PathBuf {
+    let picked = layers.pick("job.state_dir", flag.map(|text| Value::Typed(text.to_owned())), read::text);
+    match picked {
+        Some(Picked { value, at }) if matches!(at.place, Place::File { .. }) => folder.join(value),
+        Some(Picked { value, .. }) => PathBuf::from(value),
+        None => folder.join(default),
+    }
+}

@@ -1,0 +1,280 @@
+//! One value as written → one typed value, or what is wrong with it in plain words.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use super::fault::{At, Problem, nearest};
+use super::units;
+
+/// A value and where it stands.
+#[derive(Clone, Debug)]
+pub(super) struct Written {
+    pub(super) at: At,
+    pub(super) value: Value,
+}
+
+/// A value as written.
+#[derive(Clone, Debug)]
+pub(super) enum Value {
+    /// Typed as a flag or set in the environment: its type is what the reader wants.
+    Typed(String),
+    /// Text in quotes.
+    Text(String),
+    /// A whole number; one beyond the range is cut to it.
+    Whole(i128),
+    /// A number with a fraction or an exponent.
+    Real(f64),
+    /// `true` or `false`.
+    Switch(bool),
+    /// A date or a time.
+    Date,
+    /// A list.
+    List(Vec<Written>),
+    /// A table.
+    Table,
+}
+
+impl Value {
+    /// What it is, for a reader who has not learnt TOML.
+    const fn kind(&self) -> &'static str {
+        match self {
+            Self::Typed(_) => "text",
+            Self::Text(_) => "text in quotes",
+            Self::Whole(_) => "a number",
+            Self::Real(_) => "a number with a fraction",
+            Self::Switch(_) => "true or false",
+            Self::Date => "a date",
+            Self::List(_) => "a list",
+            Self::Table => "a table",
+        }
+    }
+
+    fn is_not(&self, wanted: &str, way_out: impl Into<String>) -> Problem {
+        Problem::new(format!("must be {wanted}, not {}", self.kind()), way_out)
+    }
+}
+
+/// Text that is not empty.
+pub(super) fn text(value: &Value) -> Result<String, Problem> {
+    match value {
+        Value::Typed(text) | Value::Text(text) if text.is_empty() => {
+            Err(Problem::new("is empty", "give it a value, or leave it out"))
+        }
+        Value::Typed(text) | Value::Text(text) => Ok(text.clone()),
+        Value::Whole(_) | Value::Real(_) | Value::Switch(_) | Value::Date => {
+            Err(value.is_not("text in quotes", "put it in quotes"))
+        }
+        Value::List(_) | Value::Table => Err(value.is_not("text in quotes", "write one value in quotes")),
+    }
+}
+
+/// `true` or `false`.
+pub(super) fn switch(value: &Value) -> Result<bool, Problem> {
+    const FORM: &str = "write true or false";
+    match value {
+        Value::Switch(on) => Ok(*on),
+        Value::Typed(text) => match text.to_ascii_lowercase().as_str() {
+            "true" | "1" | "yes" | "on" => Ok(true),
+            "false" | "0" | "no" | "off" => Ok(false),
+            _ => Err(Problem::new("is neither true nor false", FORM)),
+        },
+        Value::Text(text) if text == "true" || text == "false" => {
+            Err(value.is_not("true or false", format!("leave out the quotes: {text}")))
+        }
+        _ => Err(value.is_not("true or false", FORM)),
+    }
+}
+
+/// A whole number within `bounds`; `unit` names what is counted, such as `days`.
+pub(super) fn whole(value: &Value, bounds: RangeInclusive<u64>, unit: &str) -> Result<u64, Problem> {
+    let form = || format!("write a whole number of {unit}, {}", between(&bounds));
+    let number = match value {
+        Value::Whole(number) => *number,
+        Value::Typed(text) => match text.trim().parse::<i128>() {
+            Ok(number) => number,
+            Err(_) => match units::count(text) {
+                Some(number) => i128::from(number),
+                None => return Err(Problem::new("is not a whole number", form())),
+            },
+        },
+        Value::Text(text) if units::count(text).is_some() => {
+            return Err(value.is_not("a number", format!("leave out the quotes: {}", text.trim())));
+        }
+        Value::Real(_) => return Err(value.is_not("a whole number", form())),
+        _ => return Err(value.is_not("a number", form())),
+    };
+    within(number, &bounds, unit)
+}
+
+/// A number of requests a second within `bounds`; `80` or `80/s`.
+pub(super) fn rate(value: &Value, bounds: RangeInclusive<u64>) -> Result<u64, Problem> {
+    const UNIT: &str = "requests a second";
+    match value {
+        Value::Typed(text) | Value::Text(text) if text.contains('/') => {
+            within(i128::from(units::rate(text)?), &bounds, UNIT)
+        }
+        _ => whole(value, bounds, UNIT),
+    }
+}
+
+fn within(number: i128, bounds: &RangeInclusive<u64>, unit: &str) -> Result<u64, Problem> {
+    match u64::try_from(number) {
+        Ok(number) if bounds.contains(&number) => Ok(number),
+        _ => {
+            let what = if number < i128::from(*bounds.start()) { "is too small" } else { "is too large" };
+            Err(Problem::new(what, format!("write a whole number of {unit}, {}", between(bounds))))
+        }
+    }
+}
+
+fn between(bounds: &RangeInclusive<u64>) -> String {
+    if *bounds.end() == u64::MAX {
+        format!("{} or more", bounds.start())
+    } else {
+        format!("{} to {}", bounds.start(), bounds.end())
+    }
+}
+
+/// A number above 0 and up to `most`, a fraction allowed.
+pub(super) fn factor(value: &Value, most: f64) -> Result<f64, Problem> {
+    let number = match value {
+        // Beyond the 52 bits of a fraction the bound refuses the number anyway.
+        Value::Whole(number) => *number as f64,
+        Value::Real(number) => *number,
+        Value::Text(text) if text.parse::<f64>().is_ok() => {
+            return Err(value.is_not("a number", format!("leave out the quotes: {text}")));
+        }
+        _ => return Err(value.is_not("a number", format!("write a number above 0, at most {most}"))),
+    };
+    if number > 0.0 && number <= most {
+        Ok(number)
+    } else {
+        Err(Problem::new("is out of range", format!("write a number above 0, at most {most}")))
+    }
+}
+
+/// A size in bytes: a number, or text with a unit.
+pub(super) fn size(value: &Value) -> Result<u64, Problem> {
+    match value {
+        Value::Typed(text) | Value::Text(text) => units::size(text),
+        Value::Whole(number) => u64::try_from(*number)
+            .map_err(|_| Problem::new("is not a size", "write a number of bytes, 0 or more")),
+        _ => Err(value.is_not("a size", "write a number of bytes, or text such as \"10MiB\"")),
+    }
+}
+
+/// A span of time: text with a unit.
+pub(super) fn span(value: &Value) -> Result<Duration, Problem> {
+    match value {
+        Value::Typed(text) | Value::Text(text) => units::span(text),
+        Value::Whole(0) => Ok(Duration::ZERO),
+        Value::Whole(n) => Err(value.is_not(
+            "a span of time",
+            format!("name the unit, in quotes: \"{n}d\" for days, \"{n}h\" for hours"),
+        )),
+        _ => Err(value.is_not("a span of time", "write text such as \"12h\" or \"7d\"")),
+    }
+}
+
+/// One word of `words`, letter case not counted.
+pub(super) fn word<T: Copy>(value: &Value, words: &[(&str, T)]) -> Result<T, Problem> {
+    let text = text(value)?;
+    if let Some((_, meaning)) = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(text.trim())) {
+        return Ok(*meaning);
+    }
+    let all: Vec<String> = words.iter().map(|(word, _)| format!("`{word}`")).collect();
+    let all = all.join(", ");
+    let way_out = match nearest(&text, words.iter().map(|(word, _)| *word)) {
+        Some(hint) => format!("did you mean `{hint}`? it can be {all}"),
+        None => format!("it can be {all}"),
+    };
+    Err(Problem::new("is not one of the words it can be", way_out))
+}
+
+/// The items of a list. One value stands for a list of one; typed text may hold several parted by
+/// commas where `commas` says so.
+pub(super) fn items(written: &Written, commas: bool) -> Vec<Written> {
+    match &written.value {
+        Value::List(items) => items.clone(),
+        Value::Typed(text) if commas => text
+            .split(',')
+            .map(|item| Written { at: written.at.clone(), value: Value::Typed(item.trim().to_owned()) })
+            .collect(),
+        _ => vec![written.clone()],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn typed(text: &str) -> Value {
+        Value::Typed(text.to_owned())
+    }
+
+    fn quoted(text: &str) -> Value {
+        Value::Text(text.to_owned())
+    }
+
+    #[test]
+    fn numbers_keep_their_bounds() {
+        assert_eq!(whole(&Value::Whole(7), 1..=365, "days").ok(), Some(7));
+        assert_eq!(whole(&typed("500_000"), 0..=u64::MAX, "objects").ok(), Some(500_000));
+        for (value, what) in [
+            (Value::Whole(0), "is too small"),
+            (Value::Whole(-1), "is too small"),
+            (Value::Whole(i128::MAX), "is too large"),
+            (typed("366"), "is too large"),
+            (typed("-7"), "is too small"),
+            (typed("seven"), "is not a whole number"),
+            (typed("1.5"), "is not a whole number"),
+            (quoted("7"), "must be a number, not text in quotes"),
+            (Value::Real(1.5), "must be a whole number, not a number with a fraction"),
+            (Value::Switch(true), "must be a number, not true or false"),
+            (Value::List(Vec::new()), "must be a number, not a list"),
+        ] {
+            let problem = whole(&value, 1..=365, "days").unwrap_err();
+            assert_eq!(problem.what, what, "{value:?}");
+        }
+        assert_eq!(
+            whole(&quoted("7"), 1..=365, "days").unwrap_err().way_out.unwrap(),
+            "leave out the quotes: 7"
+        );
+        assert_eq!(
+            whole(&Value::Whole(0), 1..=365, "days").unwrap_err().way_out.unwrap(),
+            "write a whole number of days, 1 to 365"
+        );
+    }
+
+    #[test]
+    fn rates_may_name_the_second() {
+        assert_eq!(rate(&quoted("80/s"), 1..=100).ok(), Some(80));
+        assert_eq!(rate(&Value::Whole(80), 1..=100).ok(), Some(80));
+        assert_eq!(rate(&typed("101/s"), 1..=100).unwrap_err().what, "is too large");
+    }
+
+    #[test]
+    fn other_types_are_told_in_plain_words() {
+        assert_eq!(text(&Value::Whole(7)).unwrap_err().what, "must be text in quotes, not a number");
+        assert_eq!(switch(&quoted("true")).unwrap_err().way_out.unwrap(), "leave out the quotes: true");
+        assert_eq!(switch(&typed("on")).ok(), Some(true));
+        assert_eq!(size(&Value::Real(1.5)).unwrap_err().what, "must be a size, not a number with a fraction");
+        assert_eq!(
+            span(&Value::Whole(7)).unwrap_err().way_out.unwrap(),
+            "name the unit, in quotes: \"7d\" for days, \"7h\" for hours"
+        );
+        assert!(factor(&Value::Real(f64::NAN), 1e9).is_err());
+        assert!(factor(&Value::Whole(0), 1e9).is_err());
+        assert!((factor(&Value::Whole(3600), 1e9).unwrap() - 3600.0).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn words_have_hints() {
+        let words = [("fail", 1), ("skip", 2), ("clamp", 3)];
+        assert_eq!(word(&quoted("Clamp"), &words).ok(), Some(3));
+        assert_eq!(
+            word(&quoted("clmap"), &words).unwrap_err().way_out.unwrap(),
+            "did you mean `clamp`? it can be `fail`, `skip`, `clamp`"
+        );
+    }
+}
