@@ -325,10 +325,3 @@ impl Job {
         id
     }
 }
-
-impl Filter {
-    /// stub
-    pub fn keeps_key(&self, _key: &[u8]) -> bool {
-        true
-    }
-}
