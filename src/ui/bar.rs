@@ -358,9 +358,10 @@ mod tests {
     #[test]
     fn notices_before_the_start_are_told() {
         let (page, sink) = Page::new();
-        let bars = Bars::new(Look { terminal: true, ..Look::default() }, sink);
-        bars.tell(Event::Notice(every_notice().remove(0)));
-        assert!(page.text().contains("resuming after"));
+        let bars = Bars::new(Look { terminal: true, ..Look::default() }, sink.clone());
+        bars.tell(Event::Notice(every_notice().remove(3)));
+        sink.line("the next line");
+        assert_eq!(screen(&page.text()), "failed `logs/a.gz`: 403 AccessDenied\nthe next line");
     }
 
     #[test]

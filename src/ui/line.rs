@@ -11,7 +11,7 @@ use crate::model::{Action, Event, Kinds, Tally, Tell};
 /// Between two lines of progress, of the run's own elapsed time.
 pub(super) const EVERY: Duration = Duration::from_secs(10);
 
-/// Tells a run in plain lines: one at the start, one of progress every [`EVERY`] at most, one per
+/// Tells a run in plain lines: one at the start, one of progress every 10 s at most, one per
 /// notice, one at the end. With `-q` only failures and a run that did not go well are told.
 #[derive(Debug)]
 pub struct Lines {
