@@ -1,75 +1,85 @@
 //! One line of advice per error code: what to change, or why nothing need be.
 //!
 //! Sources: the error-code and restore pages of the three vendors (OSS RestoreObject, OSS error
-//! responses and 0016-… pages; COS POST Object restore and error codes; S3 RestoreObject and error
-//! responses), read 2026-11.
+//! responses and HTTP status 503/429; COS POST Object restore and error codes; S3 RestoreObject
+//! and error responses), and NetApp StorageGRID's for `InvalidTier`; read 2026-11.
 
 use crate::model::{Provider, Reason};
 
+const AS_IT_IS: &str = "this class or tier needs no restore: the object can be read as it is";
+const MOVED_ON: &str = "not archived any more, or not in that tier: scan again to see its state";
+const SLOWER: &str = "lower --rate-limit, then run the same line again for what is still open";
+const LATER: &str = "the store kept failing: run the same line again for what is still open";
+const GONE: &str = "deleted after it was listed: nothing to do";
+const NOT_LEGAL: &str = "days or tier not legal for this class: see --days, --tier, --fit clamp";
+const NO_CAPACITY: &str = "no capacity for this tier now: take --tier Standard, or run again later";
+const UNSIGNED: &str = "the signature is not accepted: check credentials, --profile and --region";
+const LAPSED: &str = "the security token has lapsed: renew it, then run the same line again";
+const ARREARS: &str = "the account is in arrears or disabled: settle that with the vendor first";
+const ELSEWHERE: &str = "the bucket lives in another region: set --region";
+
+/// Vendor codes of all three stores and what to do about them; the exact code comes first.
+const ADVICE: &[(&str, &str)] = &[
+    ("RestoreNonArchiveObject", AS_IT_IS),
+    ("OperationNotSupported", AS_IT_IS),
+    ("ObjectAlreadyInActiveTierError", AS_IT_IS),
+    ("InvalidObjectState", MOVED_ON),
+    ("MethodNotAllowed", "a delete marker, or an object that takes no restore: nothing to do"),
+    ("GlacierExpeditedRetrievalNotAvailable", NO_CAPACITY),
+    ("InvalidTier", "the store does not offer this tier: take --tier Standard or Bulk"),
+    ("SlowDown", SLOWER),
+    ("TooManyRequests", SLOWER),
+    ("TooManyRequestsException", SLOWER),
+    ("Throttling", SLOWER),
+    ("ThrottlingException", SLOWER),
+    ("RequestLimitExceeded", SLOWER),
+    ("BandwidthLimitExceeded", SLOWER),
+    ("QpsLimitExceeded", SLOWER),
+    ("TotalQpsLimitExceeded", SLOWER),
+    ("MetaOperationQpsLimitExceeded", SLOWER),
+    // Spelt so by the vendor.
+    ("PartitionQpsLimitted", SLOWER),
+    ("ActiveRequestLimitExceeded", SLOWER),
+    ("CpuLimitExceeded", SLOWER),
+    ("NoSuchKey", GONE),
+    ("NoSuchVersion", GONE),
+    ("NoSuchBucket", "no such bucket: check its name, --region and --endpoint-url"),
+    ("MalformedXML", NOT_LEGAL),
+    ("InvalidArgument", NOT_LEGAL),
+    ("InvalidRequest", NOT_LEGAL),
+    ("InvalidAccessKeyId", UNSIGNED),
+    ("SignatureDoesNotMatch", UNSIGNED),
+    ("InvalidSecurityToken", LAPSED),
+    ("SecurityTokenExpired", LAPSED),
+    ("ExpiredToken", LAPSED),
+    ("InvalidToken", LAPSED),
+    ("RequestTimeTooSkewed", "this machine's clock is off by more than 15 minutes: set it"),
+    ("PermanentRedirect", ELSEWHERE),
+    ("TemporaryRedirect", ELSEWHERE),
+    ("AuthorizationHeaderMalformed", ELSEWHERE),
+    ("PaymentRequired", ARREARS),
+    ("UserDisable", ARREARS),
+    ("AccountProblem", ARREARS),
+    ("PublicEndpointForbidden", "closed to this account: set --endpoint-url (internal, or your own domain)"),
+    ("SecondLevelDomainForbidden", "this endpoint refuses path style: leave --path-style out"),
+    ("InternalError", LATER),
+    ("ServiceUnavailable", LATER),
+    ("RequestTimeout", LATER),
+    ("UnavailableForLegalReasons", "the vendor withholds this object: ask its support"),
+    ("SymlinkTargetNotExist", "a symbolic link without a proper target: nothing to do"),
+    ("InvalidTargetType", "a symbolic link without a proper target: nothing to do"),
+];
+
 /// Advice for `code`: a vendor's error code, or the word of a [`Reason`] where the vendor sent no
 /// code (the keys of [`Tally::errors`](crate::model::Tally::errors)). `None` where there is nothing
-/// better to say than the code itself. A fragment without a full stop, in ASCII.
+/// better to say than the code itself. A fragment without a full stop, in ASCII, of one line.
 #[must_use]
 pub fn advice(provider: Option<Provider>, code: &str) -> Option<&'static str> {
-    Some(match code {
-        "AccessDenied" => return Some(denied(provider)),
-        "RestoreNonArchiveObject" | "OperationNotSupported" | "ObjectAlreadyInActiveTierError" => {
-            "this class or tier needs no restore: the object is readable as it is"
-        }
-        "InvalidObjectState" => {
-            "not archived any more, or not in that tier; scan again to see where the object stands now"
-        }
-        "MethodNotAllowed" => "a delete marker or an object that takes no restore; nothing to do",
-        "GlacierExpeditedRetrievalNotAvailable" => {
-            "no Expedited capacity now: take --tier Standard, or run the same line again later"
-        }
-        "InvalidTier" => "the store does not offer this tier: take --tier Standard or Bulk",
-        "SlowDown"
-        | "TooManyRequests"
-        | "TooManyRequestsException"
-        | "Throttling"
-        | "ThrottlingException"
-        | "RequestLimitExceeded"
-        | "BandwidthLimitExceeded"
-        | "QpsLimitExceeded"
-        | "TotalQpsLimitExceeded"
-        | "MetaOperationQpsLimitExceeded"
-        | "PartitionQpsLimitted"
-        | "ActiveRequestLimitExceeded"
-        | "CpuLimitExceeded" => {
-            "the store asked to slow down until the attempts ran out: lower --rate-limit, then run the \
-             same line again"
-        }
-        "NoSuchKey" | "NoSuchVersion" => "deleted after it was listed; nothing to do",
-        "NoSuchBucket" => "no such bucket: check its name, --region and --endpoint-url",
-        "MalformedXML" | "InvalidArgument" | "InvalidRequest" => {
-            "days or tier not legal for this class: see --days and --tier, or let --fit clamp choose"
-        }
-        "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "AuthorizationHeaderMalformed" => {
-            "check the credentials, --profile and --region: the store does not accept the signature"
-        }
-        "InvalidSecurityToken" | "SecurityTokenExpired" | "ExpiredToken" | "InvalidToken" => {
-            "the security token has lapsed: renew the credentials, then run the same line again"
-        }
-        "RequestTimeTooSkewed" => "this machine's clock is off by more than 15 minutes: set it",
-        "PermanentRedirect" | "TemporaryRedirect" => "the bucket lives in another region: set --region",
-        "PaymentRequired" | "UserDisable" | "AccountProblem" => {
-            "the account is in arrears or disabled: settle that with the vendor first"
-        }
-        "PublicEndpointForbidden" => {
-            "this account may not use the public endpoint: set --endpoint-url to an internal one or an own \
-             domain"
-        }
-        "SecondLevelDomainForbidden" => "this endpoint refuses path style: leave --path-style out",
-        "InternalError" | "ServiceUnavailable" | "RequestTimeout" => {
-            "the store kept failing: run the same line again, it asks for what is still open"
-        }
-        "UnavailableForLegalReasons" => "the vendor withholds this object; ask its support",
-        "SymlinkTargetNotExist" | "InvalidTargetType" => {
-            "a symbolic link without a proper target; nothing to do"
-        }
-        word => return by_reason(provider, Reason::from_word(word)?),
-    })
+    if code == "AccessDenied" {
+        return Some(denied(provider));
+    }
+    let by_code = ADVICE.iter().find(|(known, _)| *known == code).map(|(_, advice)| *advice);
+    by_code.or_else(|| by_reason(provider, Reason::from_word(code)?))
 }
 
 /// Advice where no vendor code came back.
@@ -78,43 +88,32 @@ const fn by_reason(provider: Option<Provider>, reason: Reason) -> Option<&'stati
         Reason::Denied => denied(provider),
         Reason::TierNotOffered => "the class does not offer this tier: see --tier, or --fit clamp",
         Reason::DaysOutOfRange => "the class does not allow that many days: see --days, or --fit clamp",
-        Reason::Gone => "deleted after it was listed; nothing to do",
-        Reason::Throttled => {
-            "the store asked to slow down until the attempts ran out: lower --rate-limit, then run the \
-             same line again"
-        }
-        Reason::Quota => "no capacity for this tier now: take --tier Standard, or run again later",
-        Reason::Network => {
-            "the store could not be reached: run the same line again, it asks for what is still open"
-        }
+        Reason::Gone => GONE,
+        Reason::Throttled => SLOWER,
+        Reason::Quota => NO_CAPACITY,
+        Reason::Network => "the store could not be reached: run the same line again for what is still open",
         Reason::Refused => "the store refused the request: see http_status and request_id in the report",
-        Reason::UnsafeKey => {
-            "the key cannot be sent byte for byte and another object might be hit: use the vendor's own tool"
-        }
+        Reason::UnsafeKey => "cannot be sent byte for byte, so was not sent: use the vendor's own tool",
         Reason::Interrupted | Reason::Budget | Reason::Window => "run the same line again to go on",
         Reason::Class | Reason::StillValid => return None,
     })
 }
 
+/// The right to restore, as each vendor names it, and the one for HEAD, which may be what was
+/// denied. Sources: the permission sections of RestoreObject and HeadObject (OSS), POST Object
+/// restore and HEAD Object (COS), RestoreObject and HeadObject (S3).
 const fn denied(provider: Option<Provider>) -> &'static str {
     match provider {
-        Some(Provider::Oss) => {
-            "grant oss:RestoreObject on these keys (and oss:GetObject if states are read by HEAD)"
-        }
-        Some(Provider::Cos) => {
-            "grant name/cos:PostObjectRestore on these keys (and name/cos:HeadObject if states are read by \
-             HEAD)"
-        }
-        Some(Provider::S3) => {
-            "grant s3:RestoreObject on these keys (and s3:GetObject if states are read by HEAD); see the \
-             bucket policy, too"
-        }
-        None => "grant oss:RestoreObject, name/cos:PostObjectRestore or s3:RestoreObject on these keys",
+        Some(Provider::Oss) => "grant oss:RestoreObject on these keys (HEAD needs oss:GetObject)",
+        Some(Provider::Cos) => "grant name/cos:PostObjectRestore on these keys (HEAD: name/cos:HeadObject)",
+        Some(Provider::S3) => "grant s3:RestoreObject on these keys (HEAD needs s3:GetObject)",
+        None => "grant oss:RestoreObject, name/cos:PostObjectRestore or s3:RestoreObject",
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::table::WIDTH;
     use super::*;
 
     #[test]
@@ -140,12 +139,14 @@ mod tests {
     }
 
     #[test]
-    fn advice_is_ascii_and_no_sentence() {
-        for code in
-            ["AccessDenied", "SlowDown", "InvalidObjectState", "unsafe_key", "PublicEndpointForbidden"]
-        {
-            let text = advice(Some(Provider::S3), code).unwrap();
-            assert!(text.is_ascii() && !text.ends_with('.') && !text.contains("  "), "{text}");
+    fn advice_is_one_line_of_ascii_and_codes_stand_once() {
+        let providers = [None, Some(Provider::Oss), Some(Provider::Cos), Some(Provider::S3)];
+        let reasons = Reason::ALL.iter().flat_map(|reason| providers.map(|p| advice(p, reason.as_str())));
+        for text in ADVICE.iter().map(|(_, text)| *text).chain(reasons.flatten()) {
+            assert!(text.is_ascii() && !text.ends_with('.') && text.len() <= WIDTH - 2, "{text}");
+        }
+        for (i, (code, _)) in ADVICE.iter().enumerate() {
+            assert!(ADVICE[..i].iter().all(|(before, _)| before != code), "{code} twice");
         }
     }
 }

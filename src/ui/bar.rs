@@ -10,7 +10,7 @@ use super::figures::Figures;
 use super::line::EVERY;
 use super::notice::Notices;
 use super::{Charset, Look, Sink, human_span, printable};
-use crate::model::{Event, Tell};
+use crate::model::{Event, Phase, Tell};
 
 /// Width taken for a sink that is not the process's own stderr, in columns.
 const WIDTH_UNKNOWN: u16 = 100;
@@ -32,9 +32,11 @@ pub struct Bars {
 struct State {
     figures: Figures,
     notices: Notices,
-    /// What the first line says after the spinner, but for the time.
+    /// The run and its job, printable.
     title: String,
-    /// Told at the end of the first line while the run stops.
+    /// The bucket URL, printable; it stands last since it may be long.
+    target: String,
+    /// Told while the run stops.
     phase: &'static str,
     bars: Option<[ProgressBar; 3]>,
     turned_at: Duration,
@@ -53,6 +55,7 @@ impl Bars {
             figures: Figures::default(),
             notices: Notices::new(look),
             title: String::new(),
+            target: String::new(),
             phase: "",
             bars: None,
             turned_at: Duration::ZERO,
@@ -71,7 +74,10 @@ impl Bars {
     fn redraw(&self, state: &State) {
         let Some([head, work, answers]) = &state.bars else { return };
         let elapsed = human_span(state.figures.elapsed());
-        head.set_message(format!("{}  {elapsed}{}", state.title, state.phase));
+        let trouble = state.figures.trouble(self.look.charset);
+        let parts = [&elapsed, &state.title, state.phase, &trouble, &state.target];
+        let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        head.set_message(parts.join("  "));
         work.set_message(state.figures.work(self.look.charset));
         answers.set_message(state.figures.answers(self.look.charset));
         head.tick();
@@ -104,7 +110,8 @@ impl Tell for Bars {
             Event::Started { job, verb, target, rate, .. } => {
                 state.figures.verb = verb;
                 state.figures.allowed = rate;
-                state.title = format!("{verb} {}  {}", printable(&job, charset), printable(&target, charset));
+                state.title = format!("{verb} {}", printable(&job, charset));
+                state.target = printable(&target, charset).into_owned();
                 self.start(state);
             }
             Event::Phase(phase) => {
@@ -112,9 +119,9 @@ impl Tell for Bars {
                     self.above(&line);
                 }
                 state.phase = match phase {
-                    crate::model::Phase::Running => "",
-                    crate::model::Phase::Draining => "  stopping",
-                    crate::model::Phase::Finishing => "  closing the report",
+                    Phase::Running => "",
+                    Phase::Draining => "stopping",
+                    Phase::Finishing => "closing the report",
                 };
                 self.redraw(state);
             }
@@ -221,48 +228,64 @@ mod tests {
     use super::super::notice::tests::every_notice;
     use super::super::sink::tests::Page;
     use super::*;
-    use crate::model::{Phase, Tally};
+    use crate::model::Tally;
 
-    /// What a terminal shows after `bytes`: knows the few sequences that [`Screen`] writes.
+    /// A terminal of [`WIDTH_UNKNOWN`] columns that knows the few sequences [`Screen`] writes.
+    #[derive(Default)]
+    struct Terminal {
+        rows: Vec<Vec<char>>,
+        row: usize,
+        column: usize,
+    }
+
+    impl Terminal {
+        fn put(&mut self, c: char) {
+            // As real ones do, it wraps only when the next character comes; indicatif relies on it.
+            if self.column == usize::from(WIDTH_UNKNOWN) {
+                (self.row, self.column) = (self.row + 1, 0);
+            }
+            let cells = self.cells();
+            let column = cells.1;
+            cells.0.resize(cells.0.len().max(column + 1), ' ');
+            cells.0[column] = c;
+            self.column += 1;
+        }
+
+        fn cells(&mut self) -> (&mut Vec<char>, usize) {
+            let rows = self.rows.len().max(self.row + 1);
+            self.rows.resize(rows, Vec::new());
+            (&mut self.rows[self.row], self.column)
+        }
+
+        fn sequence(&mut self, n: usize, way: char) {
+            match way {
+                'A' => self.row = self.row.checked_sub(n).unwrap(),
+                'B' => self.row += n,
+                'K' => self.cells().0.clear(),
+                other => panic!("unknown sequence {other:?}"),
+            }
+        }
+    }
+
+    /// What a terminal shows after `bytes`.
     fn screen(bytes: &str) -> String {
-        let (mut rows, mut row, mut column) = (vec![Vec::new()], 0_usize, 0_usize);
+        let mut terminal = Terminal::default();
         let mut chars = bytes.chars();
         while let Some(c) = chars.next() {
             match c {
-                '\r' => column = 0,
-                '\n' => {
-                    (row, column) = (row + 1, 0);
-                    if rows.len() <= row {
-                        rows.push(Vec::new());
-                    }
-                }
+                '\r' => terminal.column = 0,
+                '\n' => (terminal.row, terminal.column) = (terminal.row + 1, 0),
                 '\x1b' => {
                     assert_eq!(chars.next(), Some('['));
-                    let mut n = 0;
-                    match chars.by_ref().find(|c| {
-                        !c.is_ascii_digit() || {
-                            n = n * 10 + *c as usize - 48;
-                            false
-                        }
-                    }) {
-                        Some('A') => row = row.checked_sub(n).unwrap(),
-                        Some('B') => row += n,
-                        Some('C') => column += n,
-                        Some('D') => column = column.checked_sub(n).unwrap(),
-                        Some('K') => rows[row].clear(),
-                        other => panic!("unknown sequence {other:?}"),
-                    }
+                    let digits: String = chars.clone().take_while(char::is_ascii_digit).collect();
+                    let way = chars.nth(digits.len()).unwrap();
+                    terminal.sequence(digits.parse().unwrap(), way);
                 }
-                c => {
-                    let cells: &mut Vec<char> = &mut rows[row];
-                    cells.resize(cells.len().max(column + 1), ' ');
-                    cells[column] = c;
-                    column += 1;
-                }
+                c => terminal.put(c),
             }
         }
         let lines: Vec<String> =
-            rows.iter().map(|row| row.iter().collect::<String>().trim_end().to_owned()).collect();
+            terminal.rows.iter().map(|row| row.iter().collect::<String>().trim_end().to_owned()).collect();
         lines.join("\n").trim_end().to_owned()
     }
 
@@ -302,9 +325,16 @@ mod tests {
             bars.tell(Event::Notice(notice));
         }
         bars.tell(progress(200, 45_678));
-        insta::assert_snapshot!(screen(&page.text()), @"");
+        insta::assert_snapshot!(screen(&page.text()), @r"
+        resuming after `logs/x`: 12,345 rows are in the report already
+        failed `logs/a.gz`: 403 AccessDenied
+        note: the clock is 40s behind the server's
+        ⠙ 3m20s  restore nightly-logs  retries 163 · slow-downs 2  oss://logs/2024/
+          listed 1,234,567 · matched 1,200,000 · sent 45,678 · 67.8 of 80/s · 32 in flight
+          requested 45,000 · extended 12 · already 500 · none 1,150,000 · failed 3
+        ");
         bars.tell(Event::Phase(Phase::Draining));
-        assert!(screen(&page.text()).contains("3m20s  stopping"));
+        assert!(screen(&page.text()).contains("restore nightly-logs  stopping  retries 163"));
     }
 
     #[test]
@@ -328,9 +358,10 @@ mod tests {
     #[test]
     fn notices_before_the_start_are_told() {
         let (page, sink) = Page::new();
-        let bars = Bars::new(Look { terminal: true, ..Look::default() }, sink);
-        bars.tell(Event::Notice(every_notice().remove(0)));
-        assert!(page.text().contains("resuming after"));
+        let bars = Bars::new(Look { terminal: true, ..Look::default() }, sink.clone());
+        bars.tell(Event::Notice(every_notice().remove(3)));
+        sink.line("the next line");
+        assert_eq!(screen(&page.text()), "failed `logs/a.gz`: 403 AccessDenied\nthe next line");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::escape::clipped;
+use super::human::human_objects;
 use super::table::{Align, Table, WIDTH, wrapped};
 use super::{Look, advice, human_bytes, human_count, human_rate, human_span, printable};
 use crate::model::{Action, Count, Provider, RequestCounts, Tally};
@@ -11,7 +12,7 @@ use crate::model::{Action, Count, Provider, RequestCounts, Tally};
 /// Longest storage class that is shown whole, in columns.
 const LONGEST_CLASS: usize = 28;
 /// Longest error code that is shown whole, in columns.
-const LONGEST_CODE: usize = 48;
+const LONGEST_CODE: usize = 36;
 /// Error codes that get a row of their own, the commonest first.
 const MAX_CODES: usize = 12;
 
@@ -73,7 +74,7 @@ pub fn closing_table(closing: &Closing<'_>, look: Look) -> String {
 fn title(closing: &Closing<'_>, look: Look) -> String {
     let end = if closing.complete { "complete" } else { "stopped before the end" };
     let text = format!(
-        "{} {}: {end}, {}",
+        "{} {}, {}: {end}",
         closing.verb,
         printable(closing.job, look.charset),
         printable(closing.target, look.charset)
@@ -140,7 +141,7 @@ fn errors(closing: &Closing<'_>, look: Look) -> Vec<String> {
     let mut lines = Vec::new();
     for (code, count) in codes.iter().take(MAX_CODES) {
         let name = clipped(code, LONGEST_CODE, look.charset);
-        lines.push(format!("{} {name}: {} objects", look.red("failed"), human_count(count.objects)));
+        lines.push(format!("{} {name}: {}", look.red("failed"), human_objects(count.objects)));
         let advice = advice(closing.provider, code);
         if let Some(advice) = advice {
             lines.extend(wrapped("  ", advice.split(' '), " "));
@@ -179,11 +180,13 @@ fn foot(closing: &Closing<'_>, look: Look) -> Vec<String> {
     .map(|(n, word, _)| format!("{word} {}", human_count(n)))
     .collect();
     let listed = closing.tally.listed.saturating_sub(closing.earlier.listed);
-    let mut rates = vec![format!("{} keys", human_rate(per_second(listed, closing.elapsed)))];
-    if restore > 0 {
-        let sent = restore.saturating_sub(closing.earlier.restore);
-        rates.push(format!("{} restores", human_rate(per_second(sent, closing.elapsed))));
-    }
+    let sent = restore.saturating_sub(closing.earlier.restore);
+    let rates: Vec<String> = [(listed, "keys"), (sent, "restores")]
+        .into_iter()
+        .filter(|&(n, _)| n > 0)
+        .filter_map(|(n, word)| Some((per_second(n, closing.elapsed)?, word)))
+        .map(|(rate, word)| format!("{} {word}/s", human_rate(Some(rate))))
+        .collect();
     let markers = closing.tally.delete_markers;
     let mut counted = vec![format!("{} keys", human_count(closing.tally.listed))];
     if markers > 0 {
@@ -197,11 +200,14 @@ fn foot(closing: &Closing<'_>, look: Look) -> Vec<String> {
     };
     row("listed", &counted);
     row("requests", &requests);
-    row("rates", &rates);
+    if !rates.is_empty() {
+        row("rates", &rates);
+    }
     row("elapsed", &[human_span(closing.elapsed)]);
     let report = closing.report.map_or_else(|| "stdout".into(), Path::to_string_lossy);
     row("report", &[printable(&report, look.charset).into_owned()]);
-    if !closing.complete {
+    // A report that was streamed away cannot be gone on with.
+    if !closing.complete && closing.report.is_some() {
         row("to go on", &["run the same line again".to_owned()]);
     }
     lines
@@ -271,7 +277,36 @@ mod tests {
 
     #[test]
     fn a_restore_with_failures() {
-        insta::assert_snapshot!(closing_table(&closing(&tally()), Look::default()), @"");
+        insta::assert_snapshot!(closing_table(&closing(&tally()), Look::default()), @r"
+        restore nightly-logs, oss://logs/2024/: complete
+
+        class        state        objects       size
+        Archive      archived          15    1.0 GiB
+                     restored   1,188,995    3.9 TiB
+        ColdArchive  restoring     45,557  999.0 GiB
+        total                   1,234,567    4.9 TiB
+
+        action       objects       size
+        none       1,188,995    3.9 TiB
+        requested     45,057  989.0 GiB
+        already          500   10.0 GiB
+        failed            15    1.0 GiB
+        reasons: still_valid 1,188,995 · denied 12 · network 3
+
+        failed AccessDenied: 12 objects
+          grant oss:RestoreObject on these keys (HEAD needs oss:GetObject)
+          first: logs/a b.gz
+          its request id: 5C3D9175B6FC201293AD****
+        failed network: 3 objects
+          the store could not be reached: run the same line again for what is still open
+          first: logs/z.gz
+
+        listed    1,300,000 keys · 17 of them delete markers · matched 1,234,567
+        requests  list 1,300 · restore 45,678 · retries 163 · slow-downs 2
+        rates     1,733 keys/s · 60.9 restores/s
+        elapsed   12m30s
+        report    reports/x.csv
+        ");
     }
 
     #[test]
@@ -287,20 +322,45 @@ mod tests {
             requests: RequestCounts { list: 3, ..RequestCounts::default() },
             earlier: Earlier { listed: 1_000, restore: 0 },
             elapsed: Duration::from_secs(2),
-            report: None,
             complete: false,
             ..closing(&tally)
         };
         let look = Look { charset: Charset::Ascii, ..Look::default() };
-        insta::assert_snapshot!(closing_table(&closing, look), @"");
+        insta::assert_snapshot!(closing_table(&closing, look), @r"
+        scan audit, s3://logs/: stopped before the end
+
+        class    state     objects     size
+        GLACIER  archived    2,000  2.0 KiB
+
+        listed    3,000 keys | matched 2,000
+        requests  list 3
+        rates     1,000 keys/s
+        elapsed   2.0s
+        report    reports/x.csv
+        to go on  run the same line again
+        ");
     }
 
     #[test]
-    fn nothing_matched() {
+    fn nothing_matched_and_nothing_can_be_resumed() {
         let tally = Tally { listed: 5, ..Tally::default() };
-        let closing =
-            Closing { elapsed: Duration::ZERO, requests: RequestCounts::default(), ..closing(&tally) };
-        insta::assert_snapshot!(closing_table(&closing, Look::default()), @"");
+        let closing = Closing {
+            report: None,
+            complete: false,
+            elapsed: Duration::ZERO,
+            requests: RequestCounts::default(),
+            ..closing(&tally)
+        };
+        insta::assert_snapshot!(closing_table(&closing, Look::default()), @r"
+        restore nightly-logs, oss://logs/2024/: stopped before the end
+
+        no object matched
+
+        listed    5 keys · matched 0
+        requests  list 0 · restore 0
+        elapsed   0.0s
+        report    stdout
+        ");
     }
 
     #[test]

@@ -99,7 +99,7 @@ impl Figures {
         self.listed.rate()
     }
 
-    /// How the work goes: `listed 1,234 · matched 1,200 · sent 450 · 79.8/s of 80/s · 32 in flight`,
+    /// How the work goes: `listed 1,234 · matched 1,200 · sent 450 · 79.8 of 80/s · 32 in flight`,
     /// or with the rate of listing where nothing is sent.
     pub(super) fn work(&self, charset: Charset) -> String {
         let mut parts = vec![
@@ -115,8 +115,14 @@ impl Figures {
             ));
             parts.push(format!("{} in flight", self.in_flight));
         } else {
-            parts.push(format!("{} keys", human_rate(self.listed_rate())));
+            parts.push(format!("{} keys/s", human_rate(self.listed_rate())));
         }
+        parts.join(charset.dot())
+    }
+
+    /// `retries 163 · slow-downs 2`, what is not zero of it.
+    pub(super) fn trouble(&self, charset: Charset) -> String {
+        let mut parts = Vec::new();
         for (n, word) in [(self.requests.retries, "retries"), (self.requests.throttled, "slow-downs")] {
             if n > 0 {
                 parts.push(format!("{word} {}", human_count(n)));
@@ -230,7 +236,8 @@ pub(super) mod tests {
         early.restore -= 798;
         figures.take(KINDS, early, 30, seconds(590.0));
         figures.take(KINDS, REQUESTS, 32, seconds(600.0));
-        insta::assert_snapshot!(figures.work(Charset::Utf8), @"listed 1,234,567 · matched 1,200,000 · sent 45,678 · 79.8/s of 80/s · 32 in flight · retries 163 · slow-downs 2");
+        insta::assert_snapshot!(figures.work(Charset::Utf8), @"listed 1,234,567 · matched 1,200,000 · sent 45,678 · 79.8 of 80/s · 32 in flight");
+        assert_eq!(figures.trouble(Charset::Utf8), "retries 163 · slow-downs 2");
         insta::assert_snapshot!(figures.answers(Charset::Ascii), @"requested 45,000 | extended 12 | already 500 | none 1,150,000 | failed 3");
     }
 
@@ -240,7 +247,7 @@ pub(super) mod tests {
         let kinds = Kinds { listed: 3_000, matched: 2_000, none: 2_000, ..Kinds::default() };
         figures.take(Kinds::default(), RequestCounts::default(), 0, seconds(0.0));
         figures.take(kinds, RequestCounts::default(), 0, seconds(2.0));
-        insta::assert_snapshot!(figures.work(Charset::Utf8), @"listed 3,000 · matched 2,000 · 1,500/s keys");
+        insta::assert_snapshot!(figures.work(Charset::Utf8), @"listed 3,000 · matched 2,000 · 1,500 keys/s");
         assert_eq!(figures.answers(Charset::Utf8), "");
     }
 }

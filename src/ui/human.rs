@@ -51,15 +51,16 @@ pub fn human_span(span: Duration) -> String {
     }
 }
 
-/// A rate a second: `0.3/s`, `79.8/s`, `1,646/s`; a dash for one that is not known or not finite.
+/// The number of a rate a second: `0.3`, `79.8`, `1,646`; a dash for one that is not known, not
+/// finite, or negative.
 #[must_use]
 pub fn human_rate(rate: Option<f64>) -> String {
-    /// Beyond this the decimal says nothing.
+    /// From here on the decimal says nothing.
     const WHOLE_FROM: f64 = 999.95;
     match rate {
         Some(rate) if rate.is_finite() && rate >= 0.0 => {
             if rate < WHOLE_FROM {
-                format!("{rate:.1}/s")
+                format!("{rate:.1}")
             } else {
                 #[expect(
                     clippy::cast_possible_truncation,
@@ -67,11 +68,16 @@ pub fn human_rate(rate: Option<f64>) -> String {
                     reason = "not negative here, and the cast saturates"
                 )]
                 let whole = rate.round() as u64;
-                format!("{}/s", human_count(whole))
+                human_count(whole)
             }
         }
-        _ => "-/s".to_owned(),
+        _ => "-".to_owned(),
     }
+}
+
+/// `1 object`, `1,234 objects`.
+pub(super) fn human_objects(n: u64) -> String {
+    format!("{} object{}", human_count(n), if n == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]
@@ -127,14 +133,14 @@ mod tests {
     #[test]
     fn rates_never_show_nonsense() {
         for (rate, text) in [
-            (None, "-/s"),
-            (Some(f64::NAN), "-/s"),
-            (Some(f64::INFINITY), "-/s"),
-            (Some(-1.0), "-/s"),
-            (Some(0.0), "0.0/s"),
-            (Some(79.84), "79.8/s"),
-            (Some(999.96), "1,000/s"),
-            (Some(1_646.4), "1,646/s"),
+            (None, "-"),
+            (Some(f64::NAN), "-"),
+            (Some(f64::INFINITY), "-"),
+            (Some(-1.0), "-"),
+            (Some(0.0), "0.0"),
+            (Some(79.84), "79.8"),
+            (Some(999.96), "1,000"),
+            (Some(1_646.4), "1,646"),
         ] {
             assert_eq!(human_rate(rate), text);
         }

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use super::figures::{Figures, answers};
 use super::notice::Notices;
-use super::{Look, Sink, human_span, printable};
+use super::{Charset, Look, Sink, human_count, human_span, printable};
 use crate::model::{Action, Event, Kinds, Tally, Tell};
 
 /// Between two lines of progress, of the run's own elapsed time.
 pub(super) const EVERY: Duration = Duration::from_secs(10);
 
-/// Tells a run in plain lines: one at the start, one of progress every [`EVERY`] at most, one per
+/// Tells a run in plain lines: one at the start, one of progress every 10 s at most, one per
 /// notice, one at the end. With `-q` only failures and a run that did not go well are told.
 #[derive(Debug)]
 pub struct Lines {
@@ -77,9 +77,9 @@ impl Tell for Lines {
                 if let Some(line) = state.notices.turn() {
                     self.sink.line(&line);
                 }
-                let (work, answers) = (state.figures.work(charset), state.figures.answers(charset));
-                let dot = if answers.is_empty() { "" } else { charset.dot() };
-                self.sink.line(&format!("{}: {work}{dot}{answers}", human_span(elapsed)));
+                let figures = &state.figures;
+                let parts = [figures.work(charset), figures.answers(charset), figures.trouble(charset)];
+                self.sink.line(&format!("{}: {}", human_span(elapsed), joined(parts, charset)));
             }
             Event::Notice(notice) => {
                 if let Some(line) = state.notices.line(&notice) {
@@ -95,23 +95,25 @@ impl Tell for Lines {
                     self.sink.line(&line);
                 }
                 let end = if complete { "complete" } else { "stopped before the end" };
-                let answers = answers(&kinds, state.figures.verb, charset);
-                let answers =
-                    if answers.is_empty() { String::new() } else { format!("{}{answers}", charset.dot()) };
-                let report = report.map_or_else(String::new, |path| {
-                    format!("{}report {}", charset.dot(), printable(&path.to_string_lossy(), charset))
-                });
-                self.sink.line(&format!(
-                    "{} {}: {end} in {}, listed {}, matched {}{answers}{report}",
-                    state.figures.verb,
-                    state.job,
-                    human_span(elapsed),
-                    super::human_count(kinds.listed),
-                    super::human_count(kinds.matched),
-                ));
+                let parts = [
+                    format!("{end} in {}", human_span(elapsed)),
+                    format!("listed {}", human_count(kinds.listed)),
+                    format!("matched {}", human_count(kinds.matched)),
+                    answers(&kinds, state.figures.verb, charset),
+                    report.map_or_else(String::new, |path| {
+                        format!("report {}", printable(&path.to_string_lossy(), charset))
+                    }),
+                ];
+                self.sink.line(&format!("{} {}: {}", state.figures.verb, state.job, joined(parts, charset)));
             }
         }
     }
+}
+
+/// What is not empty of `parts`, on one line.
+fn joined(parts: impl IntoIterator<Item = String>, charset: Charset) -> String {
+    let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    parts.join(charset.dot())
 }
 
 /// The tally in the shape of a progress event.
@@ -191,12 +193,12 @@ mod tests {
             .chain([Event::Phase(Phase::Draining), finished(3, false)]);
         insta::assert_snapshot!(told(0, events), @r"
         restore nightly-logs: oss://logs/2024/, report reports/x.csv, at most 80 restores/s
-        10s: listed 1,234,567 · matched 1,200,000 · sent 45,678 · 0.0/s of 80/s · 32 in flight · retries 163 · slow-downs 2 · requested 45,000 · extended 12 · already 500 · none 1,150,000 · failed 3
+        10s: listed 1,234,567 · matched 1,200,000 · sent 45,678 · 0.0 of 80/s · 32 in flight · requested 45,000 · extended 12 · already 500 · none 1,150,000 · failed 3 · retries 163 · slow-downs 2
         resuming after `logs/x`: 12,345 rows are in the report already
         failed `logs/a.gz`: 403 AccessDenied
         note: the clock is 40s behind the server's
         stopping: nothing new is sent, waiting for requests in flight
-        restore nightly-logs: stopped before the end in 12m30s, listed 1,300, matched 1,200 · requested 1,197 · extended 0 · already 0 · none 0 · failed 3 · report reports/x.csv
+        restore nightly-logs: stopped before the end in 12m30s · listed 1,300 · matched 1,200 · requested 1,197 · extended 0 · already 0 · none 0 · failed 3 · report reports/x.csv
         ");
     }
 
@@ -218,7 +220,7 @@ mod tests {
     fn quiet_tells_only_what_went_wrong() {
         let calm = [started(), progress(60_000), Event::Phase(Phase::Draining), finished(0, true)];
         assert_eq!(told(-1, calm), "");
-        insta::assert_snapshot!(told(-1, [started(), finished(1, true)]), @"restore nightly-logs: complete in 12m30s, listed 1,300, matched 1,200 · requested 1,199 · extended 0 · already 0 · none 0 · failed 1 · report reports/x.csv");
+        insta::assert_snapshot!(told(-1, [started(), finished(1, true)]), @"restore nightly-logs: complete in 12m30s · listed 1,300 · matched 1,200 · requested 1,199 · extended 0 · already 0 · none 0 · failed 1 · report reports/x.csv");
         assert!(told(-1, [started(), finished(0, false)]).contains("stopped before the end"));
     }
 

@@ -95,7 +95,9 @@ pub fn choose(look: Look, sink: Sink, clock: Arc<dyn Clock>) -> Arc<dyn Tell> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::sink::tests::Page;
     use super::*;
+    use crate::model::{Event, SystemClock};
 
     fn judged(terminal: bool, vars: &[(&str, &str)]) -> Look {
         Look::judged(terminal, |name| {
@@ -121,5 +123,25 @@ mod tests {
         assert_eq!(judged(true, &both).charset, Charset::Ascii);
         let unset = [("LC_ALL", ""), ("LC_CTYPE", "C.utf8")];
         assert_eq!(judged(true, &unset).charset, Charset::Utf8);
+    }
+
+    #[test]
+    fn every_look_has_its_teller() {
+        let told = |look: Look| {
+            let (page, sink) = Page::new();
+            choose(look, sink, Arc::new(SystemClock::new())).tell(Event::Started {
+                job: "j".to_owned(),
+                verb: "scan",
+                target: "oss://b/".to_owned(),
+                report: "r.csv".into(),
+                rate: 0,
+            });
+            page.text()
+        };
+        let terminal = Look { terminal: true, ..Look::default() };
+        assert!(told(terminal).contains('\x1b'));
+        assert_eq!(told(Look { verbosity: -1, ..terminal }), "");
+        assert!(told(Look { json: true, ..terminal }).starts_with("{\"time\":"));
+        assert_eq!(told(Look::default()), "scan j: oss://b/, report r.csv\n");
     }
 }

@@ -147,7 +147,21 @@ mod tests {
 
     #[test]
     fn an_interrupted_run() {
-        insta::assert_snapshot!(shown(&view(RunState::Interrupted, None)), @"");
+        insta::assert_snapshot!(shown(&view(RunState::Interrupted, None)), @r"
+        job        nightly-logs
+        kind       restore
+        target     oss://logs/2024/
+        state      interrupted; run the same line again to go on
+        started    2026-11-21T01:00:00Z (3h05m ago)
+        saved      2026-11-21T04:05:00Z (12s ago)
+        listed     1,234,567
+        matched    1,200,000, 12.3 GiB
+        answers    requested 45,000 · extended 12 · already 500 · none 1,150,000
+                   failed 3
+        rows       1,195,515
+        last key   logs/2024/\u{1b}x.gz
+        report     state/nightly-logs/report.csv.partial
+        ");
     }
 
     #[test]
@@ -158,7 +172,12 @@ mod tests {
 
     #[test]
     fn a_job_that_never_ran_has_no_figures() {
-        insta::assert_snapshot!(shown(&view(RunState::Never, None)), @"");
+        insta::assert_snapshot!(shown(&view(RunState::Never, None)), @r"
+        job        nightly-logs
+        kind       restore
+        target     oss://logs/2024/
+        state      never run
+        ");
     }
 
     #[test]
