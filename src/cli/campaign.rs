@@ -25,8 +25,7 @@ pub struct How {
 /// # Errors
 /// Whatever keeps the run from going on; what was done until then is saved.
 pub async fn campaign(job: &Job, how: How, context: &Context) -> Result<Exit, Failure> {
-    let Site { client, clock, rehearsal } = connect::site(job, context).await?;
-    let tell = context.teller(&clock);
+    let Site { client, clock, tell, rehearsal } = connect::site(job, context).await?;
     let options = Options {
         fresh: how.fresh,
         stream: job.report.path.is_none().then(|| Box::new(std::io::stdout()) as _),
@@ -34,6 +33,8 @@ pub async fn campaign(job: &Job, how: How, context: &Context) -> Result<Exit, Fa
     };
     let ended =
         pipeline::run(job, client, clock, &*tell, context.signals.stop(), options).await;
+    // The bars, if any, are gone before the table or an error is printed.
+    drop(tell);
     if let Some(rehearsal) = rehearsal {
         // A run that was kept out by another one's lock must not touch that one's store.
         let kept_out = matches!(&ended, Err(RunError::Checkpoint(CheckpointError::Lock(LockError::Held { .. }))));

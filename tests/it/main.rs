@@ -1,3 +1,16 @@
-//! Tests of the whole, in one binary.
+//! End-to-end tests: the built binary against the simulator over real HTTP.
+//!
+//! One binary, since linking is what costs. Expected rows come from a model of the bucket
+//! (`model.rs`), never from the program.
 
+mod support;
+
+mod model;
+
+mod bad_input;
+mod conflicts;
 mod jobs;
+mod keys;
+mod matrix;
+mod resume;
+mod secrets;

@@ -1,0 +1,148 @@
+//! From a checked job to a store that can be asked: the one place where job, dialect, credentials
+//! and clock meet.
+
+use std::sync::Arc;
+
+use super::context::Context;
+use super::exit::{Exit, Failure};
+use super::rehearsal::Rehearsal;
+use crate::job::{ClassFilter, Job};
+use crate::model::{Clock, Provider, SystemClock, Tell};
+use crate::pipeline::act::misfits;
+use crate::store::client::{Allowance, Client, Settings};
+use crate::store::credentials::{self, CredentialSource};
+use crate::store::dialect::{Dialect, Endpoint, Options, for_provider};
+use crate::store::Whereabouts;
+
+/// A store, the clock of the run, and the simulator behind them if the job has one.
+pub(super) struct Site {
+    pub(super) client: Arc<Client>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) tell: Arc<dyn Tell>,
+    pub(super) rehearsal: Option<Rehearsal>,
+}
+
+/// The dialect that `job` speaks.
+pub(super) fn dialect(job: &Job) -> Box<dyn Dialect> {
+    for_provider(job.source.provider, Options { request_payer: job.source.request_payer })
+}
+
+/// What of `job` its store's dialect does not know: classes by name, tiers, days.
+///
+/// # Errors
+/// Every fault at once; nothing has been sent.
+pub(super) fn vet(job: &Job, dialect: &dyn Dialect) -> Result<(), Failure> {
+    let mut faults = Vec::new();
+    if !is_compatible(job) {
+        let named = match &job.filter.storage_class {
+            ClassFilter::Named(names) => names.as_slice(),
+            ClassFilter::Archived | ClassFilter::Any => &[],
+        };
+        let overridden = job.wish.iter().flat_map(|wish| wish.class.keys());
+        for name in named.iter().chain(overridden) {
+            if !dialect.known_classes().iter().any(|known| known.eq_ignore_ascii_case(name)) {
+                faults.push(format!("{} has no storage class `{name}`", vendor(job.source.provider)));
+            }
+        }
+    }
+    if !faults.is_empty() {
+        let known = dialect.known_classes().join(", ");
+        return Err(Failure::usage(faults.join("\n"), format!("its classes are {known}")));
+    }
+    let Some(wish) = &job.wish else {
+        return Ok(());
+    };
+    let selected: Vec<&str> = match &job.filter.storage_class {
+        ClassFilter::Archived => dialect.archived_classes().to_vec(),
+        ClassFilter::Any => dialect.known_classes().to_vec(),
+        ClassFilter::Named(names) => names.iter().map(String::as_str).collect(),
+    };
+    let misfits = misfits(wish, selected, |class| dialect.offer(class, b""));
+    if misfits.is_empty() {
+        return Ok(());
+    }
+    let lines: Vec<String> = misfits.iter().map(ToString::to_string).collect();
+    Err(Failure::usage(
+        lines.join("\n"),
+        "choose other --days or --tier, narrow --storage-class, give the class its own values under \
+         [restore.class.NAME] in a job file, or let --fit clamp take the nearest legal value (--fit skip \
+         leaves such objects alone)",
+    ))
+}
+
+/// Whether the store is an S3 look-alike, which may have classes of its own.
+fn is_compatible(job: &Job) -> bool {
+    job.source.provider == Provider::S3 && job.source.endpoint_url.is_some()
+}
+
+const fn vendor(provider: Provider) -> &'static str {
+    match provider {
+        Provider::Oss => "OSS",
+        Provider::Cos => "COS",
+        Provider::S3 => "S3",
+    }
+}
+
+/// The endpoint that `job`, its profile and the environment lead to.
+///
+/// # Errors
+/// If they name no region, or an endpoint that cannot be one.
+fn endpoint(job: &Job, dialect: &dyn Dialect, context: &Context) -> Result<Endpoint, Failure> {
+    let source = &job.source;
+    let profile = source.profile.as_deref();
+    let region = source.region.clone().or_else(|| credentials::region(source.provider, profile, &context.env));
+    let endpoint_url =
+        source.endpoint_url.clone().or_else(|| credentials::endpoint_url(source.provider, profile, &context.env));
+    Ok(Endpoint::find(
+        dialect,
+        Whereabouts {
+            bucket: &source.bucket,
+            region: region.as_deref(),
+            endpoint_url: endpoint_url.as_deref(),
+            path_style: source.path_style,
+            allow_http: source.allow_http,
+        },
+    )?)
+}
+
+/// Everything that a run of `job` needs; an embedded simulator is started if the job has one.
+///
+/// # Errors
+/// If the job asks for what its dialect does not offer, no endpoint can be made, or the simulator
+/// cannot start. Nothing has been sent.
+pub(super) async fn site(job: &Job, context: &Context) -> Result<Site, Failure> {
+    let dialect = dialect(job);
+    vet(job, &*dialect)?;
+    let (endpoint, credentials, clock, rehearsal) = match &job.simulator {
+        Some(spec) => {
+            let rehearsal = Rehearsal::open(spec, job).await?;
+            let (endpoint, credentials) = (rehearsal.endpoint(job), rehearsal.credentials());
+            (endpoint, credentials, rehearsal.clock(), Some(rehearsal))
+        }
+        None => {
+            let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+            let endpoint = endpoint(job, &*dialect, context)?;
+            let chain = CredentialSource::chain(
+                job.source.provider,
+                job.source.profile.as_deref(),
+                context.env.clone(),
+                Arc::clone(&clock),
+            );
+            (endpoint, chain, clock, None)
+        }
+    };
+    let limits = &job.limits;
+    let lane = |rate| Allowance { in_flight: limits.concurrency, rate };
+    let settings = Settings {
+        endpoint,
+        credentials,
+        list: lane(limits.list_rate),
+        head: lane(limits.head_rate),
+        restore: lane(limits.restore_rate),
+        max_attempts: limits.max_attempts,
+    };
+    let tell = context.teller(&clock);
+    let client = Client::new(dialect, settings, Arc::clone(&clock), Arc::clone(&tell))
+        .map_err(|e| Failure::new(Exit::OwnFiles, e, "the certificates of this machine cannot be read"))?;
+    Ok(Site { client: Arc::new(client), clock, tell, rehearsal })
+}

@@ -1,0 +1,126 @@
+//! A simulator inside the process, for jobs with a `[simulator]` table: demos and rehearsals.
+//!
+//! What it holds outlives the run: restores asked for are kept in the job's state folder, and each
+//! new run finds the simulated clock moved on, so that a second night can be watched at once.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use jiff::Timestamp;
+
+use super::exit::{Exit, Failure};
+use crate::job::{Job, SimulatorSpec};
+use crate::model::{Clock, Provider, SystemClock};
+use crate::pipeline::checkpoint::StateDir;
+use crate::sim;
+use crate::store::credentials::CredentialSource;
+use crate::store::dialect::{Credentials, Endpoint, Style};
+
+/// What the store keeps between runs, in the job's state folder.
+const STATE: &str = "simulator.json";
+
+/// A running embedded simulator.
+pub(super) struct Rehearsal {
+    server: sim::Server,
+    state: PathBuf,
+    keys: Credentials,
+}
+
+impl Rehearsal {
+    /// Starts the simulator of `job`, going on from what its last run left.
+    ///
+    /// Between two runs the clock moves on by what the job says; not so when an unfinished run is
+    /// gone on with, since the store must not change under its hands.
+    ///
+    /// # Errors
+    /// If the seed or the state cannot be read, or no port is free.
+    pub(super) async fn open(spec: &SimulatorSpec, job: &Job) -> Result<Self, Failure> {
+        let seed = spec.seed.display().to_string();
+        let text = std::fs::read_to_string(&spec.seed)
+            .with_context(|| format!("cannot read the simulator's seed `{seed}`"))
+            .map_err(|e| Failure::new(Exit::Usage, e, "name a seed file in [simulator] seed"))?;
+        let path = job.state_dir.join(STATE);
+        let left = sim::State::load(&path)
+            .with_context(|| format!("cannot read the simulator's state `{}`", path.display()))
+            .map_err(|e| Failure::new(Exit::OwnFiles, e, "remove the file to start from the seed again"))?;
+        let resumed = left.is_some();
+        let mut config = sim::Config::from_toml(&spec.seed, &text)
+            .map_err(|e| Failure::new(Exit::Usage, e, "`defrost sim --help` describes the seed"))?
+            .with_state(left);
+        config.clock.speed = spec.speed;
+        config.auth = sim::AuthClock::Store;
+        let keys = Credentials {
+            access_key_id: "defrost-rehearsal".to_owned(),
+            secret_key: format!("{:032x}", rand::random::<u128>()),
+            session_token: None,
+        };
+        config.credentials.push(sim::Credential::new(&keys.access_key_id, &keys.secret_key));
+        let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let server = sim::Server::start(config, Arc::new(SystemClock::new()), any_port)
+            .await
+            .map_err(|e| Failure::new(Exit::Usage, e, "`defrost sim --help` describes the seed"))?;
+        let unfinished = StateDir::peek(&job.state_dir)?.is_some_and(|mark| mark.finished.is_none());
+        if resumed && !unfinished {
+            server.clock().advance(spec.between_runs);
+        }
+        Ok(Self { server, state: path, keys })
+    }
+
+    /// Where the simulator listens, as an endpoint for the bucket of `job`.
+    pub(super) fn endpoint(&self, job: &Job) -> Endpoint {
+        let region = match job.source.provider {
+            Provider::Oss => "cn-hangzhou",
+            Provider::Cos => "ap-guangzhou",
+            Provider::S3 => "us-east-1",
+        };
+        Endpoint {
+            https: false,
+            host: self.server.addr().to_string(),
+            style: Style::Path,
+            bucket: job.source.bucket.clone(),
+            region: job.source.region.clone().unwrap_or_else(|| region.to_owned()),
+        }
+    }
+
+    /// Keys that this simulator, and nothing else, accepts.
+    pub(super) fn credentials(&self) -> CredentialSource {
+        CredentialSource::fixed(self.keys.clone())
+    }
+
+    /// The simulated hour; waiting and pacing stay real.
+    pub(super) fn clock(&self) -> Arc<dyn Clock> {
+        Arc::new(RehearsalClock { hour: Arc::clone(self.server.clock()), real: SystemClock::new() })
+    }
+
+    /// Ends the simulator, keeping what it holds for the next run if `keep`.
+    ///
+    /// # Errors
+    /// If its state cannot be written.
+    pub(super) async fn close(self, keep: bool) -> Result<(), Failure> {
+        let saved = if keep { self.server.save(&self.state) } else { Ok(()) };
+        self.server.stop().await;
+        saved
+            .with_context(|| format!("cannot write the simulator's state `{}`", self.state.display()))
+            .map_err(|e| Failure::new(Exit::OwnFiles, e, "make room or rights for it"))
+    }
+}
+
+/// The simulated hour for the client; waiting and pacing stay real.
+#[derive(Debug)]
+struct RehearsalClock {
+    hour: Arc<sim::SimClock>,
+    real: SystemClock,
+}
+
+impl Clock for RehearsalClock {
+    fn now(&self) -> Timestamp {
+        self.hour.now()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.real.monotonic()
+    }
+}

@@ -1,0 +1,209 @@
+//! A simulator, a working folder, and the binary run in it.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
+
+use defrost::model::SystemClock;
+use defrost::sim::{Config, Credential, Dialect, Server};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+pub(crate) const ACCESS_KEY: &str = "AKIDtest0123456789";
+pub(crate) const SECRET_KEY: &str = "TopSecret/Key+0123456789abcdef";
+
+/// One row of a report, by column.
+pub(crate) type Row = BTreeMap<String, String>;
+
+/// What a vendor's scheme, bucket and classes are called.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Vendor {
+    pub(crate) dialect: Dialect,
+    pub(crate) scheme: &'static str,
+    pub(crate) bucket: &'static str,
+    pub(crate) region: &'static str,
+    pub(crate) standard: &'static str,
+    /// A class whose restore takes hours and that offers all three tiers.
+    pub(crate) cold: &'static str,
+}
+
+pub(crate) const OSS: Vendor = Vendor {
+    dialect: Dialect::Oss,
+    scheme: "oss",
+    bucket: "test-archive",
+    region: "cn-hangzhou",
+    standard: "Standard",
+    cold: "ColdArchive",
+};
+pub(crate) const COS: Vendor = Vendor {
+    dialect: Dialect::Cos,
+    scheme: "cos",
+    bucket: "test-1250000000",
+    region: "ap-guangzhou",
+    standard: "STANDARD",
+    cold: "ARCHIVE",
+};
+pub(crate) const S3: Vendor = Vendor {
+    dialect: Dialect::S3,
+    scheme: "s3",
+    bucket: "test-archive",
+    region: "us-east-1",
+    standard: "STANDARD",
+    cold: "GLACIER",
+};
+pub(crate) const VENDORS: [Vendor; 3] = [OSS, COS, S3];
+
+impl Vendor {
+    pub(crate) fn url(&self, prefix: &str) -> String {
+        format!("{}://{}/{prefix}", self.scheme, self.bucket)
+    }
+}
+
+/// What a finished process said.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Ran {
+    pub(crate) fn of(output: &Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    #[track_caller]
+    pub(crate) fn expect(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn says(self, pieces: &[&str]) -> Self {
+        for piece in pieces {
+            assert!(self.stderr.contains(piece), "no `{piece}` in stderr:\n{}", self.stderr);
+        }
+        self
+    }
+}
+
+/// A running simulator and a folder of its own.
+pub(crate) struct Rig {
+    pub(crate) server: Server,
+    runtime: Runtime,
+    folder: TempDir,
+}
+
+impl Rig {
+    /// A simulator that holds `config`'s buckets and knows the test's keys.
+    pub(crate) fn new(mut config: Config) -> Self {
+        config.credentials.push(Credential::new(ACCESS_KEY, SECRET_KEY));
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let server = runtime
+            .block_on(Server::start(config, Arc::new(SystemClock::new()), any))
+            .expect("the simulator starts");
+        Self { server, runtime, folder: tempfile::tempdir().expect("a folder") }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The binary with nothing in its environment but what the test gives it.
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
+        let mut command = bare(self.folder.path(), args);
+        for (id, secret) in [
+            ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
+            ("OSS_ACCESS_KEY_ID", "OSS_ACCESS_KEY_SECRET"),
+            ("COS_SECRET_ID", "COS_SECRET_KEY"),
+        ] {
+            command.env(id, ACCESS_KEY).env(secret, SECRET_KEY);
+        }
+        command
+    }
+
+    /// Runs the binary against the simulator: `args`, the vendor's region, the endpoint.
+    pub(crate) fn run(&self, vendor: Vendor, args: &[&str]) -> Ran {
+        let mut command = self.command(args);
+        command.args(["--region", vendor.region, "--endpoint-url", &self.server.url()]);
+        Ran::of(&command.output().expect("the binary runs"))
+    }
+
+    /// The rows of the report at `name`.
+    pub(crate) fn rows(&self, name: &str) -> Vec<Row> {
+        rows(&self.path(name))
+    }
+
+    /// Runs `future` where the simulator runs.
+    pub(crate) fn block_on<F: Future>(&self, future: F) -> F::Output {
+        self.runtime.block_on(future)
+    }
+}
+
+/// The binary in `folder`, with an empty environment.
+pub(crate) fn bare(folder: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_defrost"));
+    command
+        .args(args)
+        .env_clear()
+        .env("HOME", folder)
+        .env("DEFROST_NO_METADATA", "1")
+        .current_dir(folder)
+        .stdin(Stdio::null());
+    command
+}
+
+/// The rows of the CSV at `path`, after checking its header.
+#[track_caller]
+pub(crate) fn rows(path: &Path) -> Vec<Row> {
+    let mut reader = csv::Reader::from_path(path).expect("the report is there");
+    let header: Vec<String> = reader.headers().expect("a header").iter().map(str::to_owned).collect();
+    reader
+        .records()
+        .map(|record| {
+            let record = record.expect("a row of as many fields as the header");
+            header.iter().cloned().zip(record.iter().map(str::to_owned)).collect()
+        })
+        .collect()
+}
+
+/// Percent-decoding by the book.
+pub(crate) fn decoded(text: &str) -> Vec<u8> {
+    let bytes = text.as_bytes();
+    let mut out = Vec::new();
+    let mut at = 0;
+    while at < bytes.len() {
+        if bytes[at] == b'%' {
+            out.push(u8::from_str_radix(&text[at + 1..at + 3], 16).expect("two hexadecimal digits"));
+            at += 3;
+        } else {
+            out.push(bytes[at]);
+            at += 1;
+        }
+    }
+    out
+}
+
+/// The key of a row, exact bytes.
+pub(crate) fn key_of(row: &Row) -> Vec<u8> {
+    match row["key_encoding"].as_str() {
+        "" => row["key"].clone().into_bytes(),
+        "url" => decoded(&row["key"]),
+        other => panic!("unknown key_encoding `{other}`"),
+    }
+}
