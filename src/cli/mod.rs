@@ -1,5 +1,8 @@
 //! Layer 3: the composition root.
 
+pub mod args;
+pub mod simulate;
+
 use std::ffi::OsString;
 use std::process::ExitCode;
 

@@ -21,6 +21,7 @@ mod url;
 pub use fault::{At, Fault, Faults, Place};
 pub use flags::Overrides;
 pub use resolve::{Env, from_file, from_url, url_state_dir};
+pub use settings::{Setting, settings};
 pub use spec::{
     ClassFilter, ClassWish, Filter, Fit, GlobRule, Job, Limits, ReportSpec, Rows, SimulatorSpec, Source,
     Verb, Versions, Wish,

@@ -2,16 +2,16 @@
 //!
 //! The one table behind spelling hints, "not supported yet" and the order of precedence.
 
-/// One setting.
-#[derive(Debug)]
-pub(super) struct Setting {
+/// One setting of a job: where it can be written.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
     /// Key path in a job file.
-    pub(super) key: &'static str,
+    pub key: &'static str,
     /// Flag with its dashes; empty where there is none.
-    pub(super) flag: &'static str,
+    pub flag: &'static str,
     /// Environment variable; empty where there is none. What a job touches (URL, filters) can
     /// only be said in the file or on the line, where a reader sees it.
-    pub(super) env: &'static str,
+    pub env: &'static str,
 }
 
 const fn s(key: &'static str, flag: &'static str, env: &'static str) -> Setting {
@@ -93,6 +93,11 @@ const NOT_YET: &[&str] = &[
     "inventory",
     "notify",
 ];
+
+/// Every setting, in the order of the documentation.
+pub fn settings() -> impl Iterator<Item = &'static Setting> {
+    SETTINGS.iter()
+}
 
 /// The setting whose key is `key`.
 pub(super) fn setting(key: &str) -> Option<&'static Setting> {

@@ -1,0 +1,148 @@
+//! Texts of the help that are longer than a line. A test parses every example.
+
+pub(super) const ABOUT: &str = "\
+Brings archived objects back in bulk from Alibaba Cloud OSS, Tencent COS and Amazon S3 (and what \
+speaks its dialect), and proves it with a CSV.
+
+It lists a bucket or prefix, picks the archived objects, asks for their restore at a governed rate, \
+and leaves a CSV row for every key: its state, and when the readable copy lapses. Stop it at any \
+moment, run the same line again, and it goes on where it was. Data goes to stdout, all else to \
+stderr. Flags win over DEFROST_… variables, those over the job file, that over the defaults.
+
+Credentials are taken from where the vendors' own tools take them: environment, profile, role of \
+the machine.";
+
+pub(super) const SHORT_EXIT_CODES: &str = "\
+`defrost VERB -h` explains a verb, `--help` at length, with examples. Exit codes: see `defrost --help`.";
+
+pub(super) const EXIT_CODES: &str = "\
+Exit codes:
+    0  all as wanted; restores that run already, and copies that are readable already, are no failures
+    1  finished, but some objects failed: the report has their rows
+    2  the command line or a job file is wrong
+    3  stopped by a safety limit
+    4  credentials or rights
+    5  nothing matched (only with --fail-empty)
+    6  a wait timed out
+    7  another run holds the job's lock
+    8  defrost cannot write its own files
+  130  interrupted (SIGINT), checkpoint saved: the same line goes on
+  143  terminated (SIGTERM), checkpoint saved: the same line goes on
+
+`defrost VERB --help` explains a verb at length, with examples.";
+
+pub(super) const SCAN: &str = "\
+Audit a bucket or prefix: list it and write one CSV row per object, with its state (readable, \
+archived, restoring, restored, expired, unknown) and the date when a readable copy lapses. No \
+restore request can be sent by this verb. By default only classes that need a restore are looked \
+at; `--storage-class any` takes all.";
+
+pub(super) const SCAN_EXAMPLES: &str = "\
+Examples:
+  Which objects of a prefix are archived, and which are readable until when?
+    defrost scan oss://logs-archive/2024/
+
+  Every object with every version, into a named report:
+    defrost scan s3://my-bucket --versions --storage-class any --report audit.csv
+
+  COS tells expiry dates only by HEAD; one request per archived object:
+    defrost scan cos://media-1250000000/raw/ --head --report reports/cos-{date}.csv
+
+  What lapsed, as CSV for the next program:
+    defrost scan s3://my-bucket/data/ --state expired,archived --report - -q";
+
+pub(super) const PLAN: &str = "\
+Show what a restore would do, without sending one: every object is listed and classified just as a \
+restore would, and its row says `planned` or why not. For a job file it shows what `defrost run` \
+would do; name, state and report of the plan are kept apart from those of the job.";
+
+pub(super) const PLAN_EXAMPLES: &str = "\
+Examples:
+  How many objects, how many bytes?
+    defrost plan oss://logs-archive/2024/ --days 7
+
+  Would this tier be offered by every class that is there?
+    defrost plan s3://my-bucket/data/ --days 7 --tier Expedited
+
+  What would the nightly job do now?
+    defrost plan jobs/nightly-oss.toml";
+
+pub(super) const RESTORE: &str = "\
+Restore the archived objects of a bucket or prefix. Objects that are readable, being restored, or \
+restored already are left alone. Each request is shaped for the class of its object. Stop it at any \
+moment (once to let requests in flight come back, twice to leave at once): the same line goes on \
+where it was.";
+
+pub(super) const RESTORE_EXAMPLES: &str = "\
+Examples:
+  Make a prefix readable for a week:
+    defrost restore oss://logs-archive/2024/ --days 7
+
+  The cheapest tier, only Parquet, at most 50 requests a second:
+    defrost restore s3://my-bucket/data/ -d 14 -t Bulk --include '*.parquet' --rate-limit 50
+
+  Everything but temporary files; classes that allow fewer days get what they allow:
+    defrost restore oss://logs-archive -d 30 --fit clamp --exclude 'tmp/**' --exclude '*.bak'
+
+  A store that speaks S3:
+    defrost restore s3://backup/2023/ -d 3 -e https://storage.example.com --path-style";
+
+pub(super) const RUN: &str = "\
+Run job files one after the other. A file with a [restore] table restores, one without audits. The \
+line is safe to repeat: an interrupted run is gone on with, a finished one starts anew and asks only \
+for what is archived still. Flags win over the files. The exit code is that of the job that fared \
+worst.";
+
+pub(super) const RUN_EXAMPLES: &str = "\
+Examples:
+  The line for cron:
+    defrost run /etc/defrost/nightly-oss.toml --json-log
+
+  Two jobs, a report each:
+    defrost run jobs/nightly-oss.toml jobs/nightly-s3.toml --report 'reports/{job}-{date}.csv'
+
+  Try the embedded store; run it three times:
+    defrost run jobs/demo.toml
+
+  Forget an interrupted run, and see first what would be done:
+    defrost run jobs/nightly-cos.toml --fresh --dry-run";
+
+pub(super) const STATUS: &str = "\
+Show where a job stands: whether it runs, was interrupted or is finished, how far it is, and what \
+its last report counted. It reads the job's own files and asks no store.";
+
+pub(super) const STATUS_EXAMPLES: &str = "\
+Examples:
+  A job file:
+    defrost status jobs/nightly-oss.toml
+
+  A run that was started by URL, in the same folder:
+    defrost status oss://logs-archive/2024/";
+
+pub(super) const CHECK: &str = "\
+Check job files without network. Every fault is told at once, as FILE:LINE:COLUMN, the key, what is \
+wrong, and the way out. Exit code 2 if there is one.";
+
+pub(super) const CHECK_EXAMPLES: &str = "\
+Examples:
+  One file:
+    defrost check jobs/nightly-oss.toml
+
+  Before a commit:
+    defrost check jobs/nightly-oss.toml jobs/nightly-cos.toml jobs/nightly-s3.toml";
+
+pub(super) const SIM_EXAMPLES: &str = "\
+Examples:
+  The verb explains itself:
+    defrost sim --help
+
+  A job that brings its own store needs no `sim`:
+    defrost run jobs/demo.toml";
+
+pub(super) const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  bash, for this session and the next:
+    defrost completions bash > ~/.local/share/bash-completion/completions/defrost
+
+  zsh, into a folder that stands in $fpath:
+    defrost completions zsh > ~/.zfunc/_defrost";

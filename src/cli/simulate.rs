@@ -1,0 +1,7 @@
+//! `defrost sim`.
+
+use clap::Args;
+
+/// `sim`.
+#[derive(Debug, Args)]
+pub struct SimArgs {}
