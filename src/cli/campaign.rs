@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::args::OutputFlags;
 use super::connect::{self, Site};
 use super::context::Context;
 use super::exit::{self, Exit, Failure};
@@ -18,6 +19,13 @@ pub struct How {
     pub fresh: bool,
     /// Exit with [`Exit::NothingMatched`] if no object matched.
     pub fail_empty: bool,
+}
+
+impl How {
+    /// What the output flags say.
+    pub(super) const fn of(flags: &OutputFlags) -> Self {
+        Self { fresh: flags.fresh, fail_empty: flags.fail_empty }
+    }
 }
 
 /// Runs `job` to its end, or to the next signal, and says how it ended.
@@ -57,7 +65,7 @@ fn report_path(job: &Job, now: jiff::Timestamp) -> Result<PathBuf, Failure> {
 
 /// The closing table, and what to do next if the run was interrupted.
 fn close(job: &Job, ended: &Ended, context: &Context) {
-    if context.look.json || context.look.verbosity < 0 {
+    if context.look.json || context.look.verbosity < -1 {
         return;
     }
     let target = job.source.url();

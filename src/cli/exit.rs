@@ -12,7 +12,7 @@ use crate::store::credentials::CredentialError;
 use crate::store::{Call, EndpointError, ErrorKind, StoreError};
 
 /// Exit codes, the same for every verb. 255 is never used: `xargs` stops on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {
     /// All as wanted.
     Done = 0,

@@ -1,12 +1,111 @@
-//! Layer 3: the composition root.
+//! Layer 3: the composition root. One file a verb; what they share stands beside them.
+//!
+//! | file | |
+//! | --- | --- |
+//! | `args` | the command line as typed |
+//! | `scan`, `plan`, `restore`, `run`, `status`, `check`, `simulate` | one verb each |
+//! | `campaign` | one job from its first request to its exit code |
+//! | `connect`, `rehearsal` | from a job to a store that can be asked; the embedded simulator |
+//! | `load` | job files and URLs to jobs |
+//! | `context`, `signals` | what every verb is given |
+//! | `exit` | exit codes, and errors with their way out |
 
 pub mod args;
+mod campaign;
+mod check;
+mod connect;
+mod context;
+mod exit;
+mod load;
+mod plan;
+mod rehearsal;
+mod restore;
+mod run;
+mod scan;
+mod signals;
 pub mod simulate;
+mod status;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-/// Runs the command line.
-pub fn main(_args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    ExitCode::SUCCESS
+use args::{Cli, ColorWhen, Command, GlobalFlags};
+use context::Context;
+use exit::{Exit, Failure};
+use signals::Signals;
+
+use crate::store::credentials::Environment;
+use crate::ui::{Look, Sink, error_text};
+
+/// Runs the command line `args`, the program's name first, and says how it ended.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::read(args) {
+        Ok(cli) => cli,
+        Err(told) => {
+            // Help goes to stdout, a usage fault to stderr. A reader that is gone needs neither.
+            let _ = told.print();
+            return u8::try_from(told.exit_code()).map_or(Exit::Usage.into(), ExitCode::from);
+        }
+    };
+    let look = look(&cli.global);
+    let sink = Sink::stderr();
+    let ended = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::new(Exit::OwnFiles, e, "this machine starts no more threads"))
+        .and_then(|runtime| runtime.block_on(dispatch(cli.verb, look, sink.clone())));
+    match ended {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            sink.line(&error_text(failure.error.as_ref(), failure.hint.as_deref(), look));
+            failure.exit.into()
+        }
+    }
+}
+
+fn look(flags: &GlobalFlags) -> Look {
+    let color = flags.color();
+    let look = Look::of_stderr(flags.verbosity(), flags.json_log, color != ColorWhen::Never);
+    if color == ColorWhen::Always { Look { color: true, ..look } } else { look }
+}
+
+async fn dispatch(verb: Command, look: Look, sink: Sink) -> Result<Exit, Failure> {
+    let signals = Signals::listen()
+        .map_err(|e| Failure::new(Exit::OwnFiles, e, "the system refuses to hand signals over"))?;
+    let context = Context { env: Environment::of_process(), look, sink, signals };
+    match verb {
+        Command::Scan(args) => scan::run(&args, &context).await,
+        Command::Plan(args) => plan::run(&args, &context).await,
+        Command::Restore(args) => restore::run(&args, &context).await,
+        Command::Run(args) => run::run(&args, &context).await,
+        Command::Status(args) => status::run(&args, &context),
+        Command::Check(args) => check::run(&args, &context),
+        Command::Sim(args) => {
+            let stop = context.signals.stop().clone();
+            simulate::run(args, async move {
+                stop.beyond(crate::pipeline::Step::Go).await;
+            })
+            .await
+            .map_err(|error| Failure { exit: Exit::Usage, error, hint: None })?;
+            Ok(Exit::Done)
+        }
+        Command::Completions(args) => {
+            args.write(&mut std::io::stdout())
+                .map_err(|e| Failure::new(Exit::OwnFiles, e, "stdout takes no more"))?;
+            Ok(Exit::Done)
+        }
+    }
+}
+
+/// Writes data to stdout.
+///
+/// # Errors
+/// If stdout takes no more, such as when the reader of a pipe is gone.
+fn out(text: &str) -> Result<(), Failure> {
+    use std::io::Write as _;
+    let mut stdout = std::io::stdout().lock();
+    stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+        .map_err(|e| Failure::new(Exit::OwnFiles, e, "stdout takes no more"))
 }

@@ -57,6 +57,8 @@ pub struct Mark {
     pub run_id: String,
     /// When the run first started; what "older than" counts from.
     pub started_at: Timestamp,
+    /// When this mark was written.
+    pub saved_at: Timestamp,
     /// Where the report stands when finished.
     pub report: PathBuf,
     /// Bytes of the report that are durable.

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::files;
 use super::journal::{Journal, Journaled};
-use super::lock::{Lock, LockError};
+use super::lock::{self, Lock, LockError};
 use super::mark::Mark;
 use crate::model::Clock;
 
@@ -127,6 +127,15 @@ impl StateDir {
             return Err(damaged("its checksum does not match its content".to_owned()));
         }
         serde_json::from_str(envelope.mark.get()).map(Some).map_err(|e| damaged(e.to_string()))
+    }
+
+    /// The process that runs the job whose folder is at `path`; `None` if none does. 0 stands for one
+    /// that has not named itself yet.
+    ///
+    /// # Errors
+    /// If the lock is there but cannot be looked at.
+    pub fn holder(path: &Path) -> Result<Option<u32>, CheckpointError> {
+        Ok(lock::holder(&path.join(LOCK))?)
     }
 
     /// The unfinished run to go on with, if there is one, and the answers journaled since its mark.

@@ -175,6 +175,7 @@ impl Books {
     /// Report first, then the mark over it, then the journal that the mark covers.
     fn commit(&mut self) -> Result<(), RunError> {
         self.last_save = self.clock.monotonic();
+        self.mark.saved_at = self.clock.now();
         self.mark.report_len = self.report.sync()?;
         let (Some(state), Some(journal)) = (&self.state, &self.journal) else {
             return Ok(());
@@ -340,6 +341,7 @@ fn fresh_mark(identity: Vec<(String, String)>, report: PathBuf, clock: &dyn Cloc
         identity,
         run_id,
         started_at,
+        saved_at: started_at,
         report,
         report_len: 0,
         rows: 0,

@@ -1,0 +1,36 @@
+//! Job files and URLs to jobs.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+
+use super::context::Context;
+use super::exit::{Exit, Failure};
+use crate::job::{self, Job, Overrides, Verb};
+
+/// The job that the file at `path` describes, under what was typed.
+///
+/// # Errors
+/// If the file cannot be read, or anything in it is wrong.
+pub(super) fn from_file(path: &Path, over: &Overrides, context: &Context) -> Result<Job, Failure> {
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("cannot read the job file `{}`", path.display()))
+        .map_err(|error| {
+            let hint = "name an existing TOML file; jobs/ holds examples";
+            Failure::new(Exit::Usage, error, hint)
+        })?;
+    Ok(job::from_file(path, &text, over, &|name| context.env.var(name).map(str::to_owned))?)
+}
+
+/// The job that a URL and flags describe.
+///
+/// # Errors
+/// If anything in them is wrong.
+pub(super) fn from_url(verb: Verb, url: &str, over: &Overrides, context: &Context) -> Result<Job, Failure> {
+    Ok(job::from_url(verb, url, over, &|name| context.env.var(name).map(str::to_owned))?)
+}
+
+/// Whether `target` is a bucket URL and not a file.
+pub(super) fn is_url(target: &str) -> bool {
+    target.contains("://")
+}

@@ -1,0 +1,33 @@
+//! `defrost run JOB…`: what job files say, one after the other.
+
+use super::args::RunArgs;
+use super::campaign::{How, campaign};
+use super::check::vetted;
+use super::context::Context;
+use super::exit::{Exit, Failure};
+use crate::pipeline::Step;
+use crate::ui::error_text;
+
+pub(super) async fn run(args: &RunArgs, context: &Context) -> Result<Exit, Failure> {
+    // Every file is checked before the first request: a typo in the last one must not cost a night.
+    let jobs = vetted(&args.files, &args.overrides(), context)?;
+    let how = How::of(&args.job.output);
+    let mut worst = Exit::Done;
+    let last = jobs.len().saturating_sub(1);
+    for (index, job) in jobs.iter().enumerate() {
+        let exit = match campaign(job, how, context).await {
+            Ok(exit) => exit,
+            Err(failure) if index == last && worst == Exit::Done => return Err(failure),
+            Err(failure) => {
+                // The jobs after it have nothing to do with what befell this one.
+                context.sink.line(&error_text(failure.error.as_ref(), failure.hint.as_deref(), context.look));
+                failure.exit
+            }
+        };
+        worst = worst.max(exit);
+        if context.signals.stop().step() > Step::Go {
+            return Ok(context.signals.exit());
+        }
+    }
+    Ok(worst)
+}

@@ -1,0 +1,101 @@
+//! `defrost status JOB|URL`: where a job stands, from its files alone.
+
+use std::path::Path;
+
+use super::args::StatusArgs;
+use super::context::Context;
+use super::exit::{Exit, Failure};
+use super::load;
+use crate::job::{self, Overrides, Verb};
+use crate::model::{Action, Clock, Kinds, SystemClock};
+use crate::pipeline::checkpoint::{Mark, StateDir};
+use crate::pipeline::report::Report;
+use crate::ui::{RunState, StatusView, status_table};
+
+pub(super) fn run(args: &StatusArgs, context: &Context) -> Result<Exit, Failure> {
+    let mut views = Vec::new();
+    if load::is_url(&args.target) {
+        for verb in [Verb::Scan, Verb::Plan, Verb::Restore] {
+            let folder = job::url_state_dir(verb, &args.target, args.state_dir.as_deref())?;
+            views.extend(view(&folder)?);
+        }
+    } else {
+        let over = Overrides { state_dir: args.state_dir.clone(), ..Overrides::default() };
+        let job = load::from_file(Path::new(&args.target), &over, context)?;
+        views.extend(view(&job.state_dir)?);
+        if views.is_empty() {
+            views.push(never(&job.name, job.verb, job.source.url()));
+        }
+    }
+    if views.is_empty() {
+        views.push(never(&args.target, Verb::Restore, args.target.clone()));
+    }
+    let now = SystemClock::new().now();
+    let tables: Vec<String> = views.iter().map(|view| status_table(view, now, context.look)).collect();
+    // The answer to the question is data: it goes to stdout.
+    super::out(&tables.join("\n"))?;
+    Ok(Exit::Done)
+}
+
+/// What the state in `folder` tells; nothing if there is none.
+fn view(folder: &Path) -> Result<Option<StatusView>, Failure> {
+    let Some(mark) = StateDir::peek(folder)? else {
+        return Ok(None);
+    };
+    let holder = StateDir::holder(folder)?;
+    let state = match (&mark.finished, holder) {
+        (_, Some(_)) => RunState::Running,
+        (None, None) => RunState::Interrupted,
+        (Some(_), None) => RunState::Finished,
+    };
+    let fact = |field: &str| {
+        mark.identity.iter().find(|(name, _)| name == field).map(|(_, value)| value.clone()).unwrap_or_default()
+    };
+    let finished = mark.finished.is_some();
+    Ok(Some(StatusView {
+        job: folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
+        verb: fact("verb"),
+        target: fact("url"),
+        state,
+        rows: mark.rows,
+        kinds: kinds(&mark),
+        bytes: mark.tally.matched.bytes,
+        last_key: mark.after.as_ref().map(|key| key.shown().to_owned()),
+        started: Some(mark.started_at),
+        saved_at: Some(mark.saved_at),
+        report: Some(if finished { mark.report.clone() } else { Report::partial_path(&mark.report) }),
+        lock_pid: holder,
+    }))
+}
+
+fn kinds(mark: &Mark) -> Kinds {
+    let of = |action| mark.tally.action(action).objects;
+    Kinds {
+        listed: mark.tally.listed,
+        matched: mark.tally.matched.objects,
+        requested: of(Action::Requested),
+        extended: of(Action::Extended),
+        already: of(Action::Already),
+        planned: of(Action::Planned),
+        failed: of(Action::Failed),
+        none: of(Action::None),
+        deferred: of(Action::Deferred),
+    }
+}
+
+fn never(job: &str, verb: Verb, target: String) -> StatusView {
+    StatusView {
+        job: job.to_owned(),
+        verb: verb.as_str().to_owned(),
+        target,
+        state: RunState::Never,
+        rows: 0,
+        kinds: Kinds::default(),
+        bytes: 0,
+        last_key: None,
+        started: None,
+        saved_at: None,
+        report: None,
+        lock_pid: None,
+    }
+}
