@@ -41,7 +41,18 @@ impl SimClock {
     /// Pushes the clock ahead by `span`; at most some 290 years in all.
     pub fn advance(&self, span: Duration) {
         let nanos = i64::try_from(span.as_nanos()).unwrap_or(i64::MAX);
-        let _ = self.added.fetch_update(Ordering::AcqRel, Ordering::Acquire, |now| Some(now.saturating_add(nanos)));
+        let _ = self
+            .added
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |now| Some(now.saturating_add(nanos)));
+    }
+
+    /// Puts the clock at `time`, ahead or back; it runs on from there.
+    pub fn set(&self, time: Timestamp) {
+        let ahead = time.duration_since(self.now()).as_nanos();
+        let ahead = i64::try_from(ahead).unwrap_or(if ahead > 0 { i64::MAX } else { i64::MIN });
+        let _ = self
+            .added
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |now| Some(now.saturating_add(ahead)));
     }
 }
 
@@ -51,7 +62,8 @@ impl Clock for SimClock {
             None => self.inner.now(),
             Some(start) => {
                 let real = self.inner.monotonic().saturating_sub(self.origin);
-                let run = Duration::try_from_secs_f64(real.as_secs_f64() * self.speed).unwrap_or(Duration::MAX);
+                let run =
+                    Duration::try_from_secs_f64(real.as_secs_f64() * self.speed).unwrap_or(Duration::MAX);
                 start.saturating_add(run).unwrap_or(Timestamp::MAX)
             }
         };

@@ -110,7 +110,12 @@ pub(super) struct Generator {
 
 impl Generator {
     /// Reads what a seed asks for. `on` names the bucket in errors.
-    pub(super) fn new(from: &Generate, dialect: Dialect, versioned: bool, on: &str) -> Result<Self, ConfigError> {
+    pub(super) fn new(
+        from: &Generate,
+        dialect: Dialect,
+        versioned: bool,
+        on: &str,
+    ) -> Result<Self, ConfigError> {
         let fault = |what: &str| Err(ConfigError::new(format!("{on}: generate: {what}")));
         if from.count > MAX_COUNT {
             return fault("`count` is beyond 2^40");
@@ -122,7 +127,9 @@ impl Generator {
         }
         let versions = from.versions_per_key.unwrap_or(1);
         if versions == 0 || (!versioned && (versions > 1 || from.deleted > 0.0)) {
-            return fault("`versions_per_key` above 1 and `deleted` need `versioning`; 0 is not a number of versions");
+            return fault(
+                "`versions_per_key` above 1 and `deleted` need `versioning`; 0 is not a number of versions",
+            );
         }
         let mut classes = Vec::with_capacity(from.classes.len().max(1));
         let mut sum = 0_u64;
