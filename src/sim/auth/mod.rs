@@ -21,6 +21,11 @@ mod oss_v1;
 mod s3;
 mod v4;
 
+#[cfg(test)]
+mod captured;
+#[cfg(test)]
+mod sample;
+
 use super::config::{Credential, Dialect};
 use super::wire::date::Secs;
 
