@@ -3,6 +3,7 @@
 
 use super::super::config::Dialect;
 use super::sample::{Sample, Server};
+use super::{Denial, MAX_SKEW};
 
 const BOTO3: &str = include_str!("captured/boto3-1.44.5.http");
 const OSS2: &str = include_str!("captured/oss2-2.19.1.http");
@@ -67,4 +68,56 @@ fn alibabacloud_oss_v2() {
 #[test]
 fn cos_python_sdk_v5() {
     all_pin(Dialect::Cos, COS, 22);
+}
+
+/// The request of that name.
+fn named(provider: Dialect, file: &'static str, wanted: &str) -> (Server, Sample) {
+    let found = requests(provider, file).into_iter().find(|(name, ..)| *name == wanted);
+    let (_, server, sample) = found.expect("a request of that name");
+    (server, sample)
+}
+
+/// A presigned URL of 600 seconds: valid to the second, and not for a client whose clock is ahead.
+#[test]
+fn presigned_urls_lapse() {
+    for (provider, file, name, lifetime) in [
+        (Dialect::S3, BOTO3, "ListObjectsV2 presigned, path", "X-Amz-Expires=600"),
+        (Dialect::Oss, OSS2, "GetObject presigned, V4, path", "x-oss-expires=600"),
+    ] {
+        let (server, sample) = named(provider, file, name);
+        let signed_at = server.now;
+        let at = |now| server.clone().at(now).check(&sample);
+        assert_eq!(at(signed_at + 600), Ok(()));
+        assert_eq!(at(signed_at - MAX_SKEW), Ok(()));
+        let expires = signed_at + 600;
+        assert_eq!(at(expires + 1), Err(Denial::Expired { expires, server_time: expires + 1 }));
+        let early = signed_at - MAX_SKEW - 1;
+        assert_eq!(at(early), Err(Denial::Skewed { request_time: signed_at, server_time: early }));
+
+        let longer = |seconds: &str| sample.clone().target(lifetime, &lifetime.replace("600", seconds));
+        server.refuses_signature(&longer("601"), "the lifetime");
+        for bad in ["604801", "-1", "a-day"] {
+            assert!(matches!(server.check(&longer(bad)), Err(Denial::Malformed(_))), "{bad}");
+        }
+        assert!(matches!(server.check(&longer("")), Err(Denial::Malformed(_))));
+    }
+}
+
+#[test]
+fn presigned_urls_carry_their_token() {
+    for (provider, file, name) in [
+        (Dialect::S3, BOTO3, "HeadObject presigned with a session token, path"),
+        (Dialect::Oss, OSS2, "GetObject presigned, V4 with a token, path"),
+        (Dialect::Cos, COS, "GetObject presigned, own domain with a token"),
+    ] {
+        let (server, sample) = named(provider, file, name);
+        let other = server.clone().token("TOKENEXAMPLF");
+        assert_eq!(other.check(&sample), Err(Denial::BadToken), "{name}");
+        let mut bare = server.clone();
+        bare.credential.session_token = None;
+        assert_eq!(bare.check(&sample), Err(Denial::BadToken), "{name}");
+        let elsewhere = Server { region: "elsewhere".to_owned(), ..server };
+        let verdict = elsewhere.check(&sample);
+        assert_eq!(matches!(verdict, Err(Denial::WrongRegion { .. })), provider != Dialect::Cos, "{name}");
+    }
 }

@@ -349,6 +349,18 @@ Authorization: AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260102/us-east-1/s3/aws
         );
     }
 
+    /// Made with botocore 1.44.5, which leaves x-amz-date out if the caller gives a `Date`.
+    #[test]
+    fn takes_the_date_header_when_there_is_no_other() {
+        let signature = "7984b952c62c68ba8f7a94000c178afbde4ee5302ed5677ea03415a102af4ee2";
+        let names = "date;host;x-amz-content-sha256";
+        let sample = sample("GET /examplebucket?list-type=2", "127.0.0.1:9000", names, signature)
+            .without("x-amz-date")
+            .with("date", "Fri, 02 Jan 2026 03:04:05 -0000");
+        server().pins(&sample);
+        assert_eq!(server().check(&sample.with("date", "today")), Err(Denial::Undated));
+    }
+
     #[test]
     fn wants_a_date_near_the_clock() {
         assert_eq!(server().check(&list().without("x-amz-date")), Err(Denial::Undated));
