@@ -1,4 +1,4 @@
-//! What the vendors' own Python SDKs really send, captured on loopback with dummy keys. `User-Agent`
+//! What the vendors' own SDKs for Python and Node really send, captured on loopback with dummy keys. `User-Agent`
 //! and other unsigned headers that differ from call to call are left out, nothing else is changed.
 
 use super::super::config::Dialect;
@@ -9,6 +9,10 @@ const BOTO3: &str = include_str!("captured/boto3-1.44.5.http");
 const OSS2: &str = include_str!("captured/oss2-2.19.1.http");
 const OSS_V2: &str = include_str!("captured/alibabacloud-oss-v2-1.4.1.http");
 const COS: &str = include_str!("captured/cos-python-sdk-v5-1.9.44.http");
+
+const ALI_OSS: &str = include_str!("captured/ali-oss-6.23.0.http");
+const AWS_JS: &str = include_str!("captured/aws-sdk-js-3.1169.0.http");
+const COS_JS: &str = include_str!("captured/cos-nodejs-sdk-v5-3.0.0.http");
 
 /// The requests of one file: name, server, request.
 fn requests(provider: Dialect, file: &'static str) -> Vec<(&'static str, Server, Sample)> {
@@ -68,6 +72,23 @@ fn alibabacloud_oss_v2() {
 #[test]
 fn cos_python_sdk_v5() {
     all_pin(Dialect::Cos, COS, 22);
+}
+
+#[test]
+fn aws_sdk_js() {
+    all_pin(Dialect::S3, AWS_JS, 7);
+}
+
+/// Versions 1 and 4. The key with dots is folded on the way here too.
+#[test]
+fn ali_oss() {
+    all_pin(Dialect::Oss, ALI_OSS, 14);
+}
+
+/// Signs the host with its port, unlike the one for Python.
+#[test]
+fn cos_nodejs_sdk_v5() {
+    all_pin(Dialect::Cos, COS_JS, 7);
 }
 
 /// The request of that name.

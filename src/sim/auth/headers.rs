@@ -1,7 +1,5 @@
 //! Headers as the schemes see them: lower-case names, trimmed values.
 
-use std::borrow::Cow;
-
 use http::HeaderMap;
 
 /// The values of a header, each trimmed, joined by commas; `None` if it was not sent.
@@ -13,7 +11,7 @@ pub(super) fn value(headers: &HeaderMap, name: &str) -> Option<Vec<u8>> {
 
 /// The same as text.
 pub(super) fn text(headers: &HeaderMap, name: &str) -> Option<String> {
-    value(headers, name).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+    value(headers, name).map(|bytes| lossy(&bytes))
 }
 
 /// Names of the headers that begin with `prefix`, sorted, each once.
@@ -45,11 +43,8 @@ pub(super) fn push_line(out: &mut Vec<u8>, name: &str, value: &[u8]) {
 }
 
 /// Bytes that were meant as text.
-pub(super) fn lossy(bytes: Vec<u8>) -> String {
-    match String::from_utf8_lossy(&bytes) {
-        Cow::Borrowed(text) => text.to_owned(),
-        Cow::Owned(text) => text,
-    }
+pub(super) fn lossy(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
 }
 
 #[cfg(test)]

@@ -107,18 +107,18 @@ impl<'r> Scope<'r> {
     }
 }
 
-/// Why a request is refused, and what each vendor calls it. Statuses and codes in brackets are
-/// guesses where the vendor's pages are silent.
+/// Why a request is refused, and what each vendor calls it. Statuses and codes marked "guess" are
+/// made up where the vendor's pages are silent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::sim) enum Denial {
     /// No signature at all. 403 `AccessDenied` on all three.
     Missing,
     /// A scheme that is not served, such as S3 Signature Version 2. OSS: 403 `AccessDenied` (EC
-    /// 0002-00000061); COS: [403 `AccessDenied`]; S3: 400 `InvalidRequest` "The authorization
+    /// 0002-00000061); COS: 403 (guess: `AccessDenied`); S3: 400 `InvalidRequest` "The authorization
     /// mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256."
     Unsupported(String),
     /// The signature's own fields cannot be read or contradict each other. OSS: 400
-    /// `InvalidArgument` (EC 0002-00000201 to -00000228); COS: [400 `InvalidArgument`]; S3: 400
+    /// `InvalidArgument` (EC 0002-00000201 to -00000228); COS: 400 (guess: `InvalidArgument`); S3: 400
     /// `AuthorizationHeaderMalformed`, in the query `AuthorizationQueryParametersError`.
     Malformed(String),
     /// The date is absent or unreadable. OSS: 403 `AccessDenied` (EC 0002-00000502, -00000503); S3:
@@ -175,17 +175,16 @@ pub(in crate::sim) enum Denial {
         /// What the signature says.
         got: String,
     },
-    /// Headers (on COS also parameters) that must be signed are not. S3: 403 `AccessDenied` "There
-    /// were headers present in the request which were not signed", with `HeadersNotSigned`; COS:
-    /// [403 `AccessDenied`], only for the token.
+    /// Headers that must be signed are not. S3 only: 403 `AccessDenied` "There were headers present in
+    /// the request which were not signed", with `HeadersNotSigned` in the body.
     Unsigned {
         /// Their names, as in `x-amz-a, x-amz-b`.
         names: String,
     },
     /// The session token is absent, another one, or sent along with a long-lived key. OSS: 403
-    /// `InvalidSecurityToken`; COS: [403 `InvalidAccessKeyId`]; S3: 400 `InvalidToken`.
+    /// `InvalidSecurityToken`; COS: 403 (guess: `InvalidAccessKeyId`); S3: 400 `InvalidToken`.
     BadToken,
-    /// The session has lapsed. OSS: 403 [`SecurityTokenExpired`]; COS and S3: 400 `ExpiredToken`.
+    /// The session has lapsed. OSS: 403 (guess: `SecurityTokenExpired`); COS and S3: 400 `ExpiredToken`.
     ExpiredToken,
 }
 

@@ -144,7 +144,7 @@ fn judge<'r>(
         headers::push_line(&mut canonical, name, &value);
     }
     canonical.extend_from_slice(format!("\n{}\n{UNSIGNED}", additional.join(";")).as_bytes());
-    FLAVOUR.compare(&admitted, canonical)
+    FLAVOUR.compare(&admitted, &canonical)
 }
 
 #[cfg(test)]

@@ -62,7 +62,7 @@ pub(super) fn verify<'r>(
     Err(Denial::WrongSignature {
         access_key_id: access_key_id.to_owned(),
         provided: provided.to_owned(),
-        string_to_sign: headers::lossy(to_sign),
+        string_to_sign: headers::lossy(&to_sign),
         canonical_request: String::new(),
     })
 }

@@ -128,7 +128,7 @@ fn judge<'r>(
         headers::push_line(&mut canonical, name, &single_spaced(&value));
     }
     canonical.extend_from_slice(format!("\n{}\n{payload}", names.join(";")).as_bytes());
-    FLAVOUR.compare(&admitted, canonical)
+    FLAVOUR.compare(&admitted, &canonical)
 }
 
 /// The value with runs of spaces made one, as the canonical headers have it.

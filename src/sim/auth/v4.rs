@@ -141,7 +141,7 @@ impl Flavour {
     pub(super) fn compare<'r>(
         &self,
         admitted: &Admitted<'r>,
-        canonical_request: Vec<u8>,
+        canonical_request: &[u8],
     ) -> Result<&'r Credential, Denial> {
         let Admitted { credential, signature, stamp, region } = admitted;
         let date = stamp.get(..8).unwrap_or_default();
@@ -150,7 +150,7 @@ impl Flavour {
             self.algorithm,
             self.service,
             self.terminator,
-            sha256_hex(&canonical_request)
+            sha256_hex(canonical_request)
         );
         let first = format!("{}{}", self.prefix, credential.secret_key);
         let key = [date, region.as_str(), self.service, self.terminator]
