@@ -8,6 +8,8 @@ mod ask;
 mod cos;
 mod dates;
 pub mod encoding;
+#[cfg(test)]
+mod golden;
 mod mark;
 mod oss;
 mod refusal;
