@@ -5,9 +5,11 @@
 //! send → read whole body → parse. What differs between vendors is a [`Dialect`](dialect::Dialect):
 //! pure functions from question to request and from reply to answer.
 
+pub mod credentials;
 pub mod dialect;
 pub mod error;
 pub mod sign;
+mod tls;
 
 use std::future::Future;
 
