@@ -1,20 +1,32 @@
-//! stub
-use super::dialect::Credentials;
-use std::sync::Arc;
-/// stub
-#[derive(Debug)]
-pub struct CredentialSource;
-/// stub
-#[derive(Debug, thiserror::Error)]
-#[error("x")]
-pub struct CredentialError;
-impl CredentialSource {
-    /// stub
-    pub async fn get(&self) -> Result<Arc<Credentials>, CredentialError> {
-        Err(CredentialError)
-    }
-    /// stub
-    pub async fn renew(&self, _s: &Credentials) -> Result<Arc<Credentials>, CredentialError> {
-        Err(CredentialError)
-    }
-}
+//! Where credentials come from: given keys, or the chain that the vendor's own tools walk.
+//!
+//! | store | order |
+//! | --- | --- |
+//! | S3 | `AWS_ACCESS_KEY_ID`… → role of the profile → web identity → SSO, keys or process of the profile → container → EC2 |
+//! | OSS | `OSS_ACCESS_KEY_ID`… → `ALIBABA_CLOUD_ACCESS_KEY_ID`… → OIDC → `~/.ossutilconfig` → `~/.aliyun/config.json` → `~/.alibabacloud/credentials.ini` → ECS → credentials URI |
+//! | COS | `TENCENTCLOUD_SECRET_ID`… → `COS_SECRETID`… → `~/.cos.conf` → `~/.cos.yaml` → `~/.tccli/*.credential` → OIDC → CVM |
+//!
+//! A profile named on the command line shuts out keys in variables, as with the AWS tools: who
+//! names a profile wants that one. A source that is set up but broken ends the walk with an error.
+//! The flows themselves (STS, OIDC, metadata services) are the reqsign crates'; the files we read
+//! ourselves, since those crates pass over what they cannot read.
+//!
+//! `DEFROST_NO_METADATA=1` keeps the metadata services from being asked, as do the vendors' own
+//! switches (`AWS_EC2_METADATA_DISABLED`, `ALIBABA_CLOUD_ECS_METADATA_DISABLED`).
+
+mod chain;
+mod cos;
+mod environment;
+mod fault;
+mod ini;
+mod oss;
+mod outside;
+mod process;
+mod s3;
+mod settings;
+mod source;
+
+pub use chain::CredentialSource;
+pub use environment::Environment;
+pub use fault::CredentialError;
+pub use settings::{endpoint_url, region};

@@ -1,0 +1,262 @@
+//! Walking the sources, keeping what was found, renewing it in time.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures::future::{Either, select};
+use jiff::Timestamp;
+
+use super::outside::{METADATA_TIMEOUT, Outside};
+use super::source::{Answer, Found, Source};
+use super::{CredentialError, Environment, cos, oss, s3};
+use crate::model::{Clock, Provider};
+use crate::store::dialect::Credentials;
+
+/// How long before their end credentials are renewed. Metadata services hand out the next ones at
+/// least this early.
+const RENEW_BEFORE: Duration = Duration::from_secs(5 * 60);
+/// The shortest time between two fetches of credentials that have an end. It keeps a service that
+/// goes on giving the old ones, or a machine whose clock is far off, from being asked all the time.
+const RENEW_EVERY: Duration = Duration::from_secs(30);
+
+/// Where a run's credentials come from. Cheap to ask: what was found is kept until it has to be
+/// renewed, and however many ask at once, the sources are walked once.
+pub struct CredentialSource(Kind);
+
+enum Kind {
+    Fixed(Arc<Credentials>),
+    Chain(Box<Chain>),
+}
+
+impl CredentialSource {
+    /// These keys, for good.
+    #[must_use]
+    pub fn fixed(keys: Credentials) -> Self {
+        Self(Kind::Fixed(Arc::new(keys)))
+    }
+
+    /// The chain of `provider`'s own tools, with `profile` if the user named one. Nothing is read
+    /// or asked before the first [`get`](Self::get).
+    #[must_use]
+    pub fn chain(provider: Provider, profile: Option<&str>, env: Environment, clock: Arc<dyn Clock>) -> Self {
+        Self::walking(provider, profile, Outside::new(env, clock))
+    }
+
+    pub(super) fn walking(provider: Provider, profile: Option<&str>, outside: Outside) -> Self {
+        let (store, sources, way_out) = match provider {
+            Provider::Oss => ("OSS", oss::sources(profile), oss::WAY_OUT),
+            Provider::Cos => ("COS", cos::sources(profile), cos::WAY_OUT),
+            Provider::S3 => ("S3", s3::sources(profile), s3::WAY_OUT),
+        };
+        let held = Mutex::new(State::default());
+        let flight = tokio::sync::Mutex::new(());
+        Self(Kind::Chain(Box::new(Chain { store, sources, way_out, outside, held, flight })))
+    }
+
+    /// The credentials to sign with now; fetched by the first call, renewed five minutes before
+    /// their end. While they are being renewed the old ones go on being given.
+    ///
+    /// # Errors
+    /// [`CredentialError`] if no source has any, or one is broken.
+    pub async fn get(&self) -> Result<Arc<Credentials>, CredentialError> {
+        match &self.0 {
+            Kind::Fixed(keys) => Ok(Arc::clone(keys)),
+            Kind::Chain(chain) => chain.get().await,
+        }
+    }
+
+    /// Other credentials than `stale`, which the store has just refused as lapsed: those that
+    /// someone else fetched meanwhile, or new ones.
+    ///
+    /// A service that gave temporary credentials less than 30 seconds ago, or still gives the same,
+    /// gets time to think: `stale` is then returned once more.
+    ///
+    /// # Errors
+    /// [`CredentialError::Lapsed`] if the source cannot give others, else as [`get`](Self::get).
+    pub async fn renew(&self, stale: &Credentials) -> Result<Arc<Credentials>, CredentialError> {
+        match &self.0 {
+            Kind::Fixed(_) => Err(CredentialError::Lapsed { origin: "the given keys".to_owned() }),
+            Kind::Chain(chain) => chain.renew(stale).await,
+        }
+    }
+}
+
+impl fmt::Debug for CredentialSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            Kind::Fixed(_) => "CredentialSource(fixed)",
+            Kind::Chain(_) => "CredentialSource(chain)",
+        })
+    }
+}
+
+struct Chain {
+    store: &'static str,
+    sources: Vec<Box<dyn Source>>,
+    way_out: &'static str,
+    outside: Outside,
+    held: Mutex<State>,
+    /// Held by whoever walks the sources.
+    flight: tokio::sync::Mutex<()>,
+}
+
+#[derive(Clone, Default)]
+struct State {
+    held: Option<Held>,
+    /// Walks that have come to an end.
+    walks: u64,
+    /// How the last walk failed, if it did.
+    failed: Option<CredentialError>,
+}
+
+#[derive(Clone)]
+struct Held {
+    keys: Arc<Credentials>,
+    origin: String,
+    /// From when on new ones are fetched, and from when on these are no longer given; `None` for
+    /// credentials of which nobody knows an end.
+    term: Option<(Timestamp, Timestamp)>,
+    fetched: Timestamp,
+}
+
+impl Held {
+    fn new(found: Found, origin: String, now: Timestamp) -> Self {
+        let soonest = later(now, RENEW_EVERY);
+        let term = found.expires.map(|end| {
+            let due = end.checked_sub(RENEW_BEFORE).unwrap_or(end);
+            (due.max(soonest), end.max(soonest))
+        });
+        Self { keys: Arc::new(found.keys), origin, term, fetched: now }
+    }
+
+    fn due(&self, now: Timestamp) -> bool {
+        self.term.is_some_and(|(due, _)| now >= due)
+    }
+
+    fn over(&self, now: Timestamp) -> bool {
+        self.term.is_some_and(|(_, end)| now >= end)
+    }
+}
+
+fn later(at: Timestamp, by: Duration) -> Timestamp {
+    at.checked_add(by).unwrap_or(Timestamp::MAX)
+}
+
+impl Chain {
+    fn state(&self) -> State {
+        // The lock guards plain data, so what a panicking thread left is whole.
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    async fn get(&self) -> Result<Arc<Credentials>, CredentialError> {
+        let before = self.state();
+        let now = self.outside.clock.now();
+        if let Some(held) = before.held.filter(|held| !held.over(now)) {
+            if !held.due(now) {
+                return Ok(held.keys);
+            }
+            let Ok(_flight) = self.flight.try_lock() else { return Ok(held.keys) };
+            return Ok(self.walk().await.unwrap_or_else(|_| self.postpone(held)));
+        }
+        let _flight = self.flight.lock().await;
+        let after = self.state();
+        if after.walks != before.walks {
+            // Someone walked while this call waited: their answer is as good, also if it is no.
+            match (after.failed, after.held) {
+                (Some(error), _) => return Err(error),
+                (None, Some(held)) => return Ok(held.keys),
+                (None, None) => {}
+            }
+        }
+        self.walk().await
+    }
+
+    async fn renew(&self, stale: &Credentials) -> Result<Arc<Credentials>, CredentialError> {
+        let before = self.state();
+        let _flight = self.flight.lock().await;
+        let after = self.state();
+        if let Some(held) = &after.held {
+            let soon = held.term.is_some() && self.outside.clock.now() < later(held.fetched, RENEW_EVERY);
+            if *held.keys != *stale || soon {
+                return Ok(Arc::clone(&held.keys));
+            }
+        }
+        if let (true, Some(error)) = (after.walks != before.walks, after.failed) {
+            return Err(error);
+        }
+        let keys = self.walk().await?;
+        match self.state().held {
+            Some(Held { term: None, origin, .. }) if *keys == *stale => {
+                Err(CredentialError::Lapsed { origin })
+            }
+            _ => Ok(keys),
+        }
+    }
+
+    /// Goes on with credentials that are still good although they could not be renewed.
+    fn postpone(&self, mut held: Held) -> Arc<Credentials> {
+        let next = later(self.outside.clock.now(), RENEW_EVERY);
+        held.term = held.term.map(|(_, end)| (next, end));
+        let keys = Arc::clone(&held.keys);
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).held = Some(held);
+        keys
+    }
+
+    /// Asks the sources in order, and keeps the answer. The caller holds `flight`.
+    async fn walk(&self) -> Result<Arc<Credentials>, CredentialError> {
+        let answer = self.ask_all().await;
+        let now = self.outside.clock.now();
+        let mut state = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        state.walks += 1;
+        match answer {
+            Ok((found, origin)) => {
+                let held = Held::new(found, origin, now);
+                let keys = Arc::clone(&held.keys);
+                state.held = Some(held);
+                state.failed = None;
+                Ok(keys)
+            }
+            Err(error) => {
+                state.failed = Some(error.clone());
+                Err(error)
+            }
+        }
+    }
+
+    async fn ask_all(&self) -> Result<(Found, String), CredentialError> {
+        let mut looked = Vec::new();
+        for source in &self.sources {
+            let what = source.what();
+            match self.ask(source.as_ref()).await? {
+                Answer::Found(found) => {
+                    tracing::debug!(source = what, expires = ?found.expires, "credentials found");
+                    return Ok((found, what));
+                }
+                Answer::Nothing(None) => looked.push(what),
+                Answer::Nothing(Some(note)) => looked.push(format!("{what} ({note})")),
+            }
+        }
+        Err(CredentialError::NotFound { store: self.store, looked: looked.join(", "), way_out: self.way_out })
+    }
+
+    async fn ask(&self, source: &dyn Source) -> Result<Answer, CredentialError> {
+        const OFF: &str = "DEFROST_NO_METADATA";
+        if !source.metadata() {
+            return source.ask(&self.outside).await;
+        }
+        if self.outside.env.flag(OFF) {
+            return Ok(Answer::Nothing(Some(format!("not asked: {OFF} is set"))));
+        }
+        let limit = self.outside.clock.sleep(METADATA_TIMEOUT);
+        Ok(match select(source.ask(&self.outside), limit).await {
+            Either::Left((Ok(answer), _)) => answer,
+            // On a machine without such a service anything may answer at its address, or nothing.
+            Either::Left((Err(CredentialError::Refused { why, .. }), _)) => Answer::Nothing(Some(why)),
+            Either::Left((Err(other), _)) => return Err(other),
+            Either::Right(_) => {
+                Answer::Nothing(Some(format!("no answer within {} s", METADATA_TIMEOUT.as_secs())))
+            }
+        })
+    }
+}
