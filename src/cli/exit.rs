@@ -140,7 +140,7 @@ fn of_store(error: &StoreError, provider: Provider) -> (Exit, String) {
 
 fn of_credentials(error: &StoreError, code: &str) -> String {
     if let Some(missing) = error.cause.as_deref().and_then(|c| c.downcast_ref::<CredentialError>()) {
-        return missing.hint();
+        return missing.hint().to_owned();
     }
     match code {
         "SignatureDoesNotMatch" => "the secret key does not belong to this access key id; check both",

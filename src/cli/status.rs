@@ -16,7 +16,9 @@ pub(super) fn run(args: &StatusArgs, context: &Context) -> Result<Exit, Failure>
     let mut views = Vec::new();
     if load::is_url(&args.target) {
         for verb in [Verb::Scan, Verb::Plan, Verb::Restore] {
-            let folder = job::url_state_dir(verb, &args.target, args.state_dir.as_deref())?;
+            let folder = job::url_state_dir(verb, &args.target, args.state_dir.as_deref(), &|name| {
+                context.env.var(name).map(str::to_owned)
+            })?;
             views.extend(view(&folder)?);
         }
     } else {

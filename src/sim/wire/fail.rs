@@ -420,9 +420,11 @@ pub(in crate::sim) fn denial(dialect: Dialect, denial: Denial) -> Fail {
             fail(403, "InvalidAccessKeyId", what, "0002-00000902")
                 .with(if oss { "OSSAccessKeyId" } else { "AWSAccessKeyId" }, access_key_id)
         }
-        Denial::WrongSignature { string_to_sign, canonical_request } => {
+        Denial::WrongSignature { access_key_id, provided, string_to_sign, canonical_request } => {
             let what = "The request signature we calculated does not match the signature you provided. Check your key and signing method.";
             fail(403, "SignatureDoesNotMatch", what, "0002-00000201")
+                .with(if oss { "OSSAccessKeyId" } else { "AWSAccessKeyId" }, access_key_id)
+                .with("SignatureProvided", provided)
                 .with("StringToSign", string_to_sign)
                 .with("CanonicalRequest", canonical_request)
         }
@@ -456,6 +458,24 @@ pub(in crate::sim) fn denial(dialect: Dialect, denial: Denial) -> Fail {
             Dialect::Oss => fail(400, "InvalidArgument", &what, "0002-00000202"),
             Dialect::Cos => fail(403, "AccessDenied", &what, ""),
         },
+        Denial::Unsupported(what) => match dialect {
+            Dialect::S3 => fail(400, "InvalidRequest", &format!("The authorization mechanism you have provided ({what}) is not supported. Please use AWS4-HMAC-SHA256."), ""),
+            Dialect::Oss | Dialect::Cos => fail(403, "AccessDenied", &format!("The signature scheme `{what}` is not supported."), "0002-00000061"),
+        },
+        Denial::Undated => fail(403, "AccessDenied", "The request needs a valid date header.", "0002-00000503"),
+        Denial::Expired { expires, server_time } => fail(403, "AccessDenied", "Request has expired.", "")
+            .with("Expires", iso(expires))
+            .with("ServerTime", iso(server_time)),
+        Denial::Unsigned { names } => {
+            let what = "There were headers present in the request which were not signed";
+            fail(403, "AccessDenied", what, "").with("HeadersNotSigned", names)
+        }
+        Denial::WrongBody { claimed, computed } => {
+            let what = "The provided 'x-amz-content-sha256' header does not match what was computed.";
+            fail(400, "XAmzContentSHA256Mismatch", what, "")
+                .with("ClientComputedContentSHA256", claimed)
+                .with("S3ComputedContentSHA256", computed)
+        }
         Denial::BadToken => match dialect {
             Dialect::Oss => fail(
                 403,

@@ -4,7 +4,7 @@
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CredentialError {
     /// Every source was looked at, and none had any.
-    #[error("no credentials for {store}: looked at {looked}; {way_out}")]
+    #[error("no credentials for {store}: looked at {looked}")]
     NotFound {
         /// The store, as people call it.
         store: &'static str,
@@ -14,7 +14,7 @@ pub enum CredentialError {
         way_out: &'static str,
     },
     /// One of two variables that belong together is missing.
-    #[error("`{set}` is set but `{missing}` is not: set both or neither")]
+    #[error("`{set}` is set but `{missing}` is not")]
     HalfSet {
         /// The variable that is set.
         set: String,
@@ -58,9 +58,24 @@ pub enum CredentialError {
         why: String,
     },
     /// The store says the token has lapsed, and the source still holds the same one.
-    #[error("the security token from {origin} has lapsed: renew it there and run again")]
+    #[error("the security token from {origin} has lapsed")]
     Lapsed {
         /// The source.
         origin: String,
     },
+}
+
+impl CredentialError {
+    /// The way out.
+    #[must_use]
+    pub const fn hint(&self) -> &'static str {
+        match self {
+            Self::NotFound { way_out, .. } => way_out,
+            Self::HalfSet { .. } => "set both variables or neither",
+            Self::File { .. } | Self::Profile { .. } => "mend it, or take keys from the environment",
+            Self::NoProfile { .. } => "name another with --profile, or set it up with the vendor's own tool",
+            Self::Refused { .. } => "mend that source, or take keys from the environment",
+            Self::Lapsed { .. } => "renew it there, then run the same line again",
+        }
+    }
 }
