@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use anyhow::Context as _;
+
 use super::args::OutputFlags;
 use super::connect::{self, Site};
 use super::context::Context;
@@ -14,11 +16,11 @@ use crate::ui::{self, Closing};
 
 /// How a job is to be run, besides what the job says.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct How {
+pub(super) struct How {
     /// Forget an unfinished run and start over.
-    pub fresh: bool,
+    pub(super) fresh: bool,
     /// Exit with [`Exit::NothingMatched`] if no object matched.
-    pub fail_empty: bool,
+    pub(super) fail_empty: bool,
 }
 
 impl How {
@@ -32,7 +34,7 @@ impl How {
 ///
 /// # Errors
 /// Whatever keeps the run from going on; what was done until then is saved.
-pub async fn campaign(job: &Job, how: How, context: &Context) -> Result<Exit, Failure> {
+pub(super) async fn campaign(job: &Job, how: How, context: &Context) -> Result<Exit, Failure> {
     let Site { client, clock, tell, rehearsal } = connect::site(job, context).await?;
     let options = Options {
         fresh: how.fresh,
@@ -54,13 +56,22 @@ pub async fn campaign(job: &Job, how: How, context: &Context) -> Result<Exit, Fa
 }
 
 /// Where the finished report shall stand, absolute, so that a resumed run finds it from any folder.
+/// Its folder is made here, so that its path can be told without detours.
 fn report_path(job: &Job, now: jiff::Timestamp) -> Result<PathBuf, Failure> {
     let Some(path) = job.report.file(&job.name, now) else {
         return Ok(PathBuf::new());
     };
-    std::path::absolute(&path).map_err(|error| {
-        Failure::new(Exit::OwnFiles, error, format!("name another file than {} with --report", path.display()))
-    })
+    let found = || {
+        let path = std::path::absolute(&path)?;
+        let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+            return Err(std::io::Error::other("it is not the name of a file"));
+        };
+        std::fs::create_dir_all(folder)?;
+        Ok(std::fs::canonicalize(folder)?.join(name))
+    };
+    found()
+        .with_context(|| format!("cannot write the report `{}`", path.display()))
+        .map_err(|error| Failure::new(Exit::OwnFiles, error, "name another file with --report"))
 }
 
 /// The closing table, and what to do next if the run was interrupted.

@@ -9,21 +9,21 @@ use crate::ui::{self, Look, Sink};
 
 /// What every verb is given.
 #[derive(Debug)]
-pub struct Context {
+pub(super) struct Context {
     /// Variables and home folder.
-    pub env: Environment,
+    pub(super) env: Environment,
     /// How messages look.
-    pub look: Look,
+    pub(super) look: Look,
     /// Where messages go.
-    pub sink: Sink,
+    pub(super) sink: Sink,
     /// Ctrl-C and SIGTERM.
-    pub signals: Signals,
+    pub(super) signals: Signals,
 }
 
 impl Context {
     /// Takes the events of one run.
     #[must_use]
-    pub fn teller(&self, clock: &Arc<dyn Clock>) -> Arc<dyn Tell> {
+    pub(super) fn teller(&self, clock: &Arc<dyn Clock>) -> Arc<dyn Tell> {
         ui::choose(self.look, self.sink.clone(), Arc::clone(clock))
     }
 }

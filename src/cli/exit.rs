@@ -13,7 +13,7 @@ use crate::store::{Call, EndpointError, ErrorKind, StoreError};
 
 /// Exit codes, the same for every verb. 255 is never used: `xargs` stops on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Exit {
+pub(super) enum Exit {
     /// All as wanted.
     Done = 0,
     /// Finished, but some objects failed; or the store could not be reached.
@@ -42,29 +42,29 @@ impl From<Exit> for ExitCode {
 
 /// Why a command could not do what was asked.
 #[derive(Debug)]
-pub struct Failure {
+pub(super) struct Failure {
     /// The exit code.
-    pub exit: Exit,
+    pub(super) exit: Exit,
     /// What went wrong, with its chain of causes.
-    pub error: anyhow::Error,
+    pub(super) error: anyhow::Error,
     /// The way out.
-    pub hint: Option<String>,
+    pub(super) hint: Option<String>,
 }
 
 impl Failure {
     /// A failure with its way out.
-    pub fn new(exit: Exit, error: impl Into<anyhow::Error>, hint: impl Into<String>) -> Self {
+    pub(super) fn new(exit: Exit, error: impl Into<anyhow::Error>, hint: impl Into<String>) -> Self {
         Self { exit, error: error.into(), hint: Some(hint.into()) }
     }
 
     /// A usage failure that says `what` is wrong.
-    pub fn usage(what: impl Into<String>, hint: impl Into<String>) -> Self {
+    pub(super) fn usage(what: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::new(Exit::Usage, anyhow::Error::msg(what.into()), hint)
     }
 }
 
 /// What went wrong in a run against `provider`, with the words that fit its vendor.
-pub fn of_run(error: RunError, provider: Provider) -> Failure {
+pub(super) fn of_run(error: RunError, provider: Provider) -> Failure {
     let (exit, hint) = match &error {
         RunError::Source(SourceError::Store(store)) | RunError::Doomed(store) => of_store(store, provider),
         RunError::Source(SourceError::Repeated { .. } | SourceError::Empty) => (

@@ -8,7 +8,7 @@ use crate::pipeline::Stop;
 
 /// Listens for signals for as long as it lives.
 #[derive(Debug)]
-pub struct Signals {
+pub(super) struct Signals {
     stop: Stop,
     terminated: Arc<AtomicBool>,
     task: tokio::task::AbortHandle,
@@ -19,7 +19,7 @@ impl Signals {
     ///
     /// # Errors
     /// If the system refuses a handler.
-    pub fn listen() -> std::io::Result<Self> {
+    pub(super) fn listen() -> std::io::Result<Self> {
         let stop = Stop::new();
         let terminated = Arc::new(AtomicBool::new(false));
         let (raise, by_term) = (stop.clone(), Arc::clone(&terminated));
@@ -46,13 +46,13 @@ impl Signals {
 
     /// The handle that signals raise.
     #[must_use]
-    pub const fn stop(&self) -> &Stop {
+    pub(super) const fn stop(&self) -> &Stop {
         &self.stop
     }
 
     /// The exit code of a run that a signal ended.
     #[must_use]
-    pub fn exit(&self) -> Exit {
+    pub(super) fn exit(&self) -> Exit {
         if self.terminated.load(Ordering::Relaxed) { Exit::Terminated } else { Exit::Interrupted }
     }
 }

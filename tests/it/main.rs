@@ -7,10 +7,4 @@ mod support;
 
 mod model;
 
-mod bad_input;
-mod conflicts;
-mod jobs;
-mod keys;
 mod matrix;
-mod resume;
-mod secrets;

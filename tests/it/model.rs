@@ -76,18 +76,27 @@ pub(crate) struct Told {
 fn standing(vendor: Vendor, object: &Expected, phase: Phase, asked: Asked) -> (&'static str, Option<Timestamp>) {
     let expiry = |seconds: Option<i64>| seconds.map(|s| Timestamp::from_second(s).expect("a date"));
     let heads = asked.verb == Verb::Restore || asked.head;
+    let cold_tier = matches!(object.access_tier, Some(Access::ArchiveAccess | Access::DeepArchiveAccess));
+    // What the listing alone tells. S3 shows running and ready, but no tier; COS shows the tier and
+    // that a restore runs, the latter not in listings of versions, and never that a copy is ready.
+    let listing_tells = match (vendor.dialect, nature(vendor.dialect, &object.storage_class), phase) {
+        (Dialect::Oss, ..) | (_, Nature::Online, _) => true,
+        (Dialect::S3, Nature::Cold { .. }, _) | (Dialect::S3, Nature::Tiering, Phase::Running(_)) => true,
+        (Dialect::S3, Nature::Tiering, _) => false,
+        (Dialect::Cos, Nature::Tiering, _) if !cold_tier => true,
+        (Dialect::Cos, _, Phase::Running(_)) => !asked.versions,
+        (Dialect::Cos, ..) => false,
+    };
+    if !listing_tells && !heads {
+        return ("unknown", None);
+    }
     match (nature(vendor.dialect, &object.storage_class), phase) {
         (Nature::Online, _) => ("readable", None),
-        // COS shows that a restore runs, but never that a copy is ready; S3 shows both.
+        (Nature::Tiering, _) if !cold_tier => ("readable", None),
         (_, Phase::Running(_)) => ("restoring", None),
-        (Nature::Tiering, _) if !heads => ("unknown", None),
-        (Nature::Cold { .. }, _) if vendor.dialect == Dialect::Cos && !heads => ("unknown", None),
-        (Nature::Tiering, phase) => {
-            let cold = matches!(object.access_tier, Some(Access::ArchiveAccess | Access::DeepArchiveAccess));
-            if cold && matches!(phase, Phase::Frozen | Phase::Lapsed(_)) { ("archived", None) } else { ("readable", None) }
-        }
         (Nature::Cold { .. }, Phase::Ready(mark)) => ("restored", expiry(mark.expires)),
-        (Nature::Cold { .. }, Phase::Frozen | Phase::Lapsed(_) | Phase::Online(_)) => ("archived", None),
+        (Nature::Tiering, Phase::Online(_) | Phase::Ready(_)) => ("readable", None),
+        (_, Phase::Frozen | Phase::Lapsed(_) | Phase::Online(_)) => ("archived", None),
     }
 }
 

@@ -102,7 +102,7 @@ impl Report {
         PathBuf::from(name)
     }
 
-    /// A new report, to stand at `path` when finished. Folders are made as needed.
+    /// A new report, to stand at `path` when finished. Its folder must be there.
     ///
     /// # Errors
     /// If the file cannot be made or written.
@@ -112,9 +112,6 @@ impl Report {
             let path = partial.clone();
             move |source| ReportError::Io { what, path, source }
         };
-        if let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty()) {
-            std::fs::create_dir_all(folder).map_err(io("make the folder of"))?;
-        }
         let file = File::create(&partial).map_err(io("create"))?;
         let mut report = Self::over(Out::File(file), Some(path.to_owned()), 0, bucket);
         report.rows.header().map_err(io("write"))?;
