@@ -15,7 +15,7 @@ use crate::store::dialect::Credentials;
 
 /// How long before their end credentials are renewed. Metadata services hand out the next ones at
 /// least this early.
-const RENEW_BEFORE: Duration = Duration::from_secs(5 * 60);
+const RENEW_BEFORE: Duration = Duration::from_mins(5);
 /// The shortest time between two fetches of credentials that have an end. It keeps a service that
 /// goes on giving the old ones, or a machine whose clock is far off, from being asked all the time.
 const RENEW_EVERY: Duration = Duration::from_secs(30);
@@ -258,5 +258,143 @@ impl Chain {
                 Answer::Nothing(Some(format!("no answer within {} s", METADATA_TIMEOUT.as_secs())))
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::future::join_all;
+
+    use super::super::fixture::{Net, World};
+    use super::*;
+
+    /// Keys of the CVM service that end at `end` (Unix seconds); the worlds begin at 1767323045.
+    fn keys(id: &str, end: i64) -> String {
+        format!(
+            r#"{{"Code":"Success","TmpSecretId":"{id}","TmpSecretKey":"hush","Token":"hush","ExpiredTime":{end}}}"#
+        )
+    }
+
+    const BEGIN: i64 = 1_767_323_045;
+    const ROLE: (&str, u16, &str) = ("security-credentials/", 200, "r");
+
+    fn world(end: i64) -> World {
+        let world = World::new(&[], &[], Net::answering(&[ROLE]));
+        world.net.rule(("security-credentials/r", 200, &keys("first", end)));
+        world
+    }
+
+    async fn id(chain: &CredentialSource) -> String {
+        chain.get().await.unwrap().access_key_id.clone()
+    }
+
+    #[tokio::test]
+    async fn however_many_ask_the_sources_are_walked_once() {
+        let world = world(BEGIN + 3600);
+        let chain = world.chain(Provider::Cos, None);
+        for keys in join_all((0..50).map(|_| chain.get())).await {
+            assert_eq!(keys.unwrap().access_key_id, "first");
+        }
+        assert_eq!(world.net.requests(), 2, "one for the role's name, one for its keys");
+        assert!(!format!("{chain:?}").contains("hush"));
+    }
+
+    #[tokio::test]
+    async fn a_failed_walk_is_the_answer_to_all_who_waited() {
+        let world = World::new(&[], &[], Net::answering(&[]));
+        let chain = world.chain(Provider::Cos, None);
+        for answer in join_all((0..50).map(|_| chain.get())).await {
+            assert!(matches!(answer, Err(CredentialError::NotFound { .. })));
+        }
+        assert_eq!(world.net.requests(), 1);
+        // A later caller tries again.
+        assert!(chain.get().await.is_err());
+        assert_eq!(world.net.requests(), 2);
+    }
+
+    #[tokio::test]
+    async fn credentials_are_renewed_before_their_end() {
+        let world = world(BEGIN + 3600);
+        let chain = world.chain(Provider::Cos, None);
+        assert_eq!(id(&chain).await, "first");
+        world.net.rule(("security-credentials/r", 200, &keys("second", BEGIN + 7200)));
+        world.clock.forward(Duration::from_secs(3600 - 301));
+        assert_eq!(id(&chain).await, "first");
+        world.clock.forward(Duration::from_secs(2));
+        assert_eq!(id(&chain).await, "second");
+    }
+
+    #[tokio::test]
+    async fn while_they_are_good_old_ones_outlive_a_failed_renewal() {
+        let world = world(BEGIN + 3600);
+        let chain = world.chain(Provider::Cos, None);
+        assert_eq!(id(&chain).await, "first");
+        world.net.rule(("metadata.tencentyun.com", 503, ""));
+        world.clock.forward(Duration::from_secs(3400));
+        let asked = world.net.requests();
+        assert_eq!(id(&chain).await, "first");
+        assert_eq!(id(&chain).await, "first");
+        assert_eq!(world.net.requests(), asked + 1, "not asked again at once");
+        world.clock.forward(RENEW_EVERY);
+        assert_eq!(id(&chain).await, "first");
+        assert_eq!(world.net.requests(), asked + 2);
+        world.clock.forward(Duration::from_secs(200));
+        assert!(chain.get().await.is_err());
+    }
+
+    #[tokio::test]
+    async fn keys_that_look_lapsed_at_once_are_still_given() {
+        // The machine's clock is far ahead: no fetch would bring better ones.
+        let world = world(BEGIN - 3600);
+        let chain = world.chain(Provider::Cos, None);
+        assert_eq!(id(&chain).await, "first");
+        assert_eq!(id(&chain).await, "first");
+        assert_eq!(world.net.requests(), 2);
+    }
+
+    #[tokio::test]
+    async fn renew_fetches_once_for_all_who_hold_the_stale_ones() {
+        let world = world(BEGIN + 3600);
+        let chain = world.chain(Provider::Cos, None);
+        let stale = chain.get().await.unwrap();
+        world.net.rule(("security-credentials/r", 200, &keys("second", BEGIN + 7200)));
+        assert_eq!(chain.renew(&stale).await.unwrap().access_key_id, "first", "fetched a moment ago");
+        world.clock.forward(RENEW_EVERY);
+        let asked = world.net.requests();
+        for keys in join_all((0..50).map(|_| chain.renew(&stale))).await {
+            assert_eq!(keys.unwrap().access_key_id, "second");
+        }
+        assert_eq!(world.net.requests(), asked + 2);
+        assert_eq!(id(&chain).await, "second");
+    }
+
+    #[tokio::test]
+    async fn renew_reads_files_again_and_says_if_they_hold_the_same() {
+        let file = |id: &str| format!("[common]\nsecret_id = {id}\nsecret_key = hush\ntoken = hush\n");
+        let world = World::new(&[], &[(".cos.conf", &file("first"))], Net::answering(&[]));
+        let chain = world.chain(Provider::Cos, None);
+        let stale = chain.get().await.unwrap();
+        let error = chain.renew(&stale).await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the security token from ~/.cos.conf has lapsed: renew it there and run again"
+        );
+        world.write(".cos.conf", &file("second"));
+        assert_eq!(id(&chain).await, "first", "nothing is read while nobody complains");
+        assert_eq!(chain.renew(&stale).await.unwrap().access_key_id, "second");
+        world.write(".cos.conf", "hush");
+        assert!(
+            !format!("{:?}", chain.renew(&chain.get().await.unwrap()).await.unwrap_err()).contains("hush")
+        );
+        assert_eq!(id(&chain).await, "second", "a failed renewal takes nothing away");
+    }
+
+    #[tokio::test]
+    async fn given_keys_stay_and_cannot_be_renewed() {
+        let keys = Credentials { access_key_id: "id".into(), secret_key: "hush".into(), session_token: None };
+        let fixed = CredentialSource::fixed(keys.clone());
+        assert_eq!(*fixed.get().await.unwrap(), keys);
+        assert!(matches!(fixed.renew(&keys).await, Err(CredentialError::Lapsed { .. })));
+        assert!(!format!("{fixed:?}").contains("hush"));
     }
 }

@@ -253,3 +253,128 @@ impl ProvideCredential for Cvm {
         Ok(Some(Found { keys, expires }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{Net, World};
+    use super::yaml_base;
+    use crate::model::Provider::Cos;
+
+    const CVM: &str = r#"{"TmpSecretId":"cvm","TmpSecretKey":"s","Token":"t","ExpiredTime":1767330000,
+        "Expiration":"2026-01-02T05:00:00Z","Code":"Success"}"#;
+    const OIDC: &str = r#"{"Response":{"ExpiredTime":1,"Expiration":"2999-01-01T00:00:00Z",
+        "Credentials":{"Token":"t","TmpSecretId":"oidc","TmpSecretKey":"s"},"RequestId":"r"}}"#;
+
+    fn coscli(more: &str) -> String {
+        format!(
+            "cos:\n  base:\n    secretid: coscli\n    secretkey: \"s\"\n    sessiontoken: t\n{more}    protocol: https\n  \
+             buckets:\n  - name: b-1\n    secretid: nobody\n"
+        )
+    }
+
+    #[tokio::test]
+    async fn the_order_is_variables_files_platform() {
+        let mut world = World::new(
+            &[
+                ("TENCENTCLOUD_SECRET_ID", "tencent"),
+                ("TENCENTCLOUD_SECRET_KEY", "s"),
+                ("TENCENTCLOUD_TOKEN", "t"),
+                ("COS_SECRETID", "go"),
+                ("COS_SECRETKEY", "s"),
+                ("COS_SECRET_ID", "python"),
+                ("COS_SECRET_KEY", "s"),
+                ("TKE_REGION", "ap-guangzhou"),
+                ("TKE_IDENTITY_TOKEN_FILE", "~/token"),
+                ("TKE_ROLE_ARN", "qcs::cam::uin/1:roleName/r"),
+                ("TKE_PROVIDER_ID", "p"),
+            ],
+            &[
+                ("token", "the-token"),
+                (".cos.conf", "[common]\nsecret_id = coscmd\nsecret_key: s\ntoken = t\nmax_thread = 5\n"),
+                (".cos.yaml", &coscli("    disableencryption: \"true\"\n")),
+                (".tccli/default.credential", r#"{"secretId":"tccli","secretKey":"s"}"#),
+            ],
+            Net::answering(&[
+                ("https://sts.tencentcloudapi.com", 200, OIDC),
+                (
+                    "http://metadata.tencentyun.com/latest/meta-data/cam/security-credentials/",
+                    200,
+                    "my-role\n",
+                ),
+                ("security-credentials/my-role", 200, CVM),
+            ]),
+        );
+        assert_eq!(world.ask(Cos, None).await.unwrap(), "tencent/s/t");
+        world.unset("TENCENTCLOUD_");
+        assert_eq!(world.ask(Cos, None).await.unwrap(), "go/s/-");
+        world.unset("COS_SECRETID");
+        world.unset("COS_SECRETKEY");
+        assert_eq!(world.ask(Cos, None).await.unwrap(), "python/s/-");
+        world.unset("COS_");
+        assert_eq!(world.ask(Cos, None).await.unwrap(), "coscmd/s/t");
+        world.remove(".cos.conf");
+        assert_eq!(world.ask(Cos, None).await.unwrap(), "coscli/s/t");
+        world.remove(".cos.yaml");
+        assert_eq!(world.ask(Cos, None).await.unwrap(), "tccli/s/-");
+        world.remove(".tccli/default.credential");
+        assert_eq!(world.ask(Cos, None).await.unwrap(), "oidc/s/t");
+        world.unset("TKE_");
+        assert_eq!(world.ask(Cos, None).await.unwrap(), "cvm/s/t");
+    }
+
+    #[tokio::test]
+    async fn a_profile_is_one_of_tccli() {
+        let world = World::new(
+            &[("TENCENTCLOUD_SECRET_ID", "variables"), ("TENCENTCLOUD_SECRET_KEY", "s")],
+            &[
+                (".tccli/p.credential", r#"{"type":"sso","secretId":"p","secretKey":"s","token":"t"}"#),
+                (".tccli/half.credential", r#"{"secretId":"hush","secretKey":""}"#),
+                (".tccli/bad.credential", "{\"secretId\":\n hush}"),
+            ],
+            Net::answering(&[]),
+        );
+        assert_eq!(world.ask(Cos, Some("p")).await.unwrap(), "p/s/t");
+        assert_eq!(
+            world.fails(Cos, Some("nobody")).await,
+            "no profile `nobody`: looked at ~/.tccli/nobody.credential"
+        );
+        assert!(world.fails(Cos, Some("half")).await.contains("`secretId` without `secretKey`"));
+        assert!(world.fails(Cos, Some("bad")).await.contains("`~/.tccli/bad.credential` at line 2"));
+    }
+
+    #[tokio::test]
+    async fn encrypted_keys_are_passed_over_and_named() {
+        let world =
+            World::new(&[("DEFROST_NO_METADATA", "1")], &[(".cos.yaml", &coscli(""))], Net::answering(&[]));
+        assert_eq!(
+            world.fails(Cos, None).await,
+            "no credentials for COS: looked at TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY, \
+             COS_SECRETID and COS_SECRETKEY, COS_SECRET_ID and COS_SECRET_KEY, ~/.cos.conf, \
+             ~/.cos.yaml (its keys are encrypted; coscli stores plain ones with `disableencryption: true`), \
+             ~/.tccli/default.credential, TENCENTCLOUD_WEB_IDENTITY_TOKEN_FILE, \
+             the CVM metadata service (not asked: DEFROST_NO_METADATA is set); \
+             set TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY, run `tccli configure`, or name a tccli \
+             profile with --profile"
+        );
+    }
+
+    #[tokio::test]
+    async fn the_role_of_coscli_is_asked_for_by_name() {
+        let yaml = "cos:\n  base:\n    mode: CvmRole\n    cvmrolename: mine\n";
+        let net = Net::answering(&[("security-credentials/mine", 200, CVM)]);
+        let world = World::new(&[], &[(".cos.yaml", yaml)], net);
+        assert_eq!(world.ask(Cos, None).await.unwrap(), "cvm/s/t");
+        assert_eq!(world.net.requests(), 1);
+    }
+
+    #[test]
+    fn of_yaml_only_the_base_is_read() {
+        let base = yaml_base(&coscli("    Mode: ''\n")).unwrap();
+        let pairs: Vec<(&str, &str)> = base.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+        assert_eq!(
+            pairs,
+            [("protocol", "https"), ("secretid", "coscli"), ("secretkey", "s"), ("sessiontoken", "t")]
+        );
+        assert_eq!(yaml_base("cos:\n  base:\n    secret\n"), Err(3));
+    }
+}

@@ -18,11 +18,15 @@ mod chain;
 mod cos;
 mod environment;
 mod fault;
+#[cfg(test)]
+mod fixture;
 mod ini;
 mod oss;
+mod oss_profile;
 mod outside;
 mod process;
 mod s3;
+mod s3_profile;
 mod settings;
 mod source;
 

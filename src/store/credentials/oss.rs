@@ -4,8 +4,6 @@
 //! Source: OSS "Configure ossutil" and the default chain of the alibabacloud-credentials package,
 //! read 2026-11.
 
-use std::collections::BTreeMap;
-
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 use reqsign_aliyun_oss::{
@@ -13,16 +11,14 @@ use reqsign_aliyun_oss::{
     EcsRamRoleCredentialProvider, StaticCredentialProvider,
 };
 
-use super::ini::{self, Section};
+use super::CredentialError;
+use super::oss_profile::{MAX_PROFILES, Place, Profile};
 use super::outside::Outside;
 use super::source::{Answer, Found, Provided, Reach, Source, Variables, provide};
-use super::{CredentialError, Environment};
 
 pub(super) const WAY_OUT: &str = "set OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET, run `ossutil config` or `aliyun configure`, \
      or name a profile with --profile";
 
-/// Profiles that may lead from one to the next before it is taken for a circle.
-const MAX_PROFILES: u32 = 5;
 /// The session name shown in the audit logs of an assumed role, unless the profile gives one.
 const SESSION_NAME: &str = "defrost";
 
@@ -86,149 +82,6 @@ impl Source for Missing {
         let (profile, looked) = (self.profile.clone(), self.looked.clone());
         Box::pin(async { Err(CredentialError::NoProfile { profile, looked }) })
     }
-}
-
-/// A file that may hold profiles.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
-    /// `~/.ossutilconfig`, of ossutil 1 and 2.
-    Ossutil,
-    /// `~/.aliyun/config.json`, of the Alibaba Cloud CLI.
-    Cli,
-    /// `~/.alibabacloud/credentials.ini`, of the SDKs.
-    Shared,
-}
-
-/// A profile as it stands in a file: keys without `-` and `_` and in lower case, as the three files
-/// differ in nothing else.
-#[derive(Clone, Debug)]
-pub(super) struct Profile {
-    name: String,
-    path: String,
-    section: Section,
-}
-
-impl Profile {
-    /// The first of `keys` that has a value.
-    pub(super) fn get(&self, keys: &[&str]) -> Option<&str> {
-        keys.iter().find_map(|key| self.section.get(*key)).map(String::as_str)
-    }
-
-    fn fault(&self, why: impl Into<String>) -> CredentialError {
-        CredentialError::Profile { profile: self.name.clone(), file: self.path.clone(), why: why.into() }
-    }
-}
-
-type Profiles = BTreeMap<String, Section>;
-
-impl Place {
-    pub(super) const ALL: [Self; 3] = [Self::Ossutil, Self::Cli, Self::Shared];
-
-    /// Where the file usually stands.
-    const fn usual(self) -> &'static str {
-        match self {
-            Self::Ossutil => "~/.ossutilconfig",
-            Self::Cli => "~/.aliyun/config.json",
-            Self::Shared => "~/.alibabacloud/credentials.ini",
-        }
-    }
-
-    fn path(self, env: &Environment) -> &str {
-        let named = match self {
-            Self::Ossutil => None,
-            Self::Cli => env.var("ALIBABA_CLOUD_CONFIG_FILE"),
-            Self::Shared => env.var("ALIBABA_CLOUD_CREDENTIALS_FILE"),
-        };
-        named.unwrap_or(self.usual())
-    }
-
-    /// The profile `named`, or the one that counts if none is; `None` if the file has none such.
-    pub(super) fn profile(
-        self,
-        env: &Environment,
-        named: Option<&str>,
-    ) -> Result<Option<Profile>, CredentialError> {
-        let path = self.path(env);
-        let from_env = env.var("ALIBABA_CLOUD_PROFILE");
-        let (profiles, name) = match self {
-            Self::Cli if env.flag("ALIBABA_CLOUD_CLI_PROFILE_DISABLED") && named.is_none() => {
-                return Ok(None);
-            }
-            Self::Cli => {
-                let Some((profiles, current)) = cli(env, path)? else { return Ok(None) };
-                (profiles, named.or(from_env).unwrap_or(&current).to_owned())
-            }
-            Self::Ossutil | Self::Shared => {
-                let Some(sections) = ini::load(env, path)? else { return Ok(None) };
-                let profiles: Profiles = sections.into_iter().map(|(name, s)| (name, plain(s))).collect();
-                // ossutil does not heed the variable of the other tools.
-                let from_env = from_env.filter(|_| self == Self::Shared);
-                let name = named.or(from_env).unwrap_or("default");
-                (profiles, name.to_owned())
-            }
-        };
-        let Some(section) = self.section(&profiles, &name, MAX_PROFILES) else { return Ok(None) };
-        let off = section.get("enable").is_some_and(|v| matches!(v.as_str(), "false" | "0" | "no" | "off"));
-        let profile = Profile { name, path: path.to_owned(), section };
-        Ok(if off && self == Self::Shared { None } else { Some(profile) })
-    }
-
-    fn section(self, profiles: &Profiles, name: &str, depth: u32) -> Option<Section> {
-        if self != Self::Ossutil {
-            return profiles.get(name).cloned();
-        }
-        let mut section = profiles.get(&format!("profile {name}")).or_else(|| profiles.get(name)).cloned();
-        if name == "default" && section.is_none() {
-            // Version 1 knows no profiles: [Credentials], and [AkService] for keys from a URI.
-            let mut old = profiles.get("Credentials").cloned();
-            if let Some(uri) = profiles.get("AkService").and_then(|s| s.get("ecsak")) {
-                old.get_or_insert_default().insert("credentialsuri".to_owned(), uri.clone());
-            }
-            section = old;
-        }
-        let mut section = section?;
-        // A source profile of version 2 gives what the profile itself leaves out.
-        if let (Some(source), Some(depth)) = (section.get("sourceprofile").cloned(), depth.checked_sub(1)) {
-            for (key, value) in self.section(profiles, &source, depth).unwrap_or_default() {
-                section.entry(key).or_insert(value);
-            }
-        }
-        Some(section)
-    }
-}
-
-fn plain(section: Section) -> Section {
-    section.into_iter().map(|(key, value)| (key.replace(['-', '_'], "").to_lowercase(), value)).collect()
-}
-
-/// The profiles of the CLI's file, and the name of the current one.
-fn cli(env: &Environment, path: &str) -> Result<Option<(Profiles, String)>, CredentialError> {
-    let Some(text) = env.read(path)? else { return Ok(None) };
-    let fault = |line, why: &str| CredentialError::File { path: path.to_owned(), line, why: why.to_owned() };
-    let value: serde_json::Value =
-        serde_json::from_str(&text).map_err(|e| fault(Some(e.line()), "it is not valid JSON"))?;
-    let list = value
-        .get("profiles")
-        .and_then(serde_json::Value::as_array)
-        .ok_or_else(|| fault(None, "it has no list of `profiles`"))?;
-    let mut profiles = Profiles::new();
-    for entry in list.iter().filter_map(serde_json::Value::as_object) {
-        let text = |value: &serde_json::Value| match value {
-            serde_json::Value::String(text) => Some(text.clone()),
-            serde_json::Value::Number(number) => Some(number.to_string()),
-            _ => None,
-        };
-        let section: Section = entry
-            .iter()
-            .filter_map(|(key, value)| Some((key.clone(), text(value)?)))
-            .filter(|(_, value)| !value.is_empty())
-            .collect();
-        if let Some(name) = section.get("name").cloned() {
-            profiles.insert(name, plain(section));
-        }
-    }
-    let current = value.get("current").and_then(serde_json::Value::as_str).filter(|name| !name.is_empty());
-    Ok(Some((profiles, current.unwrap_or("default").to_owned())))
 }
 
 #[derive(Debug)]
@@ -381,5 +234,201 @@ fn logged_in(profile: &Profile, now: Timestamp) -> Result<Found, CredentialError
     match (written(profile)?, end) {
         (Some(found), Some(end)) if end > now => Ok(Found { expires: Some(end), ..found }),
         _ => Err(profile.fault("its login has lapsed; log in again with the Alibaba Cloud CLI")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{Net, World};
+    use crate::model::Provider::Oss;
+
+    const AGENT: &str = r#"{"Code":"Success","AccessKeyId":"KEY","AccessKeySecret":"s","SecurityToken":"t",
+        "Expiration":"2999-01-01T00:00:00Z"}"#;
+    const STS: &str = r#"{"RequestId":"r","Credentials":{"AccessKeyId":"KEY","AccessKeySecret":"s",
+        "SecurityToken":"t","Expiration":"2999-01-01T00:00:00Z"}}"#;
+
+    #[tokio::test]
+    async fn the_order_is_the_vendors_with_ossutil_before_the_rest() {
+        let (oidc, ecs, uri) =
+            (STS.replace("KEY", "oidc"), AGENT.replace("KEY", "ecs"), AGENT.replace("KEY", "uri"));
+        let net = Net::answering(&[
+            ("sts.aliyuncs.com/?Action=AssumeRoleWithOIDC", 200, &oidc),
+            ("http://100.100.100.200/latest/meta-data/ram/security-credentials/", 200, "my-role"),
+            ("security-credentials/my-role", 200, &ecs),
+            ("http://127.0.0.1:7/keys", 200, &uri),
+        ]);
+        let mut world = World::new(
+            &[
+                ("OSS_ACCESS_KEY_ID", "oss"),
+                ("OSS_ACCESS_KEY_SECRET", "s"),
+                ("OSS_SESSION_TOKEN", "t"),
+                ("ALIBABA_CLOUD_ACCESS_KEY_ID", "alibaba"),
+                ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "s"),
+                ("ALIBABA_CLOUD_SECURITY_TOKEN", "t"),
+                ("ALIBABA_CLOUD_OIDC_TOKEN_FILE", "~/token"),
+                ("ALIBABA_CLOUD_ROLE_ARN", "acs:ram::1:role/r"),
+                ("ALIBABA_CLOUD_OIDC_PROVIDER_ARN", "acs:ram::1:oidc-provider/p"),
+                ("ALIBABA_CLOUD_CREDENTIALS_URI", "http://127.0.0.1:7/keys"),
+            ],
+            &[
+                ("token", "the-token"),
+                (
+                    ".ossutilconfig",
+                    "[Credentials]\nlanguage=EN\naccessKeyID=ossutil\naccessKeySecret=s\nstsToken=t\n",
+                ),
+                (
+                    ".aliyun/config.json",
+                    r#"{"current":"c","profiles":[{"name":"c","mode":"StsToken","access_key_id":"cli",
+                        "access_key_secret":"s","sts_token":"t","retry_count":0,"ram_role_arn":""}]}"#,
+                ),
+                (
+                    ".alibabacloud/credentials.ini",
+                    "[default]\ntype = access_key\naccess_key_id = shared\naccess_key_secret = s\n",
+                ),
+            ],
+            net,
+        );
+        assert_eq!(world.ask(Oss, None).await.unwrap(), "oss/s/t");
+        world.unset("OSS_");
+        assert_eq!(world.ask(Oss, None).await.unwrap(), "alibaba/s/t");
+        world.unset("ALIBABA_CLOUD_ACCESS");
+        assert_eq!(world.ask(Oss, None).await.unwrap(), "oidc/s/t");
+        world.unset("ALIBABA_CLOUD_OIDC");
+        assert_eq!(world.ask(Oss, None).await.unwrap(), "ossutil/s/t");
+        world.remove(".ossutilconfig");
+        assert_eq!(world.ask(Oss, None).await.unwrap(), "cli/s/t");
+        world.vars.push(("ALIBABA_CLOUD_CLI_PROFILE_DISABLED".into(), "true".into()));
+        assert_eq!(world.ask(Oss, None).await.unwrap(), "shared/s/-");
+        world.remove(".alibabacloud/credentials.ini");
+        assert_eq!(world.ask(Oss, None).await.unwrap(), "ecs/s/t");
+        world.vars.push(("ALIBABA_CLOUD_ECS_METADATA_DISABLED".into(), "true".into()));
+        assert_eq!(world.ask(Oss, None).await.unwrap(), "uri/s/t");
+    }
+
+    #[tokio::test]
+    async fn a_named_profile_is_looked_for_in_all_three_files() {
+        let world = World::new(
+            &[
+                ("OSS_ACCESS_KEY_ID", "variables"),
+                ("OSS_ACCESS_KEY_SECRET", "s"),
+                ("ALIBABA_CLOUD_PROFILE", "c"),
+            ],
+            &[
+                (
+                    ".ossutilconfig",
+                    "[default]\naccess-key-id = d\naccess_key_secret = s\n[profile a]\nAccessKeyID = a\n\
+                     accessKeySecret = s\nregion = cn-x\n[profile heir]\nsource-profile = a\nregion = cn-y\n\
+                     [profile hollow]\nregion = cn-z\n[profile half]\naccess_key_secret = hush\n",
+                ),
+                (
+                    ".aliyun/config.json",
+                    r#"{"profiles":[{"name":"b","mode":"AK","access_key_id":"b","access_key_secret":"s"},
+                        {"name":"odd","mode":"External","process_command":"hush"},
+                        {"name":"sso","mode":"CloudSSO","access_key_id":"sso","access_key_secret":"s",
+                         "sts_token":"t","sts_expiration":1767330000},
+                        {"name":"late","mode":"OAuth","access_key_id":"hush","access_key_secret":"s",
+                         "sts_token":"t","sts_expiration":1767320000}]}"#,
+                ),
+                (
+                    ".alibabacloud/credentials.ini",
+                    "[c]\naccess_key_id = c\naccess_key_secret = s\n[off]\nenable = false\naccess_key_id = x\n",
+                ),
+            ],
+            Net::answering(&[]),
+        );
+        for (profile, keys) in
+            [("a", "a/s/-"), ("heir", "a/s/-"), ("b", "b/s/-"), ("c", "c/s/-"), ("sso", "sso/s/t")]
+        {
+            assert_eq!(world.ask(Oss, Some(profile)).await.unwrap(), keys);
+        }
+        for (profile, message) in [
+            (
+                "off",
+                "no profile `off`: looked at ~/.ossutilconfig, ~/.aliyun/config.json, ~/.alibabacloud/credentials.ini",
+            ),
+            ("hollow", "profile `hollow` in ~/.ossutilconfig cannot be used: it has no keys"),
+            ("half", "it has an access key secret without its id"),
+            ("odd", "its mode `external` is not one that defrost knows"),
+            ("late", "its login has lapsed"),
+        ] {
+            let said = world.fails(Oss, Some(profile)).await;
+            assert!(said.contains(message), "{said}");
+        }
+        assert_eq!(world.net.requests(), 0);
+    }
+
+    #[tokio::test]
+    async fn roles_are_assumed_with_the_keys_of_their_profile_or_its_source() {
+        let role = STS.replace("KEY", "role");
+        let world = World::new(
+            &[],
+            &[
+                (
+                    ".ossutilconfig",
+                    "[profile old]\nmode = RamRoleArn\naccessKeyID = base\naccessKeySecret = s\nram-role-arn = acs:r\n",
+                ),
+                (
+                    ".aliyun/config.json",
+                    r#"{"profiles":[{"name":"base","mode":"AK","access_key_id":"base","access_key_secret":"s"},
+                        {"name":"chained","mode":"ChainableRamRoleArn","source_profile":"base",
+                         "ram_role_arn":"acs:r","ram_session_name":"me"},
+                        {"name":"x","mode":"ChainableRamRoleArn","source_profile":"y","ram_role_arn":"acs:r"},
+                        {"name":"y","mode":"ChainableRamRoleArn","source_profile":"x","ram_role_arn":"acs:r"}]}"#,
+                ),
+            ],
+            Net::answering(&[("sts.aliyuncs.com", 200, &role)]),
+        );
+        for (profile, session) in [("old", "RoleSessionName=defrost"), ("chained", "RoleSessionName=me")] {
+            assert_eq!(world.ask(Oss, Some(profile)).await.unwrap(), "role/s/t");
+            let sent = world.net.seen.lock().unwrap().pop().unwrap();
+            assert!(sent.contains("AccessKeyId=base") && sent.contains(session), "{sent}");
+        }
+        assert!(world.fails(Oss, Some("x")).await.contains("circle"));
+        world.net.rule((
+            "sts.aliyuncs.com",
+            400,
+            r#"{"Message":"to sign: hush","Code":"SignatureDoesNotMatch"}"#,
+        ));
+        assert_eq!(
+            world.fails(Oss, Some("chained")).await,
+            "profile `chained` in ~/.aliyun/config.json gave no credentials: \
+             request to Aliyun STS Services failed: SignatureDoesNotMatch"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_broken_file_and_half_a_pair_end_the_walk() {
+        let mut world = World::new(
+            &[("ALIBABA_CLOUD_ACCESS_KEY_ID", "hush")],
+            &[(".aliyun/config.json", "{\n  \"profiles\": hush\n}")],
+            Net::answering(&[]),
+        );
+        assert_eq!(
+            world.fails(Oss, None).await,
+            "`ALIBABA_CLOUD_ACCESS_KEY_ID` is set but `ALIBABA_CLOUD_ACCESS_KEY_SECRET` is not: set both or neither"
+        );
+        world.vars.clear();
+        assert_eq!(
+            world.fails(Oss, None).await,
+            "cannot read `~/.aliyun/config.json` at line 2: it is not valid JSON"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_metadata_service_that_never_answers_is_given_up() {
+        let mut world = World::new(&[], &[], Net::silent());
+        assert_eq!(
+            world.fails(Oss, None).await,
+            "no credentials for OSS: looked at OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET, \
+             ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET, ALIBABA_CLOUD_OIDC_TOKEN_FILE, \
+             ~/.ossutilconfig, ~/.aliyun/config.json, ~/.alibabacloud/credentials.ini, \
+             the ECS metadata service (no answer within 2 s), ALIBABA_CLOUD_CREDENTIALS_URI; \
+             set OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET, run `ossutil config` or `aliyun configure`, \
+             or name a profile with --profile"
+        );
+        let asked = world.net.requests();
+        world.vars.push(("DEFROST_NO_METADATA".into(), "1".into()));
+        assert!(world.fails(Oss, None).await.contains("(not asked: DEFROST_NO_METADATA is set)"));
+        assert_eq!(world.net.requests(), asked);
     }
 }

@@ -155,3 +155,88 @@ impl HttpSend for Http {
         self.once(request).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::future::BoxFuture;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// A clock that never waits.
+    #[derive(Debug)]
+    struct Hasty;
+
+    impl Clock for Hasty {
+        fn now(&self) -> jiff::Timestamp {
+            jiff::Timestamp::UNIX_EPOCH
+        }
+
+        fn sleep(&self, _: Duration) -> BoxFuture<'static, ()> {
+            Box::pin(async {})
+        }
+
+        fn monotonic(&self) -> Duration {
+            Duration::ZERO
+        }
+    }
+
+    fn sender(near: bool) -> Http {
+        // No proxy either way: the machine that runs the tests may have one.
+        let client = OnceLock::from(tls::client_builder().no_proxy().build().map_err(|e| e.to_string()));
+        Http { client, env: Environment::default(), clock: Arc::new(Hasty), near }
+    }
+
+    /// Answers one connection after the other with these statuses, the body being their number.
+    async fn serve(statuses: &'static [u16]) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            for (index, status) in statuses.iter().enumerate() {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut request = [0; 1024];
+                let _ = stream.read(&mut request).await.unwrap();
+                let answer =
+                    format!("HTTP/1.1 {status} X\r\nContent-Length: 1\r\nConnection: close\r\n\r\n{index}");
+                stream.write_all(answer.as_bytes()).await.unwrap();
+            }
+        });
+        format!("http://{address}/?OIDCToken=hush")
+    }
+
+    async fn send(http: &Http, url: &str) -> reqsign_core::Result<(u16, Bytes)> {
+        let answer = http.http_send(http::Request::get(url).body(Bytes::new()).unwrap()).await?;
+        Ok((answer.status().as_u16(), answer.into_body()))
+    }
+
+    #[tokio::test]
+    async fn a_token_service_is_asked_up_to_three_times() {
+        let url = serve(&[503, 429, 200]).await;
+        assert_eq!(send(&sender(false), &url).await.unwrap(), (200, Bytes::from("2")));
+        let url = serve(&[500, 500, 500]).await;
+        assert_eq!(send(&sender(false), &url).await.unwrap(), (500, Bytes::from("2")));
+        let url = serve(&[403]).await;
+        assert_eq!(send(&sender(false), &url).await.unwrap(), (403, Bytes::from("0")));
+    }
+
+    #[tokio::test]
+    async fn a_neighbour_is_asked_once_and_redirects_are_not_followed() {
+        let url = serve(&[503]).await;
+        assert_eq!(send(&sender(true), &url).await.unwrap().0, 503);
+        let url = serve(&[302]).await;
+        assert_eq!(send(&sender(true), &url).await.unwrap().0, 302);
+    }
+
+    #[tokio::test]
+    async fn a_failure_names_the_host_and_not_the_request() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/?OIDCToken=hush", listener.local_addr().unwrap());
+        drop(listener);
+        for near in [false, true] {
+            let error = send(&sender(near), &url).await.unwrap_err();
+            assert!(error.to_string().starts_with("no connection to 127.0.0.1 ("), "{error}");
+            assert!(!format!("{error:?}").contains("hush"), "{error:?}");
+        }
+    }
+}

@@ -15,7 +15,7 @@ use super::source::Found;
 use crate::store::dialect::Credentials;
 
 /// How long the program may take; it may well ask a server, but there is nobody to answer it.
-const TIME_LIMIT: Duration = Duration::from_secs(60);
+const TIME_LIMIT: Duration = Duration::from_mins(1);
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]

@@ -6,34 +6,29 @@
 
 use futures::future::BoxFuture;
 use reqsign_aws_v4::{
-    AssumeRoleCredentialProvider, AssumeRoleWithWebIdentityCredentialProvider, Credential,
-    ECSCredentialProvider, IMDSv2CredentialProvider, RequestSigner, SSOCredentialProvider,
-    StaticCredentialProvider,
+    AssumeRoleWithWebIdentityCredentialProvider, Credential, ECSCredentialProvider, IMDSv2CredentialProvider,
 };
-use reqsign_core::{Context, ProvideCredential, Signer};
+use reqsign_core::{Context, ProvideCredential};
 
-use super::ini::{self, Section, Sections};
 use super::outside::Outside;
-use super::process;
-use super::source::{Answer, Found, Provided, Reach, Source, Variables, provide};
+use super::s3_profile::{OfProfile, Part};
+use super::source::{Answer, Provided, Reach, Source, Variables, provide};
 use super::{CredentialError, Environment};
 
 pub(super) const WAY_OUT: &str = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, run `aws configure`, or name a \
      profile with --profile";
 
-const VARIABLES: Variables = Variables {
+pub(super) const VARIABLES: Variables = Variables {
     id: "AWS_ACCESS_KEY_ID",
     secret: "AWS_SECRET_ACCESS_KEY",
     token: &["AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"],
 };
 
-/// Roles that may be assumed one from the other before it is taken for a circle.
-const MAX_ROLES: u32 = 5;
 /// The session name shown in the audit logs of an assumed role, unless the profile gives one.
-const SESSION_NAME: &str = "defrost";
+pub(super) const SESSION_NAME: &str = "defrost";
 
-const CONTAINER: &str = "the container agent of AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
-const EC2: &str = "the EC2 metadata service";
+pub(super) const CONTAINER: &str = "the container agent of AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
+pub(super) const EC2: &str = "the EC2 metadata service";
 
 pub(super) fn sources(profile: Option<&str>) -> Vec<Box<dyn Source>> {
     let of_profile = |part| Box::new(OfProfile { named: profile.map(str::to_owned), part });
@@ -55,276 +50,13 @@ pub(super) fn sources(profile: Option<&str>) -> Vec<Box<dyn Source>> {
     sources
 }
 
-/// The two AWS files, and the profile that counts.
-pub(super) struct Files {
-    config: Sections,
-    credentials: Sections,
-    config_path: String,
-    credentials_path: String,
-    pub(super) profile: String,
-    /// Whether someone asked for the profile; the default one need not exist.
-    asked_for: bool,
-}
-
-impl Files {
-    pub(super) fn load(env: &Environment, named: Option<&str>) -> Result<Self, CredentialError> {
-        let path = |name, default: &str| env.var(name).unwrap_or(default).to_owned();
-        let config_path = path("AWS_CONFIG_FILE", "~/.aws/config");
-        let credentials_path = path("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials");
-        let asked_for = named.or_else(|| Some(env.first(&["AWS_PROFILE", "AWS_DEFAULT_PROFILE"])?.1));
-        Ok(Self {
-            config: ini::load(env, &config_path)?.unwrap_or_default(),
-            credentials: ini::load(env, &credentials_path)?.unwrap_or_default(),
-            config_path,
-            credentials_path,
-            profile: asked_for.unwrap_or("default").to_owned(),
-            asked_for: asked_for.is_some(),
-        })
-    }
-
-    fn config_of(&self, profile: &str) -> Option<&Section> {
-        // `[default]` is the one section of the config file that needs no `profile` before it.
-        let plain = if profile == "default" { self.config.get("default") } else { None };
-        plain.or_else(|| self.config.get(&format!("profile {profile}")))
-    }
-
-    /// The settings of `profile` from both files; the credentials file has the last word.
-    pub(super) fn merged(&self, profile: &str) -> Option<Section> {
-        let (config, credentials) = (self.config_of(profile), self.credentials.get(profile));
-        if config.is_none() && credentials.is_none() {
-            return None;
-        }
-        Some(
-            [config, credentials]
-                .into_iter()
-                .flatten()
-                .flatten()
-                .map(|(k, v)| (k.clone(), v.clone()))
-                .collect(),
-        )
-    }
-
-    /// A section of the config file that is not a profile: `sso-session NAME`, `services NAME`.
-    pub(super) fn section(&self, kind: &str, name: &str) -> Option<&Section> {
-        self.config.get(&format!("{kind} {name}"))
-    }
-
-    fn place(&self) -> String {
-        format!("{} and {}", self.credentials_path, self.config_path)
-    }
-
-    fn fault(&self, profile: &str, why: impl Into<String>) -> CredentialError {
-        CredentialError::Profile { profile: profile.to_owned(), file: self.place(), why: why.into() }
-    }
-
-    fn must_exist(&self, profile: &str) -> Result<Section, CredentialError> {
-        self.merged(profile)
-            .ok_or_else(|| CredentialError::NoProfile { profile: profile.to_owned(), looked: self.place() })
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Part {
-    /// A role that the profile assumes.
-    Role,
-    /// Everything else that gives keys.
-    Keys,
-}
-
-#[derive(Debug)]
-struct OfProfile {
-    named: Option<String>,
-    part: Part,
-}
-
-impl Source for OfProfile {
-    fn what(&self) -> String {
-        let profile =
-            self.named.as_deref().map_or("the profile".to_owned(), |name| format!("profile `{name}`"));
-        match self.part {
-            Part::Role => format!("a role of {profile}"),
-            Part::Keys => format!("keys, SSO or process of {profile} in ~/.aws"),
-        }
-    }
-
-    fn ask<'a>(&'a self, outside: &'a Outside) -> BoxFuture<'a, Result<Answer, CredentialError>> {
-        Box::pin(async {
-            let files = Files::load(&outside.env, self.named.as_deref())?;
-            let name = files.profile.clone();
-            if files.asked_for {
-                files.must_exist(&name)?;
-            }
-            let found = match self.part {
-                Part::Role => role(&files, &name, outside, MAX_ROLES).await?,
-                Part::Keys => keys(&files, &name, outside).await?,
-            };
-            Ok(found.into())
-        })
-    }
-}
-
-/// What the profile gives in any way; for the source of a role.
-fn any<'a>(
-    files: &'a Files,
-    profile: &'a str,
-    outside: &'a Outside,
-    roles: u32,
-) -> BoxFuture<'a, Result<Option<Found>, CredentialError>> {
-    Box::pin(async move {
-        match role(files, profile, outside, roles).await? {
-            Some(found) => Ok(Some(found)),
-            None => keys(files, profile, outside).await,
-        }
-    })
-}
-
-async fn role(
-    files: &Files,
-    profile: &str,
-    outside: &Outside,
-    roles: u32,
-) -> Result<Option<Found>, CredentialError> {
-    let section = files.merged(profile).unwrap_or_default();
-    let get = |key: &str| section.get(key).map(String::as_str);
-    let Some(arn) = get("role_arn") else { return Ok(None) };
-    let origin = format!("the role of profile `{profile}`");
-    let region = region_of(&outside.env, get("region"));
-    if let Some(file) = get("web_identity_token_file") {
-        let provider = AssumeRoleWithWebIdentityCredentialProvider::with_config(arn.to_owned(), file.into())
-            .with_role_session_name(get("role_session_name").unwrap_or(SESSION_NAME).to_owned());
-        return provide(&regional(provider, region), &outside.far(), &origin).await;
-    }
-    if get("mfa_serial").is_some() {
-        return Err(files.fault(
-            profile,
-            "its role wants an MFA code, which cannot be asked for here; get a session first and export its keys",
-        ));
-    }
-    let Some(roles) = roles.checked_sub(1) else {
-        return Err(files.fault(profile, "its roles lead from one profile to the next in a circle"));
-    };
-    let base = match (get("source_profile"), get("credential_source")) {
-        // A profile that is its own source stands for its own keys.
-        (Some(source), _) if source == profile => keys(files, source, outside).await?,
-        (Some(source), _) => {
-            files.must_exist(source)?;
-            any(files, source, outside, roles).await?
-        }
-        (None, Some("Environment")) => match VARIABLES.look(&outside.env)? {
-            Answer::Found(found) => Some(found),
-            Answer::Nothing(_) => None,
-        },
-        (None, Some("Ec2InstanceMetadata")) => provide(&Ec2::default(), &outside.near(), EC2).await?,
-        (None, Some("EcsContainer")) => {
-            provide(&ECSCredentialProvider::new(), &outside.near(), CONTAINER).await?
-        }
-        (None, Some(_)) => {
-            return Err(files.fault(
-                profile,
-                "its `credential_source` is none of Environment, Ec2InstanceMetadata, EcsContainer",
-            ));
-        }
-        (None, None) => {
-            return Err(files
-                .fault(profile, "it has `role_arn` but neither `source_profile` nor `credential_source`"));
-        }
-    };
-    let Some(Found { keys: base, .. }) = base else {
-        return Err(files.fault(profile, "the source of its role has no keys"));
-    };
-
-    let mut source = StaticCredentialProvider::new(&base.access_key_id, &base.secret_key);
-    if let Some(token) = &base.session_token {
-        source = source.with_session_token(token);
-    }
-    let signer = Signer::new(
-        outside.far(),
-        source,
-        RequestSigner::new("sts", region.as_deref().unwrap_or("us-east-1")),
-    );
-    let mut provider = AssumeRoleCredentialProvider::new(arn.to_owned(), signer)
-        .with_role_session_name(get("role_session_name").unwrap_or(SESSION_NAME).to_owned());
-    if let Some(id) = get("external_id") {
-        provider = provider.with_external_id(id.to_owned());
-    }
-    if let Some(seconds) = get("duration_seconds") {
-        let seconds =
-            seconds.parse().map_err(|_| files.fault(profile, "its `duration_seconds` is not a number"))?;
-        provider = provider.with_duration_seconds(seconds);
-    }
-    if let Some(region) = region {
-        provider = provider.with_region(region).with_regional_sts_endpoint();
-    }
-    provide(&provider, &outside.far(), &origin).await
-}
-
-/// Keys of the profile itself: SSO, credentials file, process, config file.
-async fn keys(files: &Files, profile: &str, outside: &Outside) -> Result<Option<Found>, CredentialError> {
-    let section = files.merged(profile).unwrap_or_default();
-    if let Some(provider) = sso(files, profile, &section)? {
-        return provide(&provider, &outside.far(), &format!("SSO of profile `{profile}`")).await;
-    }
-    if let Some(found) = written(files, profile, files.credentials.get(profile))? {
-        return Ok(Some(found));
-    }
-    if let Some(command) = section.get("credential_process") {
-        return process::run(command, profile, outside).await.map(Some);
-    }
-    written(files, profile, files.config_of(profile))
-}
-
-/// Keys that stand in a file.
-fn written(
-    files: &Files,
-    profile: &str,
-    section: Option<&Section>,
-) -> Result<Option<Found>, CredentialError> {
-    const ID: &str = "aws_access_key_id";
-    const SECRET: &str = "aws_secret_access_key";
-    let Some(section) = section else { return Ok(None) };
-    let token = ["aws_session_token", "aws_security_token"].iter().find_map(|name| section.get(*name));
-    match (section.get(ID), section.get(SECRET)) {
-        (Some(id), Some(secret)) => Ok(Some(Found::lasting(id, secret, token.map(String::as_str)))),
-        (Some(_), None) => Err(files.fault(profile, format!("it has `{ID}` without `{SECRET}`"))),
-        (None, Some(_)) => Err(files.fault(profile, format!("it has `{SECRET}` without `{ID}`"))),
-        (None, None) => Ok(None),
-    }
-}
-
-fn sso(
-    files: &Files,
-    profile: &str,
-    section: &Section,
-) -> Result<Option<SSOCredentialProvider>, CredentialError> {
-    let (Some(account), Some(role)) = (section.get("sso_account_id"), section.get("sso_role_name")) else {
-        return Ok(None);
-    };
-    // The cached login is found by the hash of the session's name, or of the start URL in profiles
-    // of the old form; the provider uses what it takes for the start URL for nothing else.
-    let (login, settings) = match section.get("sso_session") {
-        Some(session) => (Some(session), files.section("sso-session", session)),
-        None => (section.get("sso_start_url"), Some(section)),
-    };
-    match (login, settings.and_then(|settings| settings.get("sso_region"))) {
-        (Some(login), Some(region)) => Ok(Some(
-            SSOCredentialProvider::new()
-                .with_account_id(account)
-                .with_role_name(role)
-                .with_region(region)
-                .with_start_url(login),
-        )),
-        _ => Err(files
-            .fault(profile, "its SSO settings lack `sso_session` or `sso_start_url`, or the `sso_region`")),
-    }
-}
-
 /// The region whose token service is asked.
-fn region_of(env: &Environment, of_profile: Option<&str>) -> Option<String> {
+pub(super) fn region_of(env: &Environment, of_profile: Option<&str>) -> Option<String> {
     let set = env.first(&["AWS_REGION", "AWS_DEFAULT_REGION"]).map(|(_, region)| region);
     set.or(of_profile).map(str::to_owned)
 }
 
-fn regional(
+pub(super) fn regional(
     provider: AssumeRoleWithWebIdentityCredentialProvider,
     region: Option<String>,
 ) -> AssumeRoleWithWebIdentityCredentialProvider {
@@ -367,7 +99,7 @@ impl Source for WebIdentity {
 
 /// The role of an EC2 machine, unless the vendor's switch is off.
 #[derive(Debug, Default)]
-struct Ec2(IMDSv2CredentialProvider);
+pub(super) struct Ec2(IMDSv2CredentialProvider);
 
 impl ProvideCredential for Ec2 {
     type Credential = Credential;
@@ -377,5 +109,177 @@ impl ProvideCredential for Ec2 {
         let off =
             context.env_var("AWS_EC2_METADATA_DISABLED").is_some_and(|v| v.eq_ignore_ascii_case("true"));
         if off { Ok(None) } else { self.0.provide_credential(context).await }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{Net, World};
+    use crate::model::Provider::S3;
+
+    const ROLE: &str = "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>ASIAROLEROLEROLE</AccessKeyId>\
+        <SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>\
+        <Expiration>2999-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>";
+    const WEB: &str = "<AssumeRoleWithWebIdentityResponse><AssumeRoleWithWebIdentityResult><Credentials>\
+        <AccessKeyId>web</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>\
+        <Expiration>2999-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleWithWebIdentityResult>\
+        </AssumeRoleWithWebIdentityResponse>";
+    const AGENT: &str = r#"{"Code":"Success","Message":"","AccessKeyId":"KEY","SecretAccessKey":"s","Token":"t",
+        "Expiration":"2999-01-01T00:00:00Z"}"#;
+    const PROCESS: &str = "credential_process = printf '%s' '{\"Version\":1,\"AccessKeyId\":\"process\",\
+        \"SecretAccessKey\":\"s\"}'";
+
+    #[tokio::test]
+    async fn the_order_is_botocores() {
+        let (container, ec2) = (AGENT.replace("KEY", "container"), AGENT.replace("KEY", "ec2"));
+        let net = Net::answering(&[
+            ("GET https://sts.eu-west-1.amazonaws.com/", 200, ROLE),
+            ("GET http://169.254.170.2/task", 200, &container),
+            ("PUT http://169.254.169.254/latest/api/token", 200, "imds"),
+            ("GET http://169.254.169.254/latest/meta-data/iam/security-credentials/", 200, "my-role"),
+            ("security-credentials/my-role", 200, &ec2),
+        ]);
+        let own = "aws_access_key_id = config\naws_secret_access_key = s\n";
+        let role = "role_arn = arn:aws:iam::123456789012:role/r\nsource_profile = base\n";
+        let base = "[profile base]\naws_access_key_id = base\naws_secret_access_key = s\n";
+        let mut world = World::new(
+            &[
+                ("AWS_ACCESS_KEY_ID", "variables"),
+                ("AWS_SECRET_ACCESS_KEY", "s"),
+                ("AWS_SESSION_TOKEN", "t"),
+                ("AWS_REGION", "eu-west-1"),
+                ("AWS_WEB_IDENTITY_TOKEN_FILE", "~/token"),
+                ("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/w"),
+                ("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/task"),
+            ],
+            &[
+                ("token", "the-token"),
+                (".aws/credentials", "[default]\naws_access_key_id = file\naws_secret_access_key = s\n"),
+                (".aws/config", &format!("[default]\n{role}{own}{PROCESS}\n{base}")),
+            ],
+            net,
+        );
+        assert_eq!(world.ask(S3, None).await.unwrap(), "variables/s/t");
+        world.unset("AWS_ACCESS_KEY_ID");
+        world.unset("AWS_SECRET_ACCESS_KEY");
+        assert_eq!(world.ask(S3, None).await.unwrap(), "ASIAROLEROLEROLE/s/t");
+        let sent = world.net.seen.lock().unwrap().pop().unwrap();
+        assert!(sent.contains("Credential=base/") && sent.contains("RoleSessionName=defrost"), "{sent}");
+        world.write(".aws/config", &format!("[default]\n{own}{PROCESS}\n"));
+        world.net.rule(("POST https://sts.eu-west-1.amazonaws.com/", 200, WEB));
+        assert_eq!(world.ask(S3, None).await.unwrap(), "web/s/t");
+        world.unset("AWS_WEB");
+        assert_eq!(world.ask(S3, None).await.unwrap(), "file/s/-");
+        world.remove(".aws/credentials");
+        assert_eq!(world.ask(S3, None).await.unwrap(), "process/s/-");
+        world.write(".aws/config", &format!("[default]\n{own}"));
+        assert_eq!(world.ask(S3, None).await.unwrap(), "config/s/-");
+        world.remove(".aws/config");
+        assert_eq!(world.ask(S3, None).await.unwrap(), "container/s/t");
+        world.unset("AWS_CONTAINER");
+        assert_eq!(world.ask(S3, None).await.unwrap(), "ec2/s/t");
+    }
+
+    #[tokio::test]
+    async fn a_named_profile_shuts_out_the_variables_and_must_exist() {
+        let world = World::new(
+            &[("AWS_ACCESS_KEY_ID", "variables"), ("AWS_SECRET_ACCESS_KEY", "s"), ("AWS_PROFILE", "other")],
+            &[
+                (
+                    ".aws/credentials",
+                    "[mine]\naws_access_key_id = mine\naws_secret_access_key = s\naws_session_token = t\n\
+                     [half]\naws_access_key_id = hush\n",
+                ),
+                (
+                    ".aws/config",
+                    "[profile other]\nregion = x\n[profile mfa]\nrole_arn = a\nmfa_serial = hush\n",
+                ),
+            ],
+            Net::answering(&[]),
+        );
+        assert_eq!(world.ask(S3, Some("mine")).await.unwrap(), "mine/s/t");
+        assert_eq!(world.ask(S3, None).await.unwrap(), "variables/s/-");
+        assert_eq!(
+            world.fails(S3, Some("nobody")).await,
+            "no profile `nobody`: looked at ~/.aws/credentials and ~/.aws/config"
+        );
+        let half = world.fails(S3, Some("half")).await;
+        assert!(half.contains("`aws_access_key_id` without `aws_secret_access_key`"), "{half}");
+        assert!(world.fails(S3, Some("mfa")).await.contains("MFA"));
+    }
+
+    #[tokio::test]
+    async fn roles_in_a_circle_come_to_an_end() {
+        let role = |of: &str, from: &str| {
+            format!("[profile {of}]\nrole_arn = arn:aws:iam::123456789012:role/r\nsource_profile = {from}\n")
+        };
+        let config = role("a", "b") + &role("b", "a") + &role("own", "own") + &role("lost", "nobody");
+        let world = World::new(&[], &[(".aws/config", &config)], Net::answering(&[]));
+        assert!(world.fails(S3, Some("a")).await.contains("circle"));
+        assert!(world.fails(S3, Some("own")).await.contains("has no keys"));
+        assert!(world.fails(S3, Some("lost")).await.starts_with("no profile `nobody`"));
+    }
+
+    #[tokio::test]
+    async fn a_refused_role_tells_why_and_nothing_else() {
+        let refusal = "<ErrorResponse><Error><Code>AccessDenied</Code><Message>not authorized\n\nhush</Message></Error>\
+            </ErrorResponse>";
+        let world = World::new(
+            &[
+                ("AWS_WEB_IDENTITY_TOKEN_FILE", "~/token"),
+                ("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/w"),
+            ],
+            &[("token", "hush-hush")],
+            Net::answering(&[("sts.amazonaws.com", 403, refusal)]),
+        );
+        assert_eq!(
+            world.fails(S3, None).await,
+            "AWS_WEB_IDENTITY_TOKEN_FILE gave no credentials: AccessDenied: not authorized"
+        );
+        let half = World::new(&[("AWS_WEB_IDENTITY_TOKEN_FILE", "hush")], &[], Net::answering(&[]));
+        assert!(half.fails(S3, None).await.contains("`AWS_ROLE_ARN` is not"));
+    }
+
+    #[tokio::test]
+    async fn an_sso_session_uses_the_login_of_the_cli() {
+        let roles = r#"{"roleCredentials":{"accessKeyId":"sso","secretAccessKey":"s","sessionToken":"t",
+            "expiration":32503680000000}}"#;
+        let config = "[default]\nsso_session = my\nsso_account_id = 1\nsso_role_name = r\n\
+            [sso-session my]\nsso_region = eu-north-1\nsso_start_url = https://x\n";
+        let world = World::new(
+            &[],
+            &[(".aws/config", config)],
+            Net::answering(&[("portal.sso.eu-north-1.amazonaws.com/federation/credentials?", 200, roles)]),
+        );
+        assert!(world.fails(S3, None).await.contains("aws sso login"));
+        // The name is the SHA-1 of `my`.
+        let login = r#"{"accessToken":"hush","expiresAt":"2999-01-01T00:00:00Z"}"#;
+        world.write(".aws/sso/cache/3ece1471f44f63177cbc35ba0b904e0c096b6783.json", login);
+        assert_eq!(world.ask(S3, None).await.unwrap(), "sso/s/t");
+    }
+
+    #[tokio::test]
+    async fn without_any_the_error_lists_what_was_looked_at() {
+        let mut world = World::new(&[("DEFROST_NO_METADATA", "1")], &[], Net::answering(&[]));
+        assert_eq!(
+            world.fails(S3, None).await,
+            "no credentials for S3: looked at AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a role of the profile, \
+             AWS_WEB_IDENTITY_TOKEN_FILE, keys, SSO or process of the profile in ~/.aws, \
+             the container agent of AWS_CONTAINER_CREDENTIALS_RELATIVE_URI, \
+             the EC2 metadata service (not asked: DEFROST_NO_METADATA is set); \
+             set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, run `aws configure`, or name a profile with --profile"
+        );
+        world.vars = vec![("AWS_EC2_METADATA_DISABLED".into(), "TRUE".into())];
+        world.fails(S3, None).await;
+        assert_eq!(world.net.requests(), 0);
+        world.vars.clear();
+        assert!(world.fails(S3, None).await.contains("EC2 metadata service (failed to connect to IMDS"));
+        assert_ne!(world.net.requests(), 0);
+    }
+
+    #[tokio::test]
+    async fn files_that_cannot_be_read_are_named_with_their_line() {
+        let world = World::new(&[], &[(".aws/credentials", "[default]\nhush-hush\n")], Net::answering(&[]));
+        assert!(world.fails(S3, None).await.starts_with("cannot read `~/.aws/credentials` at line 2"));
     }
 }

@@ -3,8 +3,9 @@
 //! A file that cannot be read is passed over here: the credentials come from the same files, and
 //! their reading names the fault.
 
-use super::oss::Place;
-use super::{Environment, cos, s3};
+use super::oss_profile::Place;
+use super::s3_profile::Files;
+use super::{Environment, cos};
 use crate::model::Provider;
 
 /// The region that the vendor's tools would use: variables first, then the profile.
@@ -17,7 +18,7 @@ pub fn region(provider: Provider, profile: Option<&str>, env: &Environment) -> O
     let set = |names: &[&str]| env.first(names).map(|(_, region)| region.to_owned());
     match provider {
         Provider::S3 => set(&["AWS_REGION", "AWS_DEFAULT_REGION"]).or_else(|| {
-            let files = s3::Files::load(env, profile).ok()?;
+            let files = Files::load(env, profile).ok()?;
             files.merged(&files.profile)?.remove("region")
         }),
         Provider::Oss => set(&["OSS_REGION", "ALIBABA_CLOUD_REGION_ID"])
@@ -43,17 +44,10 @@ pub fn region(provider: Provider, profile: Option<&str>, env: &Environment) -> O
 pub fn endpoint_url(provider: Provider, profile: Option<&str>, env: &Environment) -> Option<String> {
     let endpoint = match provider {
         Provider::S3 if env.flag("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS") => None,
-        Provider::S3 => match env.first(&["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"]) {
-            Some((_, url)) => Some(url.to_owned()),
-            None => {
-                let files = s3::Files::load(env, profile).ok()?;
-                let mut section = files.merged(&files.profile)?;
-                let services = section.get("services").and_then(|name| files.section("services", name));
-                services
-                    .and_then(|s| s.get("s3.endpoint_url").cloned())
-                    .or_else(|| section.remove("endpoint_url"))
-            }
-        },
+        Provider::S3 => env
+            .first(&["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"])
+            .map(|(_, url)| url.to_owned())
+            .or_else(|| of_s3_profile(profile, env)),
         Provider::Oss => {
             env.var("OSS_ENDPOINT").map(str::to_owned).or_else(|| of_oss_profile(profile, env, &["endpoint"]))
         }
@@ -64,6 +58,13 @@ pub fn endpoint_url(provider: Provider, profile: Option<&str>, env: &Environment
     }?;
     let endpoint = endpoint.trim_end_matches('/');
     Some(if endpoint.contains("://") { endpoint.to_owned() } else { format!("https://{endpoint}") })
+}
+
+fn of_s3_profile(profile: Option<&str>, env: &Environment) -> Option<String> {
+    let files = Files::load(env, profile).ok()?;
+    let mut section = files.merged(&files.profile)?;
+    let services = section.get("services").and_then(|name| files.section("services", name));
+    services.and_then(|s| s.get("s3.endpoint_url").cloned()).or_else(|| section.remove("endpoint_url"))
 }
 
 fn of_oss_profile(profile: Option<&str>, env: &Environment, keys: &[&str]) -> Option<String> {
