@@ -135,6 +135,7 @@ pub(super) async fn site(job: &Job, context: &Context) -> Result<Site, Failure> 
     let lane = |rate| Allowance { in_flight: limits.concurrency, rate };
     let settings = Settings {
         endpoint,
+        env: context.env.clone(),
         credentials,
         list: lane(limits.list_rate),
         head: lane(limits.head_rate),
@@ -143,6 +144,6 @@ pub(super) async fn site(job: &Job, context: &Context) -> Result<Site, Failure> 
     };
     let tell = context.teller(&clock);
     let client = Client::new(dialect, settings, Arc::clone(&clock), Arc::clone(&tell))
-        .map_err(|e| Failure::new(Exit::OwnFiles, e, "the certificates of this machine cannot be read"))?;
+        .map_err(|e| Failure::new(Exit::OwnFiles, e, "check SSL_CERT_FILE, SSL_CERT_DIR and AWS_CA_BUNDLE"))?;
     Ok(Site { client: Arc::new(client), clock, tell, rehearsal })
 }

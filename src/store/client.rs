@@ -11,11 +11,12 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 
-use super::credentials::CredentialSource;
+use super::credentials::{CredentialSource, Environment};
 use super::dialect::{Dialect, Endpoint, Reply, Request};
 pub use super::pace::Allowance;
 use super::pace::Pace;
 use super::retry;
+pub use super::transport::TransportError;
 use super::transport::{SendError, Transport};
 use super::{
     Answered, Call, ErrorKind, Head, Listing, Refusal, RestoreAnswer, RestoreAsk, Store, StoreError,
@@ -32,6 +33,8 @@ const SMALLEST_SKEW: SignedDuration = SignedDuration::from_secs(1);
 pub struct Settings {
     /// Where requests go.
     pub endpoint: Endpoint,
+    /// Variables, for the certificates that they may name.
+    pub env: Environment,
     /// Where keys come from.
     pub credentials: CredentialSource,
     /// List requests.
@@ -87,16 +90,16 @@ impl Client {
     /// A client for one bucket.
     ///
     /// # Errors
-    /// If the TLS set-up of this machine cannot be read.
+    /// If the certificates of this machine, or those that the environment names, cannot be read.
     pub fn new(
         dialect: Box<dyn Dialect>,
         settings: Settings,
         clock: Arc<dyn Clock>,
         tell: Arc<dyn Tell>,
-    ) -> Result<Self, reqwest::Error> {
+    ) -> Result<Self, TransportError> {
         Ok(Self {
             dialect,
-            transport: Transport::new(settings.endpoint)?,
+            transport: Transport::new(settings.endpoint, &settings.env)?,
             credentials: settings.credentials,
             pace: Pace::new(settings.list, settings.head, settings.restore, Arc::clone(&clock)),
             max_attempts: settings.max_attempts.max(1),

@@ -4,10 +4,13 @@
 //! `..` segments: a POST for the key `a/../b` would restore the object `b`. So the target is built
 //! as text, parsed, and compared with what the parser kept; any difference and nothing is sent.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use reqwest::Url;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
+use super::credentials::{CredentialError, Environment};
 use super::dialect::{Endpoint, Reply, Request, target};
 use super::tls;
 
@@ -33,6 +36,35 @@ pub(crate) enum SendError {
     Network(&'static str, #[source] Option<Box<dyn std::error::Error + Send + Sync>>),
 }
 
+/// Why no transport could be made.
+#[derive(Debug, thiserror::Error)]
+pub enum TransportError {
+    /// The certificates that the environment names.
+    #[error("the certificates that the environment names cannot be used")]
+    Roots(#[from] CredentialError),
+    /// The certificates of this machine.
+    #[error("the certificates of this machine cannot be read")]
+    Tls(#[from] reqwest::Error),
+}
+
+/// Names below `localhost` are this machine (RFC 6761 §6.3), which not every resolver knows; a
+/// store on loopback can thus be spoken to in virtual-host style. All other names go to the system.
+#[derive(Debug)]
+struct LocalNames;
+
+impl Resolve for LocalNames {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            let found: Addrs = if name.as_str().ends_with(".localhost") {
+                Box::new(std::iter::once(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))))
+            } else {
+                Box::new(tokio::net::lookup_host((name.as_str(), 0)).await?.collect::<Vec<_>>().into_iter())
+            };
+            Ok(found)
+        })
+    }
+}
+
 /// Sends requests to one endpoint.
 #[derive(Debug)]
 pub(crate) struct Transport {
@@ -45,17 +77,16 @@ impl Transport {
     /// A transport with its own connection pool.
     ///
     /// # Errors
-    /// If the TLS set-up of this machine cannot be read.
-    pub(crate) fn new(endpoint: Endpoint) -> Result<Self, reqwest::Error> {
+    /// If the certificates of this machine, or those that `env` names, cannot be read.
+    pub(crate) fn new(endpoint: Endpoint, env: &Environment) -> Result<Self, TransportError> {
         let http = tls::client_builder()
+            .tls_certs_merge(tls::extra_roots(env)?)
+            .dns_resolver(LocalNames)
             .connect_timeout(CONNECT_TIMEOUT)
             .read_timeout(READ_TIMEOUT)
             .timeout(WHOLE_TIMEOUT)
             .pool_max_idle_per_host(POOL_IDLE)
-            // A redirect would carry the signature to another host; the dialect reads it as an answer.
-            .redirect(reqwest::redirect::Policy::none())
             .tcp_nodelay(true)
-            .user_agent(concat!("defrost/", env!("CARGO_PKG_VERSION")))
             .build()?;
         let scheme = if endpoint.https { "https" } else { "http" };
         let base = format!("{scheme}://{}", endpoint.authority());
@@ -127,14 +158,14 @@ mod tests {
     use super::*;
 
     fn transport(style: Style) -> Transport {
-        Transport::new(Endpoint {
+        let endpoint = Endpoint {
             https: false,
             host: "127.0.0.1:9".into(),
             style,
             bucket: "bucket".into(),
             region: "r".into(),
-        })
-        .unwrap()
+        };
+        Transport::new(endpoint, &Environment::new([("X", "y")], None)).unwrap()
     }
 
     fn head(key: &[u8]) -> Request {

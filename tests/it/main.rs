@@ -7,4 +7,6 @@ mod support;
 
 mod model;
 
+mod conflicts;
+mod keys;
 mod matrix;
