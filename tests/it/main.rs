@@ -4,4 +4,5 @@
     reason = "a faulty fixture is a failure; clippy knows `#[test]` functions, not helpers"
 )]
 
+mod faulty_jobs;
 mod jobs;
