@@ -376,7 +376,7 @@ mod tests {
             let help = verb.render_long_help().to_string();
             let examples: Vec<&str> =
                 help.lines().map(str::trim).filter(|line| line.starts_with("defrost ")).collect();
-            assert!((2..=4).contains(&examples.len()), "{}: {examples:?}", verb.get_name());
+            assert!((2..=6).contains(&examples.len()), "{}: {examples:?}", verb.get_name());
             for example in examples {
                 if example.ends_with("--help") {
                     continue;
