@@ -28,7 +28,7 @@ pub struct SourceFlags {
     /// [env: DEFROST_REGION]
     #[arg(long, value_name = "REGION")]
     pub region: Option<String>,
-    /// Endpoint instead of the vendor's own: https://host[:port]
+    /// Endpoint instead of the vendor's own: https://host or https://host:port
     ///
     /// Without a scheme it is https. Without the flag: `OSS_ENDPOINT`, or `AWS_ENDPOINT_URL_S3` and
     /// `AWS_ENDPOINT_URL`.
