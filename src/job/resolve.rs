@@ -178,14 +178,15 @@ impl Parts<'_> {
         let own_name = own_name(url.as_ref())?;
         let dry_file = verb == Verb::Plan && layers.document.is_some();
         let name = if dry_file { format!("{own_name}-plan") } else { own_name.clone() };
-        let in_file = report.at.is_none_or(|at| matches!(at.place, Place::File { .. }));
+        // Only a report that was named on this very line is taken as it is.
+        let by_flag = report.at.is_some_and(|at| matches!(at.place, Place::Flag(_)));
         Some(Job {
             verb,
             source: source?,
             filter,
             wish,
             limits,
-            report: if dry_file && in_file { beside(report.value) } else { report.value },
+            report: if dry_file && !by_flag { beside(report.value) } else { report.value },
             state_dir: base.join(&name),
             simulator: simulator.map(|s| SimulatorSpec { state_dir: base.join(&own_name), ..s }),
             name,
@@ -445,6 +446,13 @@ mod tests {
             assert_eq!((&a.state_dir, &a.seed), (&real.state_dir, &b.seed));
             assert_eq!(a.seed, Path::new("jobs/s.toml"));
         }
+        let env: Env<'_> = &|name| (name == "DEFROST_REPORT").then(|| "r/x.csv".to_owned());
+        let text = format!("{SMALL}[restore]\ndays = 1\n");
+        let plan = from_file(Path::new("jobs/nightly.toml"), &text, &dry, env).unwrap();
+        assert_eq!(
+            (plan.report.path.as_deref(), plan.report.folder.as_path()),
+            (Some("r/x.plan.csv"), Path::new(""))
+        );
         let said = Overrides { report: Some("x.csv".into()), ..dry };
         let text = format!("{SMALL}[restore]\ndays = 1\n");
         assert_eq!(file(&text, &said).unwrap().report.path.as_deref(), Some("x.csv"));

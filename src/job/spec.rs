@@ -53,29 +53,30 @@ pub struct Source {
     pub bucket: String,
     /// Only keys that start with this; empty for all. Exact bytes, not encoded.
     pub prefix: String,
-    /// Credentials profile; `None` for the default chain.
+    /// Credentials profile; by default `None`, the vendor's usual chain.
     pub profile: Option<String>,
-    /// The bucket's region, if named.
+    /// The bucket's region, if named in the job or by the vendor's own variable.
     pub region: Option<String>,
-    /// A custom endpoint, `http[s]://host[:port]`.
+    /// A custom endpoint, `http[s]://host[:port]`, without a slash at the end; by default none. An
+    /// `http://` endpoint is this machine, unless `allow_http`.
     pub endpoint_url: Option<String>,
-    /// Whether requests may go unencrypted to a host other than this one.
+    /// Whether requests may go unencrypted to a host other than this one; by default not.
     pub allow_http: bool,
-    /// Path style forced on or off; `None` lets the endpoint decide.
+    /// Path style forced on or off; by default `None`, which lets the endpoint decide.
     pub path_style: Option<bool>,
-    /// Which versions.
+    /// Which versions; by default the current ones.
     pub versions: Versions,
-    /// ListObjects version 1 instead of V2.
+    /// ListObjects version 1 instead of V2, the default.
     pub list_v1: bool,
-    /// Whether the requester pays.
+    /// Whether the requester pays; by default not.
     pub request_payer: bool,
-    /// Whether an audit may HEAD objects whose state the listing does not tell.
+    /// Whether an audit may HEAD objects whose state the listing does not tell; by default not.
     pub head: bool,
-    /// List only keys after this one.
+    /// List only keys after this one, a whole key.
     pub start_after: Option<String>,
-    /// List only keys up to and including this one.
+    /// List only keys up to and including this one, a whole key behind `start_after`.
     pub end_with: Option<String>,
-    /// Keys a page, 1–1000.
+    /// Keys a page, 1–1000, by default 1000.
     pub page_size: u32,
 }
 
@@ -113,22 +114,22 @@ pub enum ClassFilter {
 /// Which of the listed entries are looked at.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    /// Storage classes.
+    /// Storage classes; by default those that always need a restore.
     pub storage_class: ClassFilter,
     /// Patterns in the order given: the last match decides; with no match, a key is kept unless
     /// the first rule is an include.
     pub globs: Vec<GlobRule>,
     /// Smallest size in bytes.
     pub min_size: Option<u64>,
-    /// Largest size in bytes.
+    /// Largest size in bytes, not below `min_size`.
     pub max_size: Option<u64>,
     /// Last modified at least this long ago.
     pub older_than: Option<Duration>,
-    /// Last modified at most this long ago.
+    /// Last modified at most this long ago, not shorter than `older_than`.
     pub newer_than: Option<Duration>,
-    /// States; empty for all.
+    /// States in the order of [`State::ALL`], each once; empty, the default, for all.
     pub state: Vec<State>,
-    /// At most this many matched objects; 0 for no cap.
+    /// At most this many matched objects; 0, the default, for no cap.
     pub max_objects: u64,
 }
 
@@ -157,11 +158,13 @@ pub struct ClassWish {
 /// What a restore asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wish {
-    /// Days the copy shall live, 1–365 (each class has its own bounds).
+    /// Days the copy shall live, 1–365 (each class has its own bounds). No default in a restore or
+    /// a job file: copies are paid for by the day, and the stores' own default of one day is over
+    /// before it is noticed. A plan of a URL takes 7.
     pub days: u32,
-    /// How fast; the stores' default is Standard.
+    /// How fast; by default Standard, as in the stores.
     pub tier: Tier,
-    /// What to do when a class does not offer this.
+    /// What to do when a class does not offer this; by default the job fails.
     pub fit: Fit,
     /// Overrides by class, lower-case class name.
     pub class: BTreeMap<String, ClassWish>,
@@ -184,15 +187,16 @@ impl Wish {
 /// Bounds on requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Restore (and HEAD) requests in flight.
+    /// Restore (and HEAD) requests in flight, 1–4096, by default 32.
     pub concurrency: u32,
-    /// Restore POSTs a second, retries included.
+    /// Restore POSTs a second, retries included, 1–100,000, by default 80: below the 100 a second
+    /// and bucket of COS, the strictest of the three. Source: COS limits page, read 2026-11.
     pub restore_rate: u32,
-    /// List requests a second.
+    /// List requests a second, 1–100,000, by default 100.
     pub list_rate: u32,
-    /// HEAD requests a second.
+    /// HEAD requests a second, 1–100,000, by default 200.
     pub head_rate: u32,
-    /// Attempts for one request before it is given up, at least 1.
+    /// Attempts for one request before it is given up, 1–100, by default 8.
     pub max_attempts: u32,
 }
 
@@ -217,7 +221,7 @@ pub struct ReportSpec {
     /// Where a relative `path` starts: the job file's folder, empty for the working folder. Apart
     /// from `path`, so that a job keeps its identity wherever it is started from.
     pub folder: PathBuf,
-    /// Which rows.
+    /// Which rows; by default all.
     pub rows: Rows,
 }
 
@@ -241,9 +245,9 @@ impl ReportSpec {
 pub struct SimulatorSpec {
     /// The seed file that describes the buckets.
     pub seed: PathBuf,
-    /// Simulated seconds a real second.
+    /// Simulated seconds a real second, above 0 and up to 1e9, by default 1.
     pub speed: f64,
-    /// How far the simulated clock moves on between two runs.
+    /// How far the simulated clock moves on between two runs, by default not at all.
     pub between_runs: Duration,
     /// The folder that holds what the store remembers between runs. A dry run of a job meets the
     /// same store as the job itself, so this is the job's own [`Job::state_dir`] in both.
@@ -253,7 +257,8 @@ pub struct SimulatorSpec {
 /// A checked job.
 #[derive(Clone, Debug)]
 pub struct Job {
-    /// Names the checkpoint, the lock and the report.
+    /// Names the checkpoint, the lock and the report: 1–64 letters, digits, `-`, `_`, `.`; a plan of
+    /// a file has `-plan` behind that.
     pub name: String,
     /// What kind of run.
     pub verb: Verb,

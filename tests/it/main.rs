@@ -2,11 +2,17 @@
 //!
 //! One binary, since linking is what costs. Expected rows come from a model of the bucket
 //! (`model.rs`), never from the program.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a faulty fixture is a failure; clippy knows `#[test]` functions, not helpers"
+)]
 
 mod support;
 
 mod model;
 
 mod conflicts;
+mod faulty_jobs;
+mod jobs;
 mod keys;
 mod matrix;

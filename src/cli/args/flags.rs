@@ -12,55 +12,71 @@ use crate::job::Overrides;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Source")]
 pub struct SourceFlags {
-    /// Credentials profile of the vendor's own tools [env: DEFROST_PROFILE]
+    /// Credentials profile of the vendor's own tools
     ///
     /// Without it, the vendor's usual chain is asked: its environment variables, its default
     /// profile, the role of the machine. Credentials never stand on the line or in a job file.
+    ///
+    /// [env: DEFROST_PROFILE]
     #[arg(long, value_name = "NAME")]
     pub profile: Option<String>,
-    /// Region of the bucket, such as cn-hangzhou [env: DEFROST_REGION]
+    /// Region of the bucket, such as cn-hangzhou
     ///
     /// Without it: `OSS_REGION`, `TENCENTCLOUD_REGION` or `AWS_REGION` as the URL's scheme says,
     /// else the region in the endpoint's name.
+    ///
+    /// [env: DEFROST_REGION]
     #[arg(long, value_name = "REGION")]
     pub region: Option<String>,
-    /// Endpoint instead of the vendor's own: https://host[:port] [env: DEFROST_ENDPOINT_URL]
+    /// Endpoint instead of the vendor's own: https://host or https://host:port
     ///
     /// Without a scheme it is https. Without the flag: `OSS_ENDPOINT`, or `AWS_ENDPOINT_URL_S3` and
     /// `AWS_ENDPOINT_URL`.
+    ///
+    /// [env: DEFROST_ENDPOINT_URL]
     #[arg(short = 'e', long, visible_alias = "endpoint", value_name = "URL", value_hint = ValueHint::Url)]
     pub endpoint_url: Option<String>,
-    /// Allow an http:// endpoint on another machine [default: false] [env: DEFROST_ALLOW_HTTP]
+    /// Allow an http:// endpoint on another machine [default: false]
     ///
     /// Requests are signed but not encrypted: keys and reports can be read on the way.
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new())]
+    ///
+    /// [env: DEFROST_ALLOW_HTTP]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new(), hide_possible_values = true)]
     pub allow_http: Option<bool>,
-    /// Put the bucket into the path, not the host name [default: as the endpoint needs] [env: DEFROST_PATH_STYLE]
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new())]
+    /// Put the bucket into the path, not the host name [default: as the endpoint needs]
+    ///
+    /// [env: DEFROST_PATH_STYLE]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new(), hide_possible_values = true)]
     pub path_style: Option<bool>,
     /// Which versions of a key: current, all or noncurrent [default: current]
     ///
     /// `--versions` alone means all. Versions need the right to list them.
     #[arg(long, visible_alias = "all-versions", value_name = "WHICH", num_args = 0..=1, require_equals = true, default_missing_value = "all")]
     pub versions: Option<String>,
-    /// Listing call: v2 or v1 [default: v2] [env: DEFROST_LIST_API]
+    /// Listing call: v2 or v1 [default: v2]
     ///
     /// v1 is for stores that lack ListObjectsV2. COS has one call, whatever is said here.
+    ///
+    /// [env: DEFROST_LIST_API]
     #[arg(long, value_name = "API")]
     pub list_api: Option<String>,
     /// Use the older listing call: the same as --list-api v1
     #[arg(long, hide_short_help = true, conflicts_with = "list_api")]
     pub list_v1: bool,
-    /// Pay for requests to a requester-pays bucket [default: false] [env: DEFROST_REQUESTER_PAYS]
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new())]
+    /// Pay for requests to a requester-pays bucket [default: false]
+    ///
+    /// [env: DEFROST_REQUESTER_PAYS]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new(), hide_possible_values = true)]
     pub requester_pays: Option<bool>,
     /// The same as --requester-pays, as aws spells it
     #[arg(long, value_name = "WHO", value_parser = ["requester"], hide_short_help = true, conflicts_with = "requester_pays")]
     pub request_payer: Option<String>,
-    /// In an audit, HEAD objects whose state the listing does not tell [default: false] [env: DEFROST_HEAD]
+    /// In an audit, HEAD objects whose state the listing does not tell [default: false]
     ///
     /// One request per such object: COS tells expiry only so, and S3 the tier of Intelligent-Tiering.
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new())]
+    ///
+    /// [env: DEFROST_HEAD]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new(), hide_possible_values = true)]
     pub head: Option<bool>,
     /// List only keys after KEY, exclusive; the whole key, prefix included
     #[arg(long, value_name = "KEY")]
@@ -68,7 +84,9 @@ pub struct SourceFlags {
     /// List only keys up to KEY, inclusive; the whole key, prefix included
     #[arg(long, value_name = "KEY")]
     pub end_with: Option<String>,
-    /// Keys a page, 1 to 1000 [default: 1000] [env: DEFROST_PAGE_SIZE]
+    /// Keys a page, 1 to 1000 [default: 1000]
+    ///
+    /// [env: DEFROST_PAGE_SIZE]
     #[arg(long, value_name = "N", hide_short_help = true)]
     pub page_size: Option<String>,
     /// Accepted from habit: a URL always means everything below it
@@ -143,10 +161,12 @@ impl FilterFlags {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Restore")]
 pub struct WishFlags {
-    /// Days that the copies stay readable, 1 to 365 [env: DEFROST_DAYS]
+    /// Days that the copies stay readable, 1 to 365
     ///
     /// A restore has no default: copies are paid for by the day, and are gone when the days are
     /// over. Classes have bounds of their own, see --fit. A plan of a URL takes 7.
+    ///
+    /// [env: DEFROST_DAYS]
     #[arg(
         short = 'd',
         long,
@@ -156,10 +176,12 @@ pub struct WishFlags {
         allow_negative_numbers = true
     )]
     pub days: Option<String>,
-    /// How fast: Expedited, Standard or Bulk [default: Standard] [env: DEFROST_TIER]
+    /// How fast: Expedited, Standard or Bulk [default: Standard]
     ///
     /// Expedited takes minutes and is dearest, Bulk up to two days and is cheapest. OSS Archive has
     /// one speed, and is asked without a tier.
+    ///
+    /// [env: DEFROST_TIER]
     #[arg(
         short = 't',
         long,
@@ -169,10 +191,12 @@ pub struct WishFlags {
         value_name = "TIER"
     )]
     pub tier: Option<String>,
-    /// When a class does not offer these days or this tier: fail, skip or clamp [default: fail] [env: DEFROST_FIT]
+    /// When a class does not offer these days or this tier: fail, skip or clamp [default: fail]
     ///
     /// fail refuses the job before anything is sent; skip leaves such objects alone, and their rows
     /// say why; clamp takes the nearest that the class offers.
+    ///
+    /// [env: DEFROST_FIT]
     #[arg(long, value_name = "HOW")]
     pub fit: Option<String>,
     /// Accepted from habit: defrost asks no questions
@@ -192,22 +216,32 @@ impl WishFlags {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Limits")]
 pub struct LimitFlags {
-    /// Restore and HEAD requests in flight, 1 to 4096 [default: 32] [env: DEFROST_CONCURRENCY]
+    /// Restore and HEAD requests in flight, 1 to 4096 [default: 32]
+    ///
+    /// [env: DEFROST_CONCURRENCY]
     #[arg(short = 'c', long, visible_short_alias = 'j', visible_alias = "jobs", value_name = "N")]
     pub concurrency: Option<String>,
-    /// Restore requests a second, retries included, 1 to 100000 [default: 80] [env: DEFROST_RATE_LIMIT]
+    /// Restore requests a second, retries included, 1 to 100000 [default: 80]
     ///
     /// COS allows 100 a second and bucket, S3 1000 a second and account. When the store asks to slow
     /// down, defrost does so by itself.
+    ///
+    /// [env: DEFROST_RATE_LIMIT]
     #[arg(long, visible_aliases = ["tpslimit", "qps"], value_name = "N")]
     pub rate_limit: Option<String>,
-    /// List requests a second, 1 to 100000 [default: 100] [env: DEFROST_LIST_RATE_LIMIT]
+    /// List requests a second, 1 to 100000 [default: 100]
+    ///
+    /// [env: DEFROST_LIST_RATE_LIMIT]
     #[arg(long, value_name = "N")]
     pub list_rate_limit: Option<String>,
-    /// HEAD requests a second, 1 to 100000 [default: 200] [env: DEFROST_HEAD_RATE_LIMIT]
+    /// HEAD requests a second, 1 to 100000 [default: 200]
+    ///
+    /// [env: DEFROST_HEAD_RATE_LIMIT]
     #[arg(long, value_name = "N")]
     pub head_rate_limit: Option<String>,
-    /// Attempts for one request before it counts as failed, 1 to 100 [default: 8] [env: DEFROST_MAX_ATTEMPTS]
+    /// Attempts for one request before it counts as failed, 1 to 100 [default: 8]
+    ///
+    /// [env: DEFROST_MAX_ATTEMPTS]
     #[arg(long, value_name = "N")]
     pub max_attempts: Option<String>,
 }
@@ -226,18 +260,24 @@ impl LimitFlags {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Report and state")]
 pub struct OutputFlags {
-    /// CSV to write, or - for stdout [default: {job}-{date}-{time}.csv] [env: DEFROST_REPORT]
+    /// CSV to write, or - for stdout [default: {job}-{date}-{time}.csv]
     ///
     /// `{date}` and `{time}` (UTC, of the run's start) and `{job}` are filled in. A summary is
     /// written beside it. A report on stdout cannot be gone on with after a stop.
+    ///
+    /// [env: DEFROST_REPORT]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub report: Option<String>,
-    /// Rows to write: all, changed (acted on) or failed [default: all] [env: DEFROST_ROWS]
+    /// Rows to write: all, changed (acted on) or failed [default: all]
+    ///
+    /// [env: DEFROST_ROWS]
     #[arg(long, value_name = "WHICH")]
     pub rows: Option<String>,
-    /// Folder in which each job keeps its checkpoint and lock [default: .defrost] [env: DEFROST_STATE_DIR]
+    /// Folder in which each job keeps its checkpoint and lock [default: .defrost]
     ///
     /// The default lies beside the job file, or in the working folder for a URL.
+    ///
+    /// [env: DEFROST_STATE_DIR]
     #[arg(long, visible_alias = "checkpoint-dir", value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub state_dir: Option<String>,
     /// Begin anew, even if an earlier run was interrupted

@@ -13,11 +13,11 @@ Credentials are taken from where the vendors' own tools take them: environment, 
 the machine.";
 
 pub(super) const SHORT_EXIT_CODES: &str = "\
-`defrost VERB -h` explains a verb, `--help` at length, with examples. Exit codes: see `defrost --help`.";
+`defrost VERB --help` explains a verb, with examples; `defrost --help` lists the exit codes.";
 
 pub(super) const EXIT_CODES: &str = "\
 Exit codes:
-    0  all as wanted; restores that run already, and copies that are readable already, are no failures
+    0  all as wanted; what runs already or is readable already is no failure
     1  finished, but some objects failed: the report has their rows
     2  the command line or a job file is wrong
     3  stopped by a safety limit
