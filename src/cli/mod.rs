@@ -1,5 +1,7 @@
 //! Layer 3: the composition root.
 
+pub mod simulate;
+
 use std::ffi::OsString;
 use std::process::ExitCode;
 
