@@ -26,6 +26,8 @@ mod signals;
 pub mod simulate;
 mod status;
 
+pub mod simulate;
+
 use std::ffi::OsString;
 use std::process::ExitCode;
 

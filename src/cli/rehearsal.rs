@@ -25,7 +25,8 @@ const STATE: &str = "simulator.json";
 /// A running embedded simulator.
 pub(super) struct Rehearsal {
     server: sim::Server,
-    state: PathBuf,
+    /// Where its state is kept; none in a dry run, which leaves no trace in the store.
+    state: Option<PathBuf>,
     keys: Credentials,
 }
 
@@ -42,7 +43,7 @@ impl Rehearsal {
         let text = std::fs::read_to_string(&spec.seed)
             .with_context(|| format!("cannot read the simulator's seed `{seed}`"))
             .map_err(|e| Failure::new(Exit::Usage, e, "name a seed file in [simulator] seed"))?;
-        let path = job.state_dir.join(STATE);
+        let path = spec.state_dir.join(STATE);
         let left = sim::State::load(&path)
             .with_context(|| format!("cannot read the simulator's state `{}`", path.display()))
             .map_err(|e| Failure::new(Exit::OwnFiles, e, "remove the file to start from the seed again"))?;
@@ -62,11 +63,12 @@ impl Rehearsal {
         let server = sim::Server::start(config, Arc::new(SystemClock::new()), any_port)
             .await
             .map_err(|e| Failure::new(Exit::Usage, e, "`defrost sim --help` describes the seed"))?;
+        let keeps = spec.state_dir == job.state_dir;
         let unfinished = StateDir::peek(&job.state_dir)?.is_some_and(|mark| mark.finished.is_none());
-        if resumed && !unfinished {
+        if resumed && keeps && !unfinished {
             server.clock().advance(spec.between_runs);
         }
-        Ok(Self { server, state: path, keys })
+        Ok(Self { server, state: keeps.then_some(path), keys })
     }
 
     /// Where the simulator listens, as an endpoint for the bucket of `job`.
@@ -100,11 +102,15 @@ impl Rehearsal {
     /// # Errors
     /// If its state cannot be written.
     pub(super) async fn close(self, keep: bool) -> Result<(), Failure> {
-        let saved = if keep { self.server.save(&self.state) } else { Ok(()) };
+        let saved = match &self.state {
+            Some(path) if keep => self
+                .server
+                .save(path)
+                .with_context(|| format!("cannot write the simulator's state `{}`", path.display())),
+            Some(_) | None => Ok(()),
+        };
         self.server.stop().await;
-        saved
-            .with_context(|| format!("cannot write the simulator's state `{}`", self.state.display()))
-            .map_err(|e| Failure::new(Exit::OwnFiles, e, "make room or rights for it"))
+        saved.map_err(|e| Failure::new(Exit::OwnFiles, e, "make room or rights for it"))
     }
 }
 

@@ -3,128 +3,19 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
-use super::check::{ConfigError, key_of};
-use super::class::{Access, Class, Tier, Vault};
-use super::config::{BucketConfig, Dialect, Quirks, Seeded, VersionConfig, Versioning};
+use super::check::ConfigError;
+use super::class::{Class, Tier};
+use super::config::{BucketConfig, Dialect, Quirks, Seeded, Versioning};
+use super::fixed::{DEFAULT_DAYS, Fixed, seed_mark};
 use super::generate::{Generator, Lot, scale, scramble};
-use super::mark::{Mark, Phase, expiry};
+use super::mark::Mark;
 use super::state::Changed;
+use super::version::{At, Id, Slot, Version};
 use super::wire::date::Secs;
 use super::wire::encode::{STRICT, decode};
 
-const DAY: Secs = 86_400;
-const DEFAULT_SIZE: u64 = 1 << 20;
-const DEFAULT_AGE: Secs = 400 * DAY;
-const DEFAULT_DAYS: u32 = 7;
-/// Made copies became readable at most so long before the start, less than [`DEFAULT_DAYS`].
+/// Made copies became readable at most so long before the start, less than the default days.
 const READY_SPREAD: u64 = 3 * 86_400;
-/// Objects from this size on count as uploaded in parts of [`PART`].
-const MULTIPART: u64 = 1 << 30;
-const PART: u64 = 64 << 20;
-
-/// Which key: a named object or a number of the formula.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Slot {
-    made: bool,
-    index: u64,
-}
-
-/// Which version of a key; ordinal 0 is the current one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct At {
-    pub(super) slot: Slot,
-    pub(super) ordinal: u32,
-}
-
-/// A version id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Id<'b> {
-    /// Written while the bucket kept no versions.
-    Null,
-    /// As the seed says.
-    Named(&'b str),
-    /// Made from a number, in the vendor's shape.
-    Made(u64),
-}
-
-/// All about one version.
-#[derive(Clone, Debug)]
-pub(super) struct Version<'b> {
-    pub(super) id: Id<'b>,
-    pub(super) latest: bool,
-    pub(super) delete_marker: bool,
-    pub(super) class: &'b Class,
-    pub(super) access: Option<Access>,
-    pub(super) size: u64,
-    pub(super) modified: Secs,
-    /// What the ETag is made from.
-    pub(super) lot: u64,
-    pub(super) symlink: Option<&'b [u8]>,
-    pub(super) mark: Option<Mark>,
-}
-
-impl Version<'_> {
-    /// Where it stands at `now`.
-    pub(super) fn phase(&self, now: Secs) -> Phase {
-        Mark::phase_of(self.mark, now)
-    }
-
-    /// Its access tier at `now`: a restore of a tiering class moves the object back online.
-    pub(super) fn access(&self, now: Secs) -> Option<Access> {
-        if !self.class.is_tiering() {
-            return None;
-        }
-        match self.phase(now) {
-            Phase::Online(_) => Some(Access::Frequent),
-            _ => Some(self.access.unwrap_or(Access::Frequent)),
-        }
-    }
-
-    /// The archive that it lies in at `now`, if any.
-    pub(super) fn vault(&self, dialect: Dialect, now: Secs) -> Option<Vault> {
-        self.class.vault(dialect, self.access(now))
-    }
-
-    /// Number of parts of a multipart upload.
-    pub(super) const fn parts(&self) -> Option<u64> {
-        if self.size >= MULTIPART { Some(self.size.div_ceil(PART)) } else { None }
-    }
-
-    /// Appends the ETag without quotes.
-    pub(super) fn push_etag(&self, out: &mut Vec<u8>, dialect: Dialect) {
-        let digits: &[u8; 16] =
-            if dialect == Dialect::Oss { b"0123456789ABCDEF" } else { b"0123456789abcdef" };
-        for word in [scramble(self.lot), scramble(!self.lot)] {
-            for byte in word.to_be_bytes() {
-                out.push(digits[usize::from(byte >> 4)]);
-                out.push(digits[usize::from(byte & 15)]);
-            }
-        }
-        if let Some(parts) = self.parts() {
-            out.extend_from_slice(format!("-{parts}").as_bytes());
-        }
-    }
-}
-
-#[derive(Debug)]
-struct Fixed {
-    key: Vec<u8>,
-    versions: Vec<FixedVersion>,
-}
-
-#[derive(Debug)]
-struct FixedVersion {
-    id: Option<String>,
-    null: bool,
-    delete_marker: bool,
-    class: Class,
-    access: Option<Access>,
-    size: u64,
-    modified: Secs,
-    lot: u64,
-    symlink: Option<Vec<u8>>,
-    mark: Option<Mark>,
-}
 
 /// Restores accepted since the start; a mark here hides the seeded one.
 pub(super) type Marks = HashMap<At, Mark>;
@@ -159,17 +50,11 @@ impl Bucket {
     /// Builds what `from` describes, for a store that first started at `start`.
     pub(super) fn new(from: &BucketConfig, start: Secs) -> Result<Self, ConfigError> {
         let dialect = from.provider;
-        let mut fixed = Vec::with_capacity(from.objects.len());
-        for object in &from.objects {
-            let key = key_of(object)
-                .ok_or_else(|| ConfigError::new(format!("bucket `{}`: an object without key", from.name)))?;
-            let all = std::iter::once(&object.current).chain(&object.versions);
-            let versions = (0..)
-                .zip(all)
-                .map(|(n, v)| fixed_version(from, &key, n, v, start))
-                .collect::<Result<_, _>>()?;
-            fixed.push(Fixed { key, versions });
-        }
+        let mut fixed = from
+            .objects
+            .iter()
+            .map(|object| Fixed::new(from, object, start))
+            .collect::<Result<Vec<_>, ConfigError>>()?;
         fixed.sort_by(|a, b| a.key.cmp(&b.key));
         let versioned = from.versioning != Versioning::Off;
         let made = match &from.generate {
@@ -242,27 +127,8 @@ impl Bucket {
     }
 
     fn fixed_version(&self, at: At) -> Version<'_> {
-        let found = self.named(at.slot).and_then(|f| f.versions.get(usize::try_from(at.ordinal).ok()?));
-        let Some(v) = found else {
-            return self.marker(at, Id::Null, 0, self.start);
-        };
-        let id = match &v.id {
-            Some(id) => Id::Named(id),
-            None if v.null => Id::Null,
-            None => Id::Made(v.lot),
-        };
-        Version {
-            id,
-            latest: at.ordinal == 0,
-            delete_marker: v.delete_marker,
-            class: &v.class,
-            access: v.access,
-            size: v.size,
-            modified: v.modified,
-            lot: v.lot,
-            symlink: v.symlink.as_deref(),
-            mark: v.mark,
-        }
+        let found = self.named(at.slot).and_then(|f| f.version(at.ordinal));
+        found.unwrap_or_else(|| self.marker(at, Id::Null, 0, self.start))
     }
 
     const fn marker(&self, at: At, id: Id<'static>, lot: u64, modified: Secs) -> Version<'_> {
@@ -439,75 +305,4 @@ impl Bucket {
             }
         }
     }
-}
-
-/// The mark of a restore from before the start: asked for at `at` (running) or readable since then.
-fn seed_mark(
-    dialect: Dialect,
-    class: &Class,
-    vault: Vault,
-    seeded: Seeded,
-    tier: Tier,
-    days: u32,
-    at: Secs,
-) -> Option<Mark> {
-    let takes = vault.ready_after(tier)?;
-    let (asked, ready) = match seeded {
-        Seeded::Running => (at, at + takes),
-        Seeded::Restored => (at - takes, at),
-    };
-    let (days, expires) =
-        if class.is_tiering() { (0, None) } else { (days, Some(expiry(dialect, ready, days))) };
-    Some(Mark { tier, days, asked, ready, expires })
-}
-
-fn fixed_version(
-    bucket: &BucketConfig,
-    key: &[u8],
-    ordinal: u32,
-    from: &VersionConfig,
-    start: Secs,
-) -> Result<FixedVersion, ConfigError> {
-    let dialect = bucket.provider;
-    let class =
-        from.storage_class.as_ref().map_or_else(|| Class::standard(dialect), |c| Class::new(dialect, c));
-    let fault = |what: &str| {
-        Err(ConfigError::new(format!("bucket `{}`: object `{}`: {what}", bucket.name, STRICT.text(key))))
-    };
-    if from.access_tier.is_some() && !class.is_tiering() {
-        return fault("`access_tier` belongs to Intelligent-Tiering only");
-    }
-    let mark = match (from.restore, class.vault(dialect, from.access_tier)) {
-        (None, _) => None,
-        (Some(_), None) => return fault("`restore` needs a storage class that archives"),
-        (Some(seeded), Some(vault)) => {
-            let tier = from.restore_tier.unwrap_or(Tier::Standard);
-            let days = from.restore_days.unwrap_or(DEFAULT_DAYS);
-            let at = start - from.restore_ago.map_or(0, |s| s.0);
-            let mark = seed_mark(dialect, &class, vault, seeded, tier, days, at);
-            if mark.is_none() {
-                return fault("the class does not offer that `restore_tier`");
-            }
-            mark
-        }
-    };
-    let lot = key.iter().fold(scramble(u64::from(ordinal)), |h, b| scramble(h ^ u64::from(*b)));
-    let age = from.age.map_or(DEFAULT_AGE + Secs::from(ordinal) * DAY, |s| s.0);
-    Ok(FixedVersion {
-        id: from.version_id.clone(),
-        null: bucket.versioning == Versioning::Off
-            || (bucket.versioning == Versioning::Suspended && ordinal == 0),
-        delete_marker: from.delete_marker,
-        access: from.access_tier,
-        size: if from.delete_marker || from.symlink.is_some() {
-            0
-        } else {
-            from.size.map_or(DEFAULT_SIZE, |s| s.0)
-        },
-        modified: from.last_modified.map_or(start - age, jiff::Timestamp::as_second),
-        symlink: from.symlink.clone().map(String::into_bytes),
-        class,
-        lot,
-        mark,
-    })
 }

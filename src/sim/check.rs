@@ -82,9 +82,8 @@ impl Config {
     /// What is wrong, with the line and the field.
     pub fn from_toml(path: &Path, text: &str) -> Result<Self, ConfigError> {
         let mut config: Self = toml::from_str(text).map_err(|e| {
-            let line = e.span().map_or(1, |span| {
-                1 + text.as_bytes()[..span.start.min(text.len())].iter().filter(|b| **b == b'\n').count()
-            });
+            let before = e.span().and_then(|span| text.get(..span.start)).unwrap_or("");
+            let line = 1 + before.matches('\n').count();
             let what = format!("{}{}", field(text, e.span()), e.message());
             ConfigError { what, near: None, place: Some((path.display().to_string(), line)) }
         })?;

@@ -106,9 +106,9 @@ mod tests {
         let clock = SimClock::new(Arc::clone(&hand) as Arc<dyn Clock>, Some(start), 3600.0);
         assert_eq!(clock.now(), start);
         *hand.0.lock().unwrap() = Duration::from_secs(7);
-        assert_eq!(clock.now(), start + Duration::from_secs(7200));
-        clock.advance(Duration::from_secs(86_400));
-        assert_eq!(clock.now(), start + Duration::from_secs(7200 + 86_400));
+        assert_eq!(clock.now(), start + Duration::from_hours(2));
+        clock.advance(Duration::from_hours(24));
+        assert_eq!(clock.now(), start + Duration::from_hours(26));
         assert_eq!(clock.monotonic(), Duration::from_secs(7));
     }
 

@@ -73,6 +73,8 @@ pub enum AuthClock {
     Real,
     /// The store's own clock.
     Store,
+    /// None: signatures are not checked, and requests without one are served.
+    Off,
 }
 
 /// A call that a rule or a right can name.

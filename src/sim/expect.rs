@@ -2,11 +2,12 @@
 
 use jiff::Timestamp;
 
-use super::bucket::{At, Bucket, Marks};
+use super::bucket::{Bucket, Marks};
 use super::check::ConfigError;
 use super::class::Access;
 use super::config::Config;
 use super::mark::Phase;
+use super::version::At;
 
 /// One version as the seed describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -23,16 +23,19 @@ mod clock;
 mod config;
 mod expect;
 mod fault;
+mod fixed;
 mod generate;
 mod ledger;
 mod mark;
 mod restore;
 mod route;
+mod scripted;
 mod serve;
 mod server;
 mod socket;
 mod state;
 mod units;
+mod version;
 mod wire;
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! What a store decides on a restore request: the vendors' rules, pure.
 
-use super::bucket::Version;
 use super::class::{Tier, Vault};
 use super::config::{Dialect, Extension, Quirks};
 use super::mark::{Mark, Phase, expiry};
+use super::version::Version;
 use super::wire::ask::{Body, Node};
 use super::wire::date::Secs;
 use super::wire::fail::Wrong;
@@ -131,7 +131,7 @@ fn read(dialect: Dialect, vault: Vault, tiering: bool, body: &Body) -> Result<As
             // Source: OSS error page 0016-00000707.
             "Days" => return Err(Wrong::Malformed("0016-00000707")),
             name if name == job && tier.is_none() && vault != Vault::OssArchive => {
-                tier = Some(read_tier(child)?)
+                tier = Some(read_tier(child)?);
             }
             "GlacierJobParameters" => return Err(Wrong::Malformed("0016-00000709")),
             "OutputLocation" => return Err(Wrong::Malformed("0016-00000710")),

@@ -63,13 +63,12 @@ impl Names {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let params = Params::parse(query);
         let path = path.strip_prefix('/').unwrap_or(path);
-        let (bucket, name, virtual_host, key) = match self.from_host(host) {
-            Some((bucket, name)) => (bucket, name, true, path),
-            None => {
-                let (name, key) = path.split_once('/').unwrap_or((path, ""));
-                let name = String::from_utf8_lossy(&decode(name.as_bytes(), false)).into_owned();
-                (self.index(&name), name, false, key)
-            }
+        let (bucket, name, virtual_host, key) = if let Some((bucket, name)) = self.bucket_of(host) {
+            (bucket, name, true, path)
+        } else {
+            let (name, key) = path.split_once('/').unwrap_or((path, ""));
+            let name = String::from_utf8_lossy(&decode(name.as_bytes(), false)).into_owned();
+            (self.index(&name), name, false, key)
         };
         let key = decode(key.as_bytes(), false);
         let call = match (method.as_str(), key.is_empty()) {
@@ -85,7 +84,7 @@ impl Names {
 
     /// The bucket that `host` stands for, if it stands for one: a host of its own, or its name as
     /// the first labels. A host of a vendor's kind names a bucket even if there is none.
-    fn from_host(&self, host: &str) -> Option<(Option<usize>, String)> {
+    fn bucket_of(&self, host: &str) -> Option<(Option<usize>, String)> {
         let host = without_port(host).to_ascii_lowercase();
         if let Some((_, index)) = self.hosts.iter().find(|(h, _)| *h == host) {
             return Some((Some(*index), self.names.get(*index)?.clone()));

@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::bucket::{At, Bucket};
+use super::bucket::Bucket;
 use super::check::ConfigError;
 use super::clock::SimClock;
 use super::config::{Call, Config};
@@ -29,6 +29,7 @@ use super::route::{Names, Route};
 use super::serve::{Incoming, Store, Wish};
 use super::socket::{Abort, Payload, Socket};
 use super::state::State;
+use super::version::At;
 use super::wire::reply::Reply;
 use crate::model::Clock;
 
@@ -37,7 +38,7 @@ const MAX_BODY: usize = 1 << 20;
 /// Most connections at a time; further ones wait in the kernel's queue.
 const MAX_CONNECTIONS: usize = 8192;
 /// How long a stalled answer is held unless the rule says otherwise.
-const STALL: Duration = Duration::from_secs(3600);
+const STALL: Duration = Duration::from_hours(1);
 /// Pause after an accept that failed, such as for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
@@ -183,7 +184,9 @@ fn build(config: Config, outer: Arc<dyn Clock>) -> Result<Store, ConfigError> {
         (Some(state), _) => SimClock::new(Arc::clone(&outer), Some(state.now), config.clock.speed),
         (None, start) => SimClock::new(Arc::clone(&outer), start, config.clock.speed),
     };
-    let start = saved.as_ref().map_or_else(|| clock.now(), |s| s.start);
+    // Whole seconds, as all dates on the wire.
+    let begun = saved.as_ref().map(|s| s.start).or(config.clock.start).unwrap_or_else(|| clock.now());
+    let start = Timestamp::from_second(begun.as_second()).unwrap_or(begun);
     let mut buckets = Vec::with_capacity(config.buckets.len());
     let mut names = Names::default();
     for from in &config.buckets {

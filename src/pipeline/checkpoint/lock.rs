@@ -81,7 +81,7 @@ fn try_long(file: &File) -> Result<(), TryLockError> {
 ///
 /// # Errors
 /// If the lock file is there but cannot be opened.
-pub fn holder(path: &Path) -> Result<Option<u32>, LockError> {
+pub(super) fn holder(path: &Path) -> Result<Option<u32>, LockError> {
     let io = |source| LockError::Io { path: path.to_owned(), source };
     let mut file = match File::open(path) {
         Ok(file) => file,

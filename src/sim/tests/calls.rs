@@ -14,7 +14,7 @@ fn config(dialect: Dialect, class: &str) -> Config {
     Config::default().with_bucket(bucket)
 }
 
-const HOUR: Duration = Duration::from_secs(3600);
+const HOUR: Duration = Duration::from_hours(1);
 
 #[tokio::test]
 async fn oss_list_head_restore() {

@@ -1,10 +1,10 @@
 //! The vendors' tables, row by row.
 
-use super::super::bucket::{Id, Version};
 use super::super::class::{Access, Class, Tier, Vault};
 use super::super::config::{Dialect, Extension, Quirks};
 use super::super::mark::Mark;
 use super::super::restore::{Verdict, decide};
+use super::super::version::{Id, Version};
 use super::super::wire::ask::Body;
 use super::super::wire::date::Secs;
 use super::super::wire::fail::Wrong;
@@ -13,7 +13,7 @@ const NOW: Secs = 1_767_312_000; // 2026-01-02T00:00:00Z
 const HOUR: Secs = 3600;
 const DAY: Secs = 24 * HOUR;
 
-fn version<'c>(class: &'c Class, access: Option<Access>, mark: Option<Mark>) -> Version<'c> {
+fn version(class: &Class, access: Option<Access>, mark: Option<Mark>) -> Version<'_> {
     Version {
         id: Id::Null,
         latest: true,

@@ -1,9 +1,10 @@
 //! Documents and headers of COS. Sources: the GET Bucket, GET Bucket Object versions and HEAD
 //! Object pages, read 2026-11; `RestoreStatus` in listings is only known from the vendor's Go SDK.
 
-use super::super::bucket::{Bucket, Marks, Version};
+use super::super::bucket::{Bucket, Marks};
 use super::super::config::Versioning;
 use super::super::mark::Phase;
+use super::super::version::Version;
 use super::date::{Secs, push_iso, rfc1123};
 use super::listing::{Asked, Kind};
 use super::page::Page;

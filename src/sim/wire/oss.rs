@@ -1,8 +1,9 @@
 //! Documents and headers of OSS. Sources: the ListObjects, ListObjectsV2, ListObjectVersions and
 //! HeadObject pages, read 2026-11.
 
-use super::super::bucket::{Bucket, Marks, Version};
+use super::super::bucket::{Bucket, Marks};
 use super::super::mark::Phase;
+use super::super::version::Version;
 use super::date::{Secs, push_iso, push_rfc1123, rfc1123};
 use super::listing::{Asked, Kind};
 use super::page::Page;

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use super::super::bucket::{At, Bucket, Cursor};
+use super::super::bucket::{Bucket, Cursor};
+use super::super::version::At;
 
 /// Deleted keys that one page passes over before it ends short.
 const MAX_SCAN: usize = 10_000;
@@ -184,8 +185,8 @@ pub(in crate::sim) fn collect(bucket: &Bucket, query: &Query<'_>) -> Page {
 
 /// An empty page that is truncated and yet leads on; `None` where no such page can be made.
 ///
-/// Stores return such pages after long runs of deleted keys. The marker is the next entry less its
-/// last character: it lies between this page's marker and that entry.
+/// Stores return such pages after long runs of deleted keys. The marker lies between this page's
+/// own and the next entry: that entry less its last character, or this page's marker and a bit.
 pub(in crate::sim) fn empty(bucket: &Bucket, query: &Query<'_>) -> Option<Page> {
     if query.after_version.is_some_and(|v| !v.is_empty()) || query.limit == 0 {
         return None;
@@ -193,8 +194,11 @@ pub(in crate::sim) fn empty(bucket: &Bucket, query: &Query<'_>) -> Option<Page> 
     let first = collect(bucket, &Query { limit: 1, ..*query });
     let entry = first.rows.first().map(|r| first.key(r)).or_else(|| first.prefixes().next())?;
     let cut = (0..entry.len()).rev().find(|i| entry[*i] & 0xc0 != 0x80)?;
-    let next = entry.get(..cut)?.to_vec();
-    (next.as_slice() > query.after).then(|| Page { truncated: true, next, ..Page::default() })
+    let shorter = entry.get(..cut)?.to_vec();
+    let longer = [query.after, b"!"].concat();
+    let between = |marker: &Vec<u8>| marker.as_slice() > query.after && marker.as_slice() < entry;
+    let next = [shorter, longer].into_iter().find(between)?;
+    Some(Page { truncated: true, next, ..Page::default() })
 }
 
 #[cfg(test)]

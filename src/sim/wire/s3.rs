@@ -1,10 +1,11 @@
 //! Documents and headers of S3. Sources: the ListObjects, ListObjectsV2, ListObjectVersions and
 //! HeadObject API pages and botocore's service model, read 2026-11.
 
-use super::super::bucket::{Bucket, Marks, Version};
+use super::super::bucket::{Bucket, Marks};
 use super::super::class::Access;
 use super::super::config::Versioning;
 use super::super::mark::Phase;
+use super::super::version::Version;
 use super::date::{Secs, push_iso, rfc1123};
 use super::listing::{Asked, Kind};
 use super::page::Page;
