@@ -81,7 +81,7 @@ fn stamp(
     let date = Date::new(i16::try_from(year).ok()?, small(month)?, small(day)?).ok()?;
     let nanos = i32::try_from(millis * 1_000_000).ok()?;
     let time = Time::new(small(hour)?, small(minute)?, small(second)?, nanos).ok()?;
-    Some(TimeZone::UTC.to_timestamp(date.to_datetime(time)).ok()?)
+    TimeZone::UTC.to_timestamp(date.to_datetime(time)).ok()
 }
 
 #[cfg(test)]
