@@ -5,8 +5,6 @@
 //! with impossible dates, and a bad date must not cost a page.
 
 use jiff::Timestamp;
-use jiff::civil::{Date, Time};
-use jiff::tz::TimeZone;
 
 /// Length of `2020-05-18T05:45:43.000Z`, the form that all three vendors print.
 const ISO_LEN: usize = 24;
@@ -20,22 +18,25 @@ pub(super) fn iso(text: &[u8]) -> Option<Timestamp> {
 }
 
 /// The fixed form, read without a detour; `None` for anything else.
-fn iso_millis(text: &[u8]) -> Option<Timestamp> {
+pub(super) fn iso_millis(text: &[u8]) -> Option<Timestamp> {
     let t: &[u8; ISO_LEN] = text.try_into().ok()?;
-    if t[4] != b'-'
-        || t[7] != b'-'
-        || t[10] != b'T'
-        || t[13] != b':'
-        || t[16] != b':'
-        || t[19] != b'.'
-        || t[23] != b'Z'
-    {
+    let mut odd = (t[4] ^ b'-') | (t[7] ^ b'-') | (t[10] ^ b'T') | (t[13] ^ b':') | (t[16] ^ b':');
+    odd |= (t[19] ^ b'.') | (t[23] ^ b'Z');
+    let mut digit = |at: usize| {
+        let value = t[at].wrapping_sub(b'0');
+        // All ones above the digits, nothing below.
+        odd |= if value > 9 { 0xff } else { 0 };
+        u32::from(value)
+    };
+    let year = digit(0) * 1000 + digit(1) * 100 + digit(2) * 10 + digit(3);
+    let month = digit(5) * 10 + digit(6);
+    let day = digit(8) * 10 + digit(9);
+    let hms = [digit(11) * 10 + digit(12), digit(14) * 10 + digit(15), digit(17) * 10 + digit(18)];
+    let millis = digit(20) * 100 + digit(21) * 10 + digit(22);
+    if odd != 0 {
         return None;
     }
-    let pair = |at: usize| Some(digit(t[at])? * 10 + digit(t[at + 1])?);
-    let year = pair(0)? * 100 + pair(2)?;
-    let millis = digit(t[20])? * 100 + pair(21)?;
-    stamp(year, pair(5)?, pair(8)?, [pair(11)?, pair(14)?, pair(17)?], millis)
+    stamp(year, month, day, hms, millis)
 }
 
 /// Reads `Fri, 27 Nov 2026 08:15:02 GMT`. The name of the day is not looked at.
@@ -66,10 +67,7 @@ fn number(text: &str, most: usize) -> Option<u32> {
     text.parse().ok()
 }
 
-fn digit(byte: u8) -> Option<u32> {
-    byte.is_ascii_digit().then(|| u32::from(byte - b'0'))
-}
-
+/// The time of a date of the Gregorian calendar, UTC; `None` if there is no such day or hour.
 fn stamp(
     year: u32,
     month: u32,
@@ -77,11 +75,25 @@ fn stamp(
     [hour, minute, second]: [u32; 3],
     millis: u32,
 ) -> Option<Timestamp> {
-    let small = |n: u32| i8::try_from(n).ok();
-    let date = Date::new(i16::try_from(year).ok()?, small(month)?, small(day)?).ok()?;
-    let nanos = i32::try_from(millis * 1_000_000).ok()?;
-    let time = Time::new(small(hour)?, small(minute)?, small(second)?, nanos).ok()?;
-    Some(TimeZone::UTC.to_timestamp(date.to_datetime(time)).ok()?)
+    const DAYS_BEFORE: [u32; 13] = [0, 0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
+    if !(1..=12).contains(&month) || year == 0 || year > 9999 || hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    let length = match month {
+        2 => 28 + u32::from(leap),
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    };
+    if day == 0 || day > length {
+        return None;
+    }
+    let past = year - 1;
+    let leap_days = past / 4 - past / 100 + past / 400 + u32::from(leap && month > 2);
+    // Days since the first of January of the year 1, and that day's distance from 1970.
+    let days = past * 365 + leap_days + DAYS_BEFORE[month as usize] + day - 1;
+    let seconds = (i64::from(days) - 719_162) * 86_400 + i64::from(hour * 3600 + minute * 60 + second);
+    Timestamp::new(seconds, i32::try_from(millis * 1_000_000).ok()?).ok()
 }
 
 #[cfg(test)]
@@ -115,7 +127,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_printed_time_is_read_back(seconds in 0_i64..4_000_000_000) {
+        fn every_printed_time_is_read_back(seconds in -60_000_000_000_i64..250_000_000_000) {
             let time = Timestamp::from_second(seconds).unwrap();
             let listed = time.strftime("%Y-%m-%dT%H:%M:%S.000Z").to_string();
             prop_assert_eq!(iso(listed.as_bytes()), Some(time));

@@ -112,7 +112,7 @@ impl Inner {
 struct Told {
     mark: Option<RestoreMark>,
     in_progress: Option<bool>,
-    expiry: Option<Option<jiff::Timestamp>>,
+    ready: Option<RestoreMark>,
 }
 
 /// An entry being read.
@@ -184,7 +184,7 @@ impl Draft {
             }
             Inner::Expiry => {
                 if !value.is_empty() {
-                    self.told.expiry = Some(dates::iso(value));
+                    self.told.ready = Some(RestoreMark::Ready(dates::iso(value)));
                 }
             }
             Inner::Other => {}
@@ -193,9 +193,9 @@ impl Draft {
     }
 
     fn mark(&self) -> Option<RestoreMark> {
-        match (self.told.in_progress, self.told.expiry) {
+        match (self.told.in_progress, self.told.ready) {
             (Some(true), _) => Some(RestoreMark::Running),
-            (Some(false), Some(until)) => Some(RestoreMark::Ready(until)),
+            (Some(false), ready @ Some(_)) => ready,
             // Half a status: S3 does not document it, HEAD will tell.
             (Some(false), None) | (None, Some(_)) => Some(RestoreMark::Unsaid),
             (None, None) => self.told.mark,

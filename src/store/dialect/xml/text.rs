@@ -67,6 +67,14 @@ pub(super) fn unescape(text: &mut [u8], span: Span) -> Span {
     shortened(span, to - start)
 }
 
+/// `raw` with its references replaced, written to `scratch`.
+pub(super) fn unescaped<'s>(raw: &[u8], scratch: &'s mut Vec<u8>) -> &'s [u8] {
+    scratch.clear();
+    scratch.extend_from_slice(raw);
+    let whole = Span { start: 0, len: u32::try_from(raw.len()).unwrap_or(0) };
+    unescape(scratch, whole).of(scratch)
+}
+
 /// Undoes URL encoding within `span`, in place; `None` if a `%` is not followed by two hex digits.
 pub(super) fn undo_url(text: &mut [u8], span: Span, plus_is_space: bool) -> Option<Span> {
     let start = span.start as usize;
