@@ -10,8 +10,8 @@ use super::context::Context;
 use super::exit::{self, Exit, Failure};
 use crate::job::Job;
 use crate::model::{Action, Reason};
-use crate::pipeline::{self, Ended, Options, RunError};
 use crate::pipeline::checkpoint::{CheckpointError, LockError};
+use crate::pipeline::{self, Ended, Options, RunError};
 use crate::ui::{self, Closing};
 
 /// How a job is to be run, besides what the job says.
@@ -41,13 +41,13 @@ pub(super) async fn campaign(job: &Job, how: How, context: &Context) -> Result<E
         stream: job.report.path.is_none().then(|| Box::new(std::io::stdout()) as _),
         report: report_path(job, clock.now())?,
     };
-    let ended =
-        pipeline::run(job, client, clock, &*tell, context.signals.stop(), options).await;
+    let ended = pipeline::run(job, client, clock, &*tell, context.signals.stop(), options).await;
     // The bars, if any, are gone before the table or an error is printed.
     drop(tell);
     if let Some(rehearsal) = rehearsal {
         // A run that was kept out by another one's lock must not touch that one's store.
-        let kept_out = matches!(&ended, Err(RunError::Checkpoint(CheckpointError::Lock(LockError::Held { .. }))));
+        let kept_out =
+            matches!(&ended, Err(RunError::Checkpoint(CheckpointError::Lock(LockError::Held { .. }))));
         rehearsal.close(!kept_out).await?;
     }
     let ended = ended.map_err(|error| exit::of_run(error, job.source.provider))?;

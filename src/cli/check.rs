@@ -38,7 +38,11 @@ pub(super) fn vetted(files: &[PathBuf], over: &Overrides, context: &Context) -> 
             Ok(job) => jobs.push(job),
             Err(failure) => {
                 if let Some(before) = failed.replace(failure) {
-                    context.sink.line(&error_text(before.error.as_ref(), before.hint.as_deref(), context.look));
+                    context.sink.line(&error_text(
+                        before.error.as_ref(),
+                        before.hint.as_deref(),
+                        context.look,
+                    ));
                 }
             }
         }

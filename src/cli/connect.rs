@@ -9,10 +9,10 @@ use super::rehearsal::Rehearsal;
 use crate::job::{ClassFilter, Job};
 use crate::model::{Clock, Provider, SystemClock, Tell};
 use crate::pipeline::act::misfits;
+use crate::store::Whereabouts;
 use crate::store::client::{Allowance, Client, Settings};
 use crate::store::credentials::{self, CredentialSource};
 use crate::store::dialect::{Dialect, Endpoint, Options, for_provider};
-use crate::store::Whereabouts;
 
 /// A store, the clock of the run, and the simulator behind them if the job has one.
 pub(super) struct Site {
@@ -90,9 +90,12 @@ const fn vendor(provider: Provider) -> &'static str {
 fn endpoint(job: &Job, dialect: &dyn Dialect, context: &Context) -> Result<Endpoint, Failure> {
     let source = &job.source;
     let profile = source.profile.as_deref();
-    let region = source.region.clone().or_else(|| credentials::region(source.provider, profile, &context.env));
-    let endpoint_url =
-        source.endpoint_url.clone().or_else(|| credentials::endpoint_url(source.provider, profile, &context.env));
+    let region =
+        source.region.clone().or_else(|| credentials::region(source.provider, profile, &context.env));
+    let endpoint_url = source
+        .endpoint_url
+        .clone()
+        .or_else(|| credentials::endpoint_url(source.provider, profile, &context.env));
     Ok(Endpoint::find(
         dialect,
         Whereabouts {
@@ -143,7 +146,8 @@ pub(super) async fn site(job: &Job, context: &Context) -> Result<Site, Failure> 
         max_attempts: limits.max_attempts,
     };
     let tell = context.teller(&clock);
-    let client = Client::new(dialect, settings, Arc::clone(&clock), Arc::clone(&tell))
-        .map_err(|e| Failure::new(Exit::OwnFiles, e, "check SSL_CERT_FILE, SSL_CERT_DIR and AWS_CA_BUNDLE"))?;
+    let client = Client::new(dialect, settings, Arc::clone(&clock), Arc::clone(&tell)).map_err(|e| {
+        Failure::new(Exit::OwnFiles, e, "check SSL_CERT_FILE, SSL_CERT_DIR and AWS_CA_BUNDLE")
+    })?;
     Ok(Site { client: Arc::new(client), clock, tell, rehearsal })
 }

@@ -79,7 +79,9 @@ pub(super) fn of_run(error: RunError, provider: Provider) -> Failure {
 
 fn of_report(error: &ReportError) -> (Exit, String) {
     let hint = match error {
-        ReportError::Io { .. } => "make room or rights for it, or name another file with --report; then run the same line again",
+        ReportError::Io { .. } => {
+            "make room or rights for it, or name another file with --report; then run the same line again"
+        }
         ReportError::Shortened { .. } => "put the file back, or pass --fresh to start over",
     };
     (Exit::OwnFiles, hint.to_owned())
@@ -154,7 +156,9 @@ fn as_region(named: &str, provider: Provider) -> &str {
     match provider {
         Provider::Oss => {
             let label = named.split('.').next().unwrap_or(named);
-            label.strip_prefix("oss-").map_or(named, |region| region.strip_suffix("-internal").unwrap_or(region))
+            label
+                .strip_prefix("oss-")
+                .map_or(named, |region| region.strip_suffix("-internal").unwrap_or(region))
         }
         Provider::Cos | Provider::S3 => named,
     }
@@ -164,10 +168,14 @@ fn as_region(named: &str, provider: Provider) -> &str {
 /// three vendors, read 2026-11.
 const fn right(call: Call, provider: Provider) -> &'static str {
     match (provider, call) {
-        (Provider::Oss, Call::List) => "oss:ListObjects (oss:ListObjectVersions for --versions) on the bucket",
+        (Provider::Oss, Call::List) => {
+            "oss:ListObjects (oss:ListObjectVersions for --versions) on the bucket"
+        }
         (Provider::Oss, Call::Head) => "oss:GetObject on the objects",
         (Provider::Oss, Call::Restore) => "oss:RestoreObject on the objects",
-        (Provider::Cos, Call::List) => "name/cos:GetBucket (name/cos:GetBucketObjectVersions for --versions) on the bucket",
+        (Provider::Cos, Call::List) => {
+            "name/cos:GetBucket (name/cos:GetBucketObjectVersions for --versions) on the bucket"
+        }
         (Provider::Cos, Call::Head) => "name/cos:HeadObject on the objects",
         (Provider::Cos, Call::Restore) => "name/cos:PostObjectRestore on the objects",
         (Provider::S3, Call::List) => "s3:ListBucket (s3:ListBucketVersions for --versions) on the bucket",

@@ -26,8 +26,6 @@ mod signals;
 pub mod simulate;
 mod status;
 
-pub mod simulate;
-
 use std::ffi::OsString;
 use std::process::ExitCode;
 

@@ -51,7 +51,11 @@ fn view(folder: &Path) -> Result<Option<StatusView>, Failure> {
         (Some(_), None) => RunState::Finished,
     };
     let fact = |field: &str| {
-        mark.identity.iter().find(|(name, _)| name == field).map(|(_, value)| value.clone()).unwrap_or_default()
+        mark.identity
+            .iter()
+            .find(|(name, _)| name == field)
+            .map(|(_, value)| value.clone())
+            .unwrap_or_default()
     };
     let finished = mark.finished.is_some();
     Ok(Some(StatusView {

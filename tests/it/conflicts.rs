@@ -17,11 +17,13 @@ fn conflict_on_every_object_of_a_prefix_is_success() {
         let mut bucket = bucket(vendor);
         bucket.quirks.hide_restore = true;
         for number in 0..40 {
-            bucket = bucket.with(ObjectConfig::new(format!("p/{number:03}"), vendor.cold).current(VersionConfig {
-                storage_class: Some(vendor.cold.to_owned()),
-                restore: Some(Seeded::Running),
-                ..VersionConfig::default()
-            }));
+            bucket = bucket.with(ObjectConfig::new(format!("p/{number:03}"), vendor.cold).current(
+                VersionConfig {
+                    storage_class: Some(vendor.cold.to_owned()),
+                    restore: Some(Seeded::Running),
+                    ..VersionConfig::default()
+                },
+            ));
         }
         let rig = Rig::new(Config::default().with_bucket(bucket));
         rig.run(vendor, &["restore", &vendor.url("p/"), "--days", "2", "--report", "r.csv"]).expect(0);
@@ -55,13 +57,21 @@ fn an_object_that_needs_no_restore_is_never_asked_for_and_never_a_failure() {
         });
         let rig = Rig::new(Config::default().with_bucket(bucket));
         let url = vendor.url("p/");
-        rig.run(vendor, &["restore", &url, "--days", "2", "--storage-class", "any", "--report", "r.csv"]).expect(0);
+        rig.run(vendor, &["restore", &url, "--days", "2", "--storage-class", "any", "--report", "r.csv"])
+            .expect(0);
         let rows = rig.rows("r.csv");
         assert_eq!(rows.len(), 22);
         for row in &rows {
-            let wanted =
-                if row["key"] == "p/standard" { ("readable", "none", "class") } else { ("restoring", "requested", "") };
-            assert_eq!((row["state"].as_str(), row["action"].as_str(), row["reason"].as_str()), wanted, "{row:?}");
+            let wanted = if row["key"] == "p/standard" {
+                ("readable", "none", "class")
+            } else {
+                ("restoring", "requested", "")
+            };
+            assert_eq!(
+                (row["state"].as_str(), row["action"].as_str(), row["reason"].as_str()),
+                wanted,
+                "{row:?}"
+            );
         }
         let posts = rig.server.ledger().restores();
         assert_eq!(posts.len(), 21);

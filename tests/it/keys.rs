@@ -58,7 +58,9 @@ fn keys(vendor: Vendor) -> BTreeSet<Vec<u8>> {
     assert_eq!(long.len(), longest);
     let all = SAFE.iter().chain(&UNSAFE).map(|key| key.to_vec()).chain([long.into_bytes()]);
     // OSS and COS take no key that begins with a slash; S3 does.
-    all.filter(|key| vendor.dialect == Dialect::S3 || !key.starts_with(b"/")).chain([b"p//x".to_vec()]).collect()
+    all.filter(|key| vendor.dialect == Dialect::S3 || !key.starts_with(b"/"))
+        .chain([b"p//x".to_vec()])
+        .collect()
 }
 
 fn each_key_is_itself(vendor: Vendor, style: &[&str], endpoint_host: &str) {
@@ -67,7 +69,9 @@ fn each_key_is_itself(vendor: Vendor, style: &[&str], endpoint_host: &str) {
     let endpoint = format!("http://{endpoint_host}:{}", rig.server.addr().port());
     let run = |args: &[&str], code: i32| {
         let mut command = rig.command(args);
-        command.args(["--region", vendor.region, "--endpoint-url", &endpoint, "--report", "r.csv"]).args(style);
+        command
+            .args(["--region", vendor.region, "--endpoint-url", &endpoint, "--report", "r.csv"])
+            .args(style);
         crate::support::Ran::of(&command.output().expect("the binary runs")).expect(code);
         rig.rows("r.csv")
     };
@@ -80,18 +84,16 @@ fn each_key_is_itself(vendor: Vendor, style: &[&str], endpoint_host: &str) {
     }
 
     let rows = run(&["restore", &url, "--days", "2"], 1);
-    let posted: BTreeSet<Vec<u8>> = rig.server.ledger().restores().iter().map(|post| post.key.to_vec()).collect();
+    let posted: BTreeSet<Vec<u8>> =
+        rig.server.ledger().restores().iter().map(|post| post.key.to_vec()).collect();
     let safe: BTreeSet<Vec<u8>> =
         keys.iter().filter(|key| !UNSAFE.contains(&key.as_slice())).cloned().collect();
     assert_eq!(posted, safe, "{vendor:?}: every safe key was asked for as itself, no other object ever");
     assert_eq!(rig.server.ledger().restores().len(), safe.len());
     for row in &rows {
         let told = (row["action"].as_str(), row["reason"].as_str(), row["http_status"].as_str());
-        let wanted = if safe.contains(&key_of(row)) {
-            ("requested", "", "202")
-        } else {
-            ("failed", "unsafe_key", "")
-        };
+        let wanted =
+            if safe.contains(&key_of(row)) { ("requested", "", "202") } else { ("failed", "unsafe_key", "") };
         assert_eq!(told, wanted, "{row:?}");
     }
     assert_eq!(rows.len(), keys.len());

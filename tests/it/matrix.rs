@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use defrost::sim::{
-    Access, BucketConfig, ClockConfig, Config, Dialect, Expected, Generate, Mark, ObjectConfig, Phase, Seeded, Span,
-    Tier, VersionConfig, Versioning,
+    Access, BucketConfig, ClockConfig, Config, Dialect, Expected, Generate, Mark, ObjectConfig, Phase,
+    Seeded, Span, Tier, VersionConfig, Versioning,
 };
 use jiff::Timestamp;
 
@@ -154,7 +154,11 @@ fn nights(vendor: Vendor, versions: bool) {
     let running = Mark { tier: Tier::Standard, days: DAYS, asked: 0, ready: i64::MAX, expires: None };
     night(restore).matches(&[], |object| {
         let version = if versions { object.version_id.clone() } else { String::new() };
-        if asked_for.contains(&(object.key.clone(), version)) { Phase::Running(running) } else { object.phase }
+        if asked_for.contains(&(object.key.clone(), version)) {
+            Phase::Running(running)
+        } else {
+            object.phase
+        }
     });
     assert_eq!(rig.server.ledger().restores().len(), asked_for.len(), "no second request");
 

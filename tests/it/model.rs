@@ -33,7 +33,9 @@ pub(crate) struct Asked {
 enum Nature {
     Online,
     /// Archived; `tiers` tells whether a restore names a tier.
-    Cold { tiers: bool },
+    Cold {
+        tiers: bool,
+    },
     Tiering,
 }
 
@@ -73,7 +75,12 @@ pub(crate) struct Told {
 }
 
 /// Where an object stands for someone who asks the store, by listing or HEAD.
-fn standing(vendor: Vendor, object: &Expected, phase: Phase, asked: Asked) -> (&'static str, Option<Timestamp>) {
+fn standing(
+    vendor: Vendor,
+    object: &Expected,
+    phase: Phase,
+    asked: Asked,
+) -> (&'static str, Option<Timestamp>) {
     let expiry = |seconds: Option<i64>| seconds.map(|s| Timestamp::from_second(s).expect("a date"));
     let heads = asked.verb == Verb::Restore || asked.head;
     let cold_tier = matches!(object.access_tier, Some(Access::ArchiveAccess | Access::DeepArchiveAccess));
@@ -132,7 +139,8 @@ pub(crate) fn told(vendor: Vendor, object: &Expected, phase: Phase, asked: Asked
             let nature = nature(vendor.dialect, &object.storage_class);
             // An object of a tiering class moves back online: there are no days to ask for.
             told.days = if nature == Nature::Tiering { String::new() } else { asked.days.to_string() };
-            told.tier = if nature == (Nature::Cold { tiers: false }) { String::new() } else { asked.tier.to_owned() };
+            told.tier =
+                if nature == (Nature::Cold { tiers: false }) { String::new() } else { asked.tier.to_owned() };
         }
         other => panic!("the model knows no state `{other}`"),
     }
@@ -157,7 +165,11 @@ pub(crate) fn read(row: &Row, vendor: Vendor) -> Told {
     };
     let word = |column: &str, words: &[&'static str]| -> &'static str {
         let text = row[column].as_str();
-        words.iter().find(|word| **word == text).copied().unwrap_or_else(|| panic!("{column} = `{text}`: {row:?}"))
+        words
+            .iter()
+            .find(|word| **word == text)
+            .copied()
+            .unwrap_or_else(|| panic!("{column} = `{text}`: {row:?}"))
     };
     assert_eq!(row["bucket"], vendor.bucket);
     assert!(time(&row["checked_at"]).is_some(), "no checked_at: {row:?}");
@@ -172,9 +184,15 @@ pub(crate) fn read(row: &Row, vendor: Vendor) -> Told {
         size: row["size"].clone(),
         etag: row["etag"].clone(),
         last_modified: time(&row["last_modified"]).expect("a last_modified"),
-        state: word("state", &["readable", "archived", "restoring", "restored", "expired", "unknown", "missing"]),
+        state: word(
+            "state",
+            &["readable", "archived", "restoring", "restored", "expired", "unknown", "missing"],
+        ),
         expires_at: time(&row["expires_at"]),
-        action: word("action", &["none", "planned", "requested", "extended", "already", "deferred", "failed"]),
+        action: word(
+            "action",
+            &["none", "planned", "requested", "extended", "already", "deferred", "failed"],
+        ),
         reason: word("reason", &["", "class", "still_valid", "unsafe_key"]),
         tier: row["tier"].clone(),
         days: row["days"].clone(),
