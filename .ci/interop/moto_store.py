@@ -2,8 +2,8 @@
 
 usage: moto_store.py PATH_TO_DEFROST PATH_TO_MOTO_SERVER
 
-moto answers every restore with 200 or 202 and never 409, and its listings show no restore state; so this
-checks listing, paging, odd keys, signatures, rows and the states that follow from 202.
+moto answers a first restore with 202, a second one with 200 and none with 409, its listings show no restore
+state, and it takes no key with a line break; so this checks listing, paging, odd keys, signatures and rows.
 """
 
 import csv
@@ -21,7 +21,7 @@ import urllib.request
 import boto3
 
 BUCKET = "moto-bucket"
-ODD = ["a b+c%2Fd,ü.bin", 'quote"and,comma', "plus+plus", "ünï/cödé", "tab\tand\nnewline", "//x", "%20"]
+ODD = ["a b+c%2Fd,ü.bin", 'quote"and,comma', "plus+plus", "ünï/cödé", "p//x", "%20"]
 MANY = 1205
 
 
@@ -88,7 +88,8 @@ def main(defrost, moto_server):
                     return list(csv.DictReader(report))
 
             rows = run("scan", f"s3://{BUCKET}/", "--storage-class", "any", "--page-size", "100")
-            expect("every key has a row, in key order", [decoded(r) for r in rows], sorted(wanted, key=lambda key: key.encode()))
+            ordered = sorted(wanted, key=lambda key: key.encode())
+            expect("every key has a row, in key order", [decoded(r) for r in rows] == ordered, True)
             expect("every class is told", {decoded(r): r["storage_class"] for r in rows} == wanted, True)
             rows = run("restore", f"s3://{BUCKET}/", "--days", "5", "--tier", "Bulk", "--rate-limit", "500")
             cold = {key for key, storage_class in wanted.items() if storage_class != "STANDARD"}

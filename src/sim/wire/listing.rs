@@ -83,7 +83,9 @@ impl Asked {
             Kind::V1 => asked.after = bytes("marker"),
             Kind::V2 => {
                 asked.start_after = given("start-after");
-                asked.token = given("continuation-token");
+                // oss2's own iterator sends an empty token with its first request, so OSS takes one.
+                asked.token =
+                    given("continuation-token").filter(|t| dialect != Dialect::Oss || !t.is_empty());
                 asked.after = match &asked.token {
                     Some(token) => read_token(dialect, token).ok_or_else(|| refuse("continuation-token"))?,
                     None => bytes("start-after"),
