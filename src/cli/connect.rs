@@ -116,23 +116,18 @@ fn endpoint(job: &Job, dialect: &dyn Dialect, context: &Context) -> Result<Endpo
 pub(super) async fn site(job: &Job, context: &Context) -> Result<Site, Failure> {
     let dialect = dialect(job);
     vet(job, &*dialect)?;
-    let (endpoint, credentials, clock, rehearsal) = match &job.simulator {
-        Some(spec) => {
-            let rehearsal = Rehearsal::open(spec, job).await?;
-            let (endpoint, credentials) = (rehearsal.endpoint(job), rehearsal.credentials());
-            (endpoint, credentials, rehearsal.clock(), Some(rehearsal))
-        }
-        None => {
-            let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-            let endpoint = endpoint(job, &*dialect, context)?;
-            let chain = CredentialSource::chain(
-                job.source.provider,
-                job.source.profile.as_deref(),
-                context.env.clone(),
-                Arc::clone(&clock),
-            );
-            (endpoint, chain, clock, None)
-        }
+    let rehearsal = match &job.simulator {
+        Some(spec) => Some(Rehearsal::open(spec, job).await?),
+        None => None,
+    };
+    let (endpoint, credentials, clock) = if let Some(rehearsal) = &rehearsal {
+        (rehearsal.endpoint(job), rehearsal.credentials(), rehearsal.clock())
+    } else {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let profile = job.source.profile.as_deref();
+        let chain =
+            CredentialSource::chain(job.source.provider, profile, context.env.clone(), Arc::clone(&clock));
+        (endpoint(job, &*dialect, context)?, chain, clock)
     };
     let limits = &job.limits;
     let lane = |rate| Allowance { in_flight: limits.concurrency, rate };

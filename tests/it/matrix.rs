@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use defrost::model::{Clock, SystemClock};
 use defrost::sim::{
     Access, BucketConfig, ClockConfig, Config, Dialect, Expected, Generate, Mark, ObjectConfig, Phase,
     Seeded, Span, Tier, VersionConfig, Versioning,
@@ -53,7 +54,8 @@ fn config(vendor: Vendor, versions: bool) -> Config {
             ));
         }
     }
-    let start = Timestamp::from_second(Timestamp::now().as_second()).expect("now is a date");
+    let now = SystemClock::new().now().as_second();
+    let start = Timestamp::from_second(now).expect("now is a date");
     let clock = ClockConfig { start: Some(start), ..ClockConfig::default() };
     Config { clock, ..Config::default() }.with_bucket(bucket)
 }

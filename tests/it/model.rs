@@ -41,13 +41,13 @@ enum Nature {
 
 fn nature(dialect: Dialect, class: &str) -> Nature {
     match (dialect, class) {
-        (Dialect::Oss, "Standard" | "IA") => Nature::Online,
+        (Dialect::Oss, "Standard" | "IA")
+        | (Dialect::Cos, "STANDARD" | "STANDARD_IA")
+        | (Dialect::S3, "STANDARD" | "STANDARD_IA" | "GLACIER_IR") => Nature::Online,
         (Dialect::Oss, "Archive") => Nature::Cold { tiers: false },
-        (Dialect::Oss, "ColdArchive" | "DeepColdArchive") => Nature::Cold { tiers: true },
-        (Dialect::Cos, "STANDARD" | "STANDARD_IA" | "MAZ_STANDARD") => Nature::Online,
-        (Dialect::Cos, "ARCHIVE" | "DEEP_ARCHIVE" | "MAZ_ARCHIVE") => Nature::Cold { tiers: true },
-        (Dialect::S3, "STANDARD" | "STANDARD_IA" | "GLACIER_IR") => Nature::Online,
-        (Dialect::S3, "GLACIER" | "DEEP_ARCHIVE") => Nature::Cold { tiers: true },
+        (Dialect::Oss, "ColdArchive" | "DeepColdArchive")
+        | (Dialect::Cos, "ARCHIVE" | "DEEP_ARCHIVE")
+        | (Dialect::S3, "GLACIER" | "DEEP_ARCHIVE") => Nature::Cold { tiers: true },
         (Dialect::Cos | Dialect::S3, "INTELLIGENT_TIERING") => Nature::Tiering,
         other => panic!("the model does not know {other:?}"),
     }
@@ -86,18 +86,18 @@ fn standing(
     let cold_tier = matches!(object.access_tier, Some(Access::ArchiveAccess | Access::DeepArchiveAccess));
     // What the listing alone tells. S3 shows running and ready, but no tier; COS shows the tier and
     // that a restore runs, the latter not in listings of versions, and never that a copy is ready.
-    let listing_tells = match (vendor.dialect, nature(vendor.dialect, &object.storage_class), phase) {
-        (Dialect::Oss, ..) | (_, Nature::Online, _) => true,
-        (Dialect::S3, Nature::Cold { .. }, _) | (Dialect::S3, Nature::Tiering, Phase::Running(_)) => true,
-        (Dialect::S3, Nature::Tiering, _) => false,
-        (Dialect::Cos, Nature::Tiering, _) if !cold_tier => true,
-        (Dialect::Cos, _, Phase::Running(_)) => !asked.versions,
-        (Dialect::Cos, ..) => false,
+    let nature = nature(vendor.dialect, &object.storage_class);
+    let listing_tells = match vendor.dialect {
+        _ if nature == Nature::Online => true,
+        Dialect::Oss => true,
+        Dialect::S3 => nature != Nature::Tiering || matches!(phase, Phase::Running(_)),
+        Dialect::Cos if nature == Nature::Tiering && !cold_tier => true,
+        Dialect::Cos => matches!(phase, Phase::Running(_)) && !asked.versions,
     };
     if !listing_tells && !heads {
         return ("unknown", None);
     }
-    match (nature(vendor.dialect, &object.storage_class), phase) {
+    match (nature, phase) {
         (Nature::Online, _) => ("readable", None),
         (Nature::Tiering, _) if !cold_tier => ("readable", None),
         (_, Phase::Running(_)) => ("restoring", None),
