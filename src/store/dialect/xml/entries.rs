@@ -5,7 +5,8 @@
 //! by tag, and remembered with the place it leads to; from then on it is one comparison of bytes.
 //! A gap that is not known yet is parsed again, so no order or presence of elements is presumed.
 //! The same bytes met in the same place (path of open elements) parse alike, hence the shortcut
-//! accepts nothing that the long way would not.
+//! accepts nothing that the long way would not. It may miss: an element that holds text in one entry
+//! and elements in another, which no vendor prints, is handed over.
 
 use jiff::Timestamp;
 
