@@ -5,12 +5,17 @@
 //! by tag, and remembered with the place it leads to; from then on it is one comparison of bytes.
 //! A gap that is not known yet is parsed again, so no order or presence of elements is presumed.
 //! The same bytes met in the same place (path of open elements) parse alike, hence the shortcut
-//! accepts nothing that the long way would not.
+//! accepts nothing that the long way would not. It may miss: an element that holds text in one entry
+//! and elements in another, which no vendor prints, is handed over.
 
+use jiff::Timestamp;
+
+use super::super::dates;
 use super::Form;
 use super::entry::{Draft, Field, Finisher, Inner, Top};
 use super::scan::{Cursor, DEEPEST, Open, Value};
-use crate::model::{Entry, Kind, Span};
+use super::text::starts_with;
+use crate::model::{Entry, Kind};
 use crate::store::ListApi;
 
 /// A guess at the bytes of one entry, to size the list of entries by.
@@ -123,7 +128,7 @@ impl<'t, 'f> Entries<'t, 'f> {
     #[inline]
     fn known_gap(&self, here: usize, cursor: &mut Cursor<'t>) -> Option<Gap<'t>> {
         let rest = cursor.rest();
-        let gap = *self.places[here].gaps.iter().find(|gap| rest.starts_with(gap.bytes))?;
+        let gap = *self.places[here].gaps.iter().find(|gap| starts_with(rest, gap.bytes))?;
         cursor.at += gap.bytes.len();
         Some(gap)
     }
@@ -159,18 +164,16 @@ impl<'t, 'f> Entries<'t, 'f> {
                     return None;
                 }
                 let before = cursor.at;
-                let next = cursor.open()?.filter(|tag| !tag.empty);
-                match next.map(|tag| (tag.name, Top::of(tag.name, self.api))) {
-                    Some((name, Top::Entry(kind))) => {
-                        begins = Some(kind);
-                        path.push(name);
-                        continue;
-                    }
-                    _ => {
-                        cursor.at = before;
-                        return Some(Way::Out);
-                    }
+                if let Some(tag) = cursor.open()?
+                    && let Top::Entry(kind) = Top::of(tag.name, self.api)
+                    && !tag.empty
+                {
+                    begins = Some(kind);
+                    path.push(tag.name);
+                    continue;
                 }
+                cursor.at = before;
+                return Some(Way::Out);
             };
             let purpose = purpose(&path, &tag)?;
             path.push(tag.name);
@@ -198,9 +201,34 @@ impl<'t, 'f> Entries<'t, 'f> {
     fn value(&mut self, here: usize, cursor: &mut Cursor<'t>, draft: &mut Draft) -> Option<()> {
         let place = &mut self.places[here];
         let (start, rest) = (cursor.at, cursor.rest());
+        match place.purpose {
+            // Values that tell their own end are not searched for it.
+            Use::Field(Field::LastModified) => {
+                if let Some(time) = date(rest) {
+                    cursor.at += dates::ISO_LEN;
+                    draft.modified(time);
+                    return Some(());
+                }
+            }
+            Use::Inner(Inner::Expiry) => {
+                if let Some(time) = date(rest) {
+                    cursor.at += dates::ISO_LEN;
+                    draft.ready(time);
+                    return Some(());
+                }
+            }
+            Use::Field(Field::ETag) => {
+                if let Some(tag) = quoted(rest) {
+                    cursor.at += tag.len() + 2 * QUOTE.len();
+                    let tag = Value { raw: tag, start: start + QUOTE.len(), escaped: false };
+                    return draft.take(Field::ETag, tag.raw, tag.span()?).ok();
+                }
+            }
+            _ => {}
+        }
         let value = if place.empty {
             Value { raw: &[], start, escaped: false }
-        } else if rest.get(place.last.len()) == Some(&b'<') && rest.starts_with(place.last) {
+        } else if rest.get(place.last.len()) == Some(&b'<') && starts_with(rest, place.last) {
             cursor.at += place.last.len();
             Value { raw: &rest[..place.last.len()], start, escaped: false }
         } else {
@@ -220,26 +248,38 @@ impl<'t, 'f> Entries<'t, 'f> {
 
     /// Takes a field with references. What is kept as text is undone with the whole page; what is
     /// read here and now is read from a copy.
+    #[cold]
     fn take_escaped(&mut self, draft: &mut Draft, field: Field, value: &Value<'t>) -> Option<()> {
-        let at = value.span()?;
         match field {
             Field::Key | Field::VersionId => self.escaped = true,
-            Field::ETag => {
-                // S3 and COS print the quotes so; inside there is nothing to undo.
-                let tag = value.raw.strip_prefix(b"&quot;")?.strip_suffix(b"&quot;")?;
-                if memchr::memchr2(b'&', b'"', tag).is_some() {
-                    return None;
-                }
-                let start = at.start + 6;
-                let quoteless = Span { start, len: u32::try_from(tag.len()).ok()? };
-                return draft.take(field, tag, quoteless).ok();
-            }
-            // No class has one.
-            Field::Class | Field::Tier => return None,
+            // No class has one, and entity tags only as quotes.
+            Field::Class | Field::Tier | Field::ETag => return None,
             _ => {}
         }
-        draft.take(field, value.decoded(&mut self.scratch), at).ok()
+        draft.take(field, value.decoded(&mut self.scratch), value.span()?).ok()
     }
+}
+
+/// A quote as S3 and COS print those of entity tags.
+const QUOTE: &[u8] = b"&quot;";
+
+/// The date at the start of `text`, if it is one in the usual form and nothing else.
+#[inline]
+fn date(text: &[u8]) -> Option<Timestamp> {
+    let (date, end) = text.split_at_checked(dates::ISO_LEN)?;
+    if end.first() != Some(&b'<') {
+        return None;
+    }
+    dates::iso_millis(date)
+}
+
+/// The entity tag at the start of `text`, if it stands between two [`QUOTE`]s and holds neither
+/// quotes nor references.
+#[inline]
+fn quoted(text: &[u8]) -> Option<&[u8]> {
+    let tag = text.strip_prefix(QUOTE)?;
+    let len = memchr::memchr3(b'&', b'<', b'"', tag)?;
+    (starts_with(&tag[len..], QUOTE) && tag.get(len + QUOTE.len()) == Some(&b'<')).then(|| &tag[..len])
 }
 
 /// What the text of `tag` is for, within the elements of `path`.

@@ -1,5 +1,7 @@
 //! What the elements of a listing mean, for both readers.
 
+use jiff::Timestamp;
+
 use super::super::{dates, mark};
 use super::Form;
 use crate::model::{Access, Entry, Kind, RestoreMark, Span};
@@ -190,6 +192,18 @@ impl Draft {
             Inner::Other => {}
         }
         Ok(())
+    }
+
+    /// As [`Draft::take`] of `LastModified`, already read.
+    #[inline]
+    pub(super) const fn modified(&mut self, time: Timestamp) {
+        self.entry.last_modified = Some(time);
+    }
+
+    /// As [`Draft::take_inner`] of `RestoreExpiryDate`, already read.
+    #[inline]
+    pub(super) const fn ready(&mut self, until: Timestamp) {
+        self.told.ready = Some(RestoreMark::Ready(Some(until)));
     }
 
     fn mark(&self) -> Option<RestoreMark> {

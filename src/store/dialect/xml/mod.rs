@@ -7,6 +7,8 @@
 //! that a page is unreadable. So the fast reader can never accept what the slow one refuses by a
 //! rule of its own, and a torn page is always a fault: no root end tag, no page.
 
+#[cfg(test)]
+mod agree;
 mod entries;
 mod entry;
 mod error;
