@@ -231,14 +231,15 @@ impl Generator {
         let step = u64::MAX / self.count.max(1);
         let high = i * step + scale(self.lot(i, 0, 1), step);
         let low = self.lot(i, 0, 2);
-        for n in 0..32_u32 {
-            let word = if n < 16 { high } else { low };
-            let nibble = word >> (60 - 4 * (n % 16)) & 15;
-            out.push(b"0123456789abcdef"[usize::try_from(nibble).unwrap_or(0)]);
-            if matches!(n, 7 | 11 | 15 | 19) {
-                out.push(b'-');
-            }
+        let mut text = [b'-'; 36];
+        let words = [high.to_be_bytes(), low.to_be_bytes()];
+        for (n, byte) in words.as_flattened().iter().enumerate() {
+            // Dashes stand after 8, 12, 16 and 20 digits.
+            let at = 2 * n + [4, 6, 8, 10].iter().filter(|dash| n >= **dash).count();
+            text[at] = b"0123456789abcdef"[usize::from(byte >> 4)];
+            text[at + 1] = b"0123456789abcdef"[usize::from(byte & 15)];
         }
+        out.extend_from_slice(&text);
         out.extend_from_slice(b".bin");
     }
 
