@@ -277,27 +277,24 @@ fn welcome(config: &Config, url: &str) -> String {
 
 /// What is printed at the end: what was asked, and how it was answered.
 fn farewell(counts: &Counts) -> String {
-    let mut text = format!(
-        "\n{} requests: {} listings, {} heads, {} restores, {} others; at most {} at a time\n",
+    let mut lines = vec![String::new()];
+    lines.push(format!(
+        "{} requests: {} listings, {} heads, {} restores, {} others; at most {} at a time",
         counts.total,
         counts.list + counts.versions,
         counts.head,
         counts.restore,
         counts.other,
         counts.peak
-    );
-    let answers: Vec<String> = counts
-        .by_status
-        .iter()
-        .map(|(status, n)| if *status == 0 { format!("none {n}") } else { format!("{status} {n}") })
-        .collect();
+    ));
+    let answer =
+        |(status, n): (&u16, &u64)| if *status == 0 { format!("none {n}") } else { format!("{status} {n}") };
+    let answers: Vec<String> = counts.by_status.iter().map(answer).collect();
     if !answers.is_empty() {
-        text.push_str(
-            &format_args!("answers: {}; scripted faults: {}\n", answers.join(", "), counts.faults)
-                .to_string(),
-        );
+        lines.push(format!("answers: {}; scripted faults: {}", answers.join(", "), counts.faults));
     }
-    text
+    lines.push(String::new());
+    lines.join("\n")
 }
 
 /// `word` as a shell takes it literally.

@@ -68,6 +68,8 @@ async fn connections_break_as_told() {
         let seen: Vec<_> = server.ledger().restores().iter().map(|r| r.status).collect();
         assert_eq!(seen, [first, status]);
     }
+    let stall = Fault { delay_ms: Some(1), ..Fault::new(FaultKind::Stall) };
+    assert!(send(&server(Dialect::S3, stall).await, LIST, host, "").await.is_none());
     let server = server(Dialect::S3, Fault::new(FaultKind::Cut).first(1)).await;
     assert!(send(&server, LIST, host, "").await.is_none());
     assert_eq!(ask(&server, LIST).await.status, 200);
