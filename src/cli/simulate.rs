@@ -12,7 +12,7 @@ use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
 use crate::model::{Clock, SystemClock};
-use crate::sim::{BucketConfig, Config, Dialect, Generate, Server, Shape, State};
+use crate::sim::{BucketConfig, Config, Counts, Dialect, Generate, Server, Shape, State};
 
 /// The seed that is served when none is named.
 const BUILT_IN: &str = include_str!("../sim/seed.toml");
@@ -87,7 +87,8 @@ pub struct SimArgs {
     #[arg(long = "class", value_name = "CLASS", requires = "keys")]
     pub classes: Vec<String>,
 
-    /// Keep restores and the clock in this file, across processes
+    /// Keep restores and the clock in this file, across processes; once it is there, its hour wins
+    /// over --start
     #[arg(long, value_name = "FILE")]
     pub state: Option<PathBuf>,
 
@@ -157,6 +158,7 @@ pub async fn run(args: SimArgs, stop: impl Future<Output = ()>) -> anyhow::Resul
     let server = Server::start(config.clone(), Arc::clone(&clock), args.addr).await?;
     print(&welcome(&config, &server.url()))?;
     serve(&server, &*clock, args.state.as_deref(), stop).await?;
+    print(&farewell(&server.ledger().counts()))?;
     server.stop().await;
     Ok(())
 }
@@ -273,6 +275,28 @@ fn welcome(config: &Config, url: &str) -> String {
     lines.join("\n")
 }
 
+/// What is printed at the end: what was asked, and how it was answered.
+fn farewell(counts: &Counts) -> String {
+    let mut lines = vec![String::new()];
+    lines.push(format!(
+        "{} requests: {} listings, {} heads, {} restores, {} others; at most {} at a time",
+        counts.total,
+        counts.list + counts.versions,
+        counts.head,
+        counts.restore,
+        counts.other,
+        counts.peak
+    ));
+    let answer =
+        |(status, n): (&u16, &u64)| if *status == 0 { format!("none {n}") } else { format!("{status} {n}") };
+    let answers: Vec<String> = counts.by_status.iter().map(answer).collect();
+    if !answers.is_empty() {
+        lines.push(format!("answers: {}; scripted faults: {}", answers.join(", "), counts.faults));
+    }
+    lines.push(String::new());
+    lines.join("\n")
+}
+
 /// `word` as a shell takes it literally.
 fn quoted(word: &str) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_./+=:@%,".contains(&b);
@@ -341,6 +365,23 @@ mod tests {
         let state = State::load(&path).unwrap().unwrap();
         assert_eq!(state.start.to_string(), "2026-01-02T00:00:00Z");
         run(args(&line), async {}).await.unwrap();
+    }
+
+    #[test]
+    fn says_what_was_asked() {
+        let counts = Counts {
+            total: 6,
+            list: 1,
+            versions: 1,
+            restore: 4,
+            faults: 1,
+            peak: 2,
+            by_status: [(0, 1), (200, 2), (202, 3)].into(),
+            ..Counts::default()
+        };
+        let text = "\n6 requests: 2 listings, 0 heads, 4 restores, 0 others; at most 2 at a time\n\
+                    answers: none 1, 200 2, 202 3; scripted faults: 1\n";
+        assert_eq!(farewell(&counts), text);
     }
 
     #[test]

@@ -113,6 +113,19 @@ mod tests {
     }
 
     #[test]
+    fn can_be_set_ahead_and_back() {
+        let hand = Arc::new(Hand(Mutex::new(Duration::ZERO)));
+        let clock = SimClock::new(Arc::clone(&hand) as Arc<dyn Clock>, None, 1.0);
+        for time in ["2031-01-02T00:00:00Z", "2001-01-02T00:00:00Z"] {
+            let time: Timestamp = time.parse().unwrap();
+            clock.set(time);
+            assert_eq!(clock.now(), time);
+        }
+        *hand.0.lock().unwrap() = Duration::from_secs(9);
+        assert_eq!(clock.now().to_string(), "2001-01-02T00:00:09Z");
+    }
+
+    #[test]
     fn follows_the_inner_clock_when_nothing_is_asked() {
         let hand = Arc::new(Hand(Mutex::new(Duration::from_secs(5))));
         let clock = SimClock::new(Arc::clone(&hand) as Arc<dyn Clock>, None, 1.0);

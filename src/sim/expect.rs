@@ -1,4 +1,6 @@
-//! What a bucket holds at the start, as a model for tests: no wire code is involved.
+//! What a bucket holds, as a model for tests: no wire code is involved.
+
+use std::borrow::Borrow;
 
 use jiff::Timestamp;
 
@@ -9,7 +11,7 @@ use super::config::Config;
 use super::mark::Phase;
 use super::version::At;
 
-/// One version as the seed describes it.
+/// One version, as the seed describes it or as it stands now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expected {
     /// The key, exact bytes.
@@ -32,7 +34,7 @@ pub struct Expected {
     pub last_modified: Timestamp,
     /// Whether it lies in an archive, readable copy or not.
     pub archived: bool,
-    /// Where its restore stood at the start.
+    /// Where its restore stands.
     pub phase: Phase,
     /// Whether it is a symbolic link.
     pub symlink: bool,
@@ -53,7 +55,8 @@ impl Config {
         self.check()?;
         let found = self.buckets.iter().find(|b| b.name == bucket);
         let from = found.ok_or_else(|| ConfigError::new(format!("there is no bucket `{bucket}`")))?;
-        Ok(expected(Bucket::new(from, start.as_second())?, start.as_second()))
+        let bucket = Bucket::new(from, start.as_second())?;
+        Ok(expected(bucket, Marks::new(), start.as_second()))
     }
 
     /// The same for the hour that [`ClockConfig::start`](super::ClockConfig::start) names.
@@ -66,11 +69,17 @@ impl Config {
     }
 }
 
-fn expected(bucket: Bucket, now: i64) -> impl Iterator<Item = Expected> {
-    let mut cursor = bucket.seek(b"", false);
+/// Every version of a bucket at `now`, with `marks` beside the seeded ones.
+pub(super) fn expected<B: Borrow<Bucket>>(
+    bucket: B,
+    marks: Marks,
+    now: i64,
+) -> impl Iterator<Item = Expected> {
+    let mut cursor = bucket.borrow().seek(b"", false);
     let mut key = Vec::new();
     let mut at: Option<At> = None;
     std::iter::from_fn(move || {
+        let bucket = bucket.borrow();
         let here = match at.take() {
             Some(At { slot, ordinal }) if ordinal + 1 < bucket.depth(slot) => {
                 At { slot, ordinal: ordinal + 1 }
@@ -78,12 +87,12 @@ fn expected(bucket: Bucket, now: i64) -> impl Iterator<Item = Expected> {
             _ => At { slot: bucket.next(&mut cursor, &mut key)?, ordinal: 0 },
         };
         at = Some(here);
-        Some(row(&bucket, here, &key, now))
+        Some(row(bucket, here, &key, &marks, now))
     })
 }
 
-fn row(bucket: &Bucket, at: At, key: &[u8], now: i64) -> Expected {
-    let version = bucket.version(at, &Marks::new());
+fn row(bucket: &Bucket, at: At, key: &[u8], marks: &Marks, now: i64) -> Expected {
+    let version = bucket.version(at, marks);
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let (mut id, mut etag) = (Vec::new(), Vec::new());
     bucket.push_id(&mut id, version.id);

@@ -62,7 +62,7 @@ pub struct Fault {
     #[serde(default)]
     pub bucket: Option<String>,
     /// Only keys that match this pattern: `*` is any run of bytes, `?` any one byte. For a listing
-    /// its `prefix` is compared.
+    /// its `prefix` is compared, here and below.
     #[serde(default)]
     pub key: Option<String>,
     /// Only keys that begin so.

@@ -231,14 +231,15 @@ impl Generator {
         let step = u64::MAX / self.count.max(1);
         let high = i * step + scale(self.lot(i, 0, 1), step);
         let low = self.lot(i, 0, 2);
-        for n in 0..32_u32 {
-            let word = if n < 16 { high } else { low };
-            let nibble = word >> (60 - 4 * (n % 16)) & 15;
-            out.push(b"0123456789abcdef"[usize::try_from(nibble).unwrap_or(0)]);
-            if matches!(n, 7 | 11 | 15 | 19) {
-                out.push(b'-');
-            }
+        let mut text = [b'-'; 36];
+        let words = [high.to_be_bytes(), low.to_be_bytes()];
+        for (n, byte) in words.as_flattened().iter().enumerate() {
+            // Dashes stand after 8, 12, 16 and 20 digits.
+            let at = 2 * n + [4, 6, 8, 10].iter().filter(|dash| n >= **dash).count();
+            text[at] = b"0123456789abcdef"[usize::from(byte >> 4)];
+            text[at + 1] = b"0123456789abcdef"[usize::from(byte & 15)];
         }
+        out.extend_from_slice(&text);
         out.extend_from_slice(b".bin");
     }
 
@@ -327,4 +328,79 @@ fn zipf(count: u64, seed: u64) -> Vec<u64> {
         sum += weight;
     }
     firsts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn generator(shape: Shape, count: u64) -> Generator {
+        let from = Generate { count, shape, prefix: "p/".to_owned(), ..Generate::default() };
+        Generator::new(&from, Dialect::S3, false, "b").unwrap()
+    }
+
+    fn key(generator: &Generator, i: u64) -> Vec<u8> {
+        let mut out = Vec::new();
+        generator.push_key(&mut out, i);
+        out
+    }
+
+    const SHAPES: [Shape; 4] = [Shape::Sequential, Shape::Uuid, Shape::Dated, Shape::Zipf];
+
+    #[test]
+    fn keys_ascend_and_can_be_found() {
+        for shape in SHAPES {
+            for count in [1, 2, 999, 20_000] {
+                let made = generator(shape, count);
+                let keys: Vec<_> = (0..count).map(|i| key(&made, i)).collect();
+                assert!(keys.is_sorted_by(|a, b| a < b), "{shape:?} {count}");
+                for i in (0..count).step_by(97) {
+                    let at = &keys[usize::try_from(i).unwrap()];
+                    assert_eq!(made.lower_bound(at, false), i);
+                    assert_eq!(made.lower_bound(at, true), i + 1);
+                }
+                assert_eq!(made.lower_bound(b"", true), 0);
+                assert_eq!(made.lower_bound(b"q", false), count);
+            }
+        }
+    }
+
+    #[test]
+    fn a_hundred_million_keys_ascend_too() {
+        for shape in SHAPES {
+            let made = generator(shape, 100_000_000);
+            for i in (0..99_999_990).step_by(1_234_567) {
+                assert!((i..i + 9).all(|n| key(&made, n) < key(&made, n + 1)), "{shape:?} {i}");
+                assert_eq!(made.lower_bound(&key(&made, i), false), i, "{shape:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn lots_fall_as_weighed() {
+        let from = Generate {
+            count: 10_000,
+            classes: [("GLACIER".to_owned(), 3), ("INTELLIGENT_TIERING:ARCHIVE_ACCESS".to_owned(), 1)].into(),
+            sizes: Some([Sized(10), Sized(20)]),
+            ..Generate::default()
+        };
+        let made = Generator::new(&from, Dialect::S3, false, "b").unwrap();
+        let glacier = (0..10_000).filter(|i| made.class(*i, 0).0.name() == "GLACIER").count();
+        assert!((7_200..7_800).contains(&glacier), "{glacier}");
+        assert!((0..10_000).all(|i| (10..=20).contains(&made.size(i, 0))));
+        assert!((0..10_000).any(|i| made.size(i, 0) == 20));
+    }
+
+    #[test]
+    fn refuses_what_makes_no_sense() {
+        let refuse = |from: &Generate| Generator::new(from, Dialect::S3, false, "b").unwrap_err().to_string();
+        assert!(
+            refuse(&Generate { restoring: 0.6, restored: 0.6, ..Generate::default() })
+                .contains("`restoring`")
+        );
+        assert!(refuse(&Generate { deleted: 0.1, ..Generate::default() }).contains("`deleted`"));
+        assert!(refuse(&Generate { count: u64::MAX, ..Generate::default() }).contains("`count`"));
+        let classes = [("IT:HOT".to_owned(), 1)].into();
+        assert!(refuse(&Generate { classes, ..Generate::default() }).contains("`HOT`"));
+    }
 }

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::class::Tier;
 use super::config::Call;
+use super::wire::ask::Body;
 
 /// Restore requests that are kept one by one unless the seed says otherwise.
 const DEFAULT_LIMIT: usize = 1_000_000;
@@ -28,6 +29,24 @@ pub struct RestoreRecord {
     pub status: u16,
     /// The store's hour.
     pub at: Timestamp,
+}
+
+/// What a restore request asked for, as far as it could be read.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Wish {
+    pub(super) days: Option<u32>,
+    pub(super) tier: Option<Tier>,
+}
+
+impl Wish {
+    /// Reads a body leniently: for the ledger only.
+    pub(super) fn read(body: &[u8]) -> Self {
+        let body = Body::read(body);
+        Self {
+            days: body.find("Days").and_then(|d| d.parse().ok()),
+            tier: body.find("Tier").and_then(Tier::from_wire),
+        }
+    }
 }
 
 /// The counts at one moment.

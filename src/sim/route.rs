@@ -16,6 +16,8 @@ pub(super) struct Route {
     pub(super) name: String,
     /// Whether the bucket stood in the Host.
     pub(super) virtual_host: bool,
+    /// The region that a vendor's host name carries.
+    pub(super) host_region: Option<String>,
     /// The key, decoded once; empty for calls on the bucket.
     pub(super) key: Vec<u8>,
     pub(super) params: Params,
@@ -79,7 +81,7 @@ impl Names {
             ("POST", false) if params.has("restore") => Call::Restore,
             _ => Call::Other,
         };
-        Route { bucket, name, virtual_host, key, params, call }
+        Route { bucket, name, virtual_host, host_region: host_region(host), key, params, call }
     }
 
     /// The bucket that `host` stands for, if it stands for one: a host of its own, or its name as
@@ -103,6 +105,27 @@ impl Names {
             rest == "localhost" || ["oss-", "cos.", "s3.", "s3-"].iter().any(|v| rest.starts_with(v));
         vendor.then(|| (None, first.to_owned()))
     }
+}
+
+/// The region in `bucket.oss-REGION.aliyuncs.com` (`-internal` left off),
+/// `bucket.cos.REGION.myqcloud.com` and `bucket.s3.REGION.amazonaws.com`.
+fn host_region(host: &str) -> Option<String> {
+    let host = without_port(host).to_ascii_lowercase();
+    let (rest, form) = [".aliyuncs.com", ".myqcloud.com", ".tencentcos.cn", ".amazonaws.com"]
+        .iter()
+        .find_map(|end| Some((host.strip_suffix(end)?, *end)))?;
+    let region = if form == ".aliyuncs.com" {
+        let (_, region) = rest.rsplit_once('.')?;
+        region.strip_prefix("oss-")?.trim_end_matches("-internal")
+    } else {
+        let (rest, region) = rest.rsplit_once('.')?;
+        let service = rest.rsplit('.').next()?;
+        if !matches!(service, "s3" | "cos" | "cos-internal") || region == "accelerate" {
+            return None;
+        }
+        region
+    };
+    (region != "accelerate").then(|| region.to_owned())
 }
 
 fn without_port(host: &str) -> &str {
@@ -144,6 +167,23 @@ mod tests {
             assert_eq!(route.bucket, index, "{host}");
             assert_eq!(route.virtual_host, virtual_host, "{host}");
             assert_eq!(route.key, key.as_bytes(), "{host}");
+        }
+    }
+
+    #[test]
+    fn regions_in_hosts() {
+        for (host, region) in [
+            ("b.oss-cn-hangzhou.aliyuncs.com", Some("cn-hangzhou")),
+            ("b.oss-cn-hangzhou-internal.aliyuncs.com:80", Some("cn-hangzhou")),
+            ("b.oss-accelerate.aliyuncs.com", None),
+            ("b-1.cos.ap-guangzhou.myqcloud.com", Some("ap-guangzhou")),
+            ("b-1.cos.accelerate.myqcloud.com", None),
+            ("b.s3.eu-west-1.amazonaws.com", Some("eu-west-1")),
+            ("b.s3.amazonaws.com", None),
+            ("127.0.0.1:9000", None),
+            ("b.localhost:9000", None),
+        ] {
+            assert_eq!(host_region(host).as_deref(), region, "{host}");
         }
     }
 

@@ -12,7 +12,6 @@ use md5::{Digest as _, Md5};
 
 use super::auth::{self, Denial, Scope, Signed};
 use super::bucket::Bucket;
-use super::class::Tier;
 use super::clock::SimClock;
 use super::config::{AuthClock, Call, Credential, Dialect};
 use super::fault::{Fault, FaultKind, Faults};
@@ -49,24 +48,6 @@ pub(super) struct Incoming<'r> {
 impl Incoming<'_> {
     fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or("")
-    }
-}
-
-/// What a restore request asked for, as far as it could be read.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Wish {
-    pub(super) days: Option<u32>,
-    pub(super) tier: Option<Tier>,
-}
-
-impl Wish {
-    /// Reads a body leniently: for the ledger only.
-    pub(super) fn read(body: &[u8]) -> Self {
-        let body = Body::read(body);
-        Self {
-            days: body.find("Days").and_then(|d| d.parse().ok()),
-            tier: body.find("Tier").and_then(Tier::from_wire),
-        }
     }
 }
 
@@ -185,7 +166,8 @@ impl Store {
         if caller.is_some_and(|c| c.deny.contains(&route.call)) || stranger {
             return Err(refuse(Wrong::Denied));
         }
-        if let Some(region) = &bucket.quirks.moved_to {
+        let elsewhere = route.host_region.as_ref().is_some_and(|r| *r != bucket.region);
+        if let Some(region) = bucket.quirks.moved_to.as_ref().or(elsewhere.then_some(&bucket.region)) {
             return Err(refuse(Wrong::Moved(region.clone())));
         }
         if !route.key.is_empty() && !bucket.dialect.takes_key(&route.key) {

@@ -22,11 +22,12 @@ use super::bucket::Bucket;
 use super::check::ConfigError;
 use super::clock::SimClock;
 use super::config::{Call, Config};
+use super::expect::{Expected, expected};
 use super::fault::{Fault, FaultKind, Faults};
-use super::ledger::{Ledger, RestoreRecord};
+use super::ledger::{Ledger, RestoreRecord, Wish};
 use super::mark::Phase;
 use super::route::{Names, Route};
-use super::serve::{Incoming, Store, Wish};
+use super::serve::{Incoming, Store};
 use super::socket::{Abort, Payload, Socket};
 use super::state::State;
 use super::version::At;
@@ -132,6 +133,15 @@ impl Server {
         let slot = bucket.find(key)?;
         let version = bucket.version(At { slot, ordinal: 0 }, &bucket.marks()).clone();
         Some(version.phase(self.store.clock.now().as_second()))
+    }
+
+    /// Every version of a bucket as it stands now, in the order of a listing of versions; empty if
+    /// there is no such bucket. For small buckets: it is all in memory.
+    #[must_use]
+    pub fn objects(&self, bucket: &str) -> Vec<Expected> {
+        let now = self.store.clock.now().as_second();
+        let found = self.store.buckets.iter().find(|b| *b.name == *bucket);
+        found.map_or_else(Vec::new, |b| expected(b, b.marks().clone(), now).collect())
     }
 
     /// What a later run needs to go on from here.
@@ -260,7 +270,11 @@ async fn handle(store: Arc<Store>, request: Request<Wire>, abort: Abort) -> io::
         Ok(body) => body.to_bytes(),
         Err(_) => return Err(io::Error::other("the request body breaks off or is too long")),
     };
-    let fault = store.faults.strike(route.call, &route.name, &route.key);
+    let struck = match route.call {
+        Call::List | Call::Versions => route.params.get("prefix").unwrap_or(&[]),
+        Call::Head | Call::Restore | Call::Other => &route.key,
+    };
+    let fault = store.faults.strike(route.call, &route.name, struck);
     if fault.is_some() {
         store.ledger.fault();
     }

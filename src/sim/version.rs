@@ -82,12 +82,13 @@ impl Version<'_> {
     pub(super) fn push_etag(&self, out: &mut Vec<u8>, dialect: Dialect) {
         let digits: &[u8; 16] =
             if dialect == Dialect::Oss { b"0123456789ABCDEF" } else { b"0123456789abcdef" };
-        for word in [scramble(self.lot), scramble(!self.lot)] {
-            for byte in word.to_be_bytes() {
-                out.push(digits[usize::from(byte >> 4)]);
-                out.push(digits[usize::from(byte & 15)]);
-            }
+        let mut text = [0; 32];
+        let words = [scramble(self.lot).to_be_bytes(), scramble(!self.lot).to_be_bytes()];
+        for (pair, byte) in text.chunks_exact_mut(2).zip(words.as_flattened()) {
+            pair[0] = digits[usize::from(byte >> 4)];
+            pair[1] = digits[usize::from(byte & 15)];
         }
+        out.extend_from_slice(&text);
         if let Some(parts) = self.parts() {
             out.extend_from_slice(format!("-{parts}").as_bytes());
         }

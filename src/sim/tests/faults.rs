@@ -68,6 +68,8 @@ async fn connections_break_as_told() {
         let seen: Vec<_> = server.ledger().restores().iter().map(|r| r.status).collect();
         assert_eq!(seen, [first, status]);
     }
+    let stall = Fault { delay_ms: Some(1), ..Fault::new(FaultKind::Stall) };
+    assert!(send(&server(Dialect::S3, stall).await, LIST, host, "").await.is_none());
     let server = server(Dialect::S3, Fault::new(FaultKind::Cut).first(1)).await;
     assert!(send(&server, LIST, host, "").await.is_none());
     assert_eq!(ask(&server, LIST).await.status, 200);
@@ -106,6 +108,13 @@ async fn empty_pages_lead_to_the_next() {
 }
 
 #[tokio::test]
+async fn rules_pick_listings_by_prefix() {
+    let server = server(Dialect::S3, Fault::new(FaultKind::Internal).on(Call::List).key("k?")).await;
+    assert_eq!(ask(&server, "GET /b/?prefix=k1").await.status, 500);
+    assert_eq!(ask(&server, "GET /b/").await.status, 200);
+}
+
+#[tokio::test]
 async fn a_rate_is_a_second_of_requests() {
     let mut config = config(Dialect::S3);
     config.buckets[0].quirks.restore_rate = Some(2);
@@ -135,6 +144,10 @@ async fn restores_and_the_hour_outlive_the_server() {
     assert_eq!(again.phase("b", b"k2"), phase);
     assert_eq!(again.phase("b", b"k1"), Some(Phase::Frozen));
     assert_eq!(again.started(), state.start);
+    let running = |e: &Expected| matches!(e.phase, Phase::Running(_));
+    let rows = again.objects("b");
+    assert_eq!(rows.iter().filter(|e| running(e)).map(|e| e.key.as_slice()).collect::<Vec<_>>(), [b"k2"]);
+    assert_eq!(rows.len(), 5);
     assert_eq!(restore(&again, "/b/k2?restore", BODY).await.status, 409);
 }
 

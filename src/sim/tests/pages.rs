@@ -208,3 +208,61 @@ async fn short_and_empty_pages_lose_nothing() {
         }
     }
 }
+
+#[tokio::test]
+async fn quirks_hide_and_show() {
+    let wants = "Host: x\r\nx-amz-optional-object-attributes: RestoreStatus\r\n";
+    for (dialect, class, element) in
+        [(Dialect::Oss, "ColdArchive", "RestoreInfo"), (Dialect::S3, "GLACIER", "RestoreStatus")]
+    {
+        let restored = VersionConfig {
+            storage_class: Some(class.to_owned()),
+            restore: Some(Seeded::Restored),
+            restore_days: Some(1),
+            ..VersionConfig::default()
+        };
+        let bucket = |name: &str| {
+            BucketConfig::new(dialect, name).with(ObjectConfig::new("k", class).current(restored.clone()))
+        };
+        let (mut hides, mut shows) = (bucket("hides"), bucket("shows"));
+        hides.quirks.hide_restore = true;
+        shows.quirks.show_lapsed = true;
+        let config = Config::default().with_bucket(hides).with_bucket(shows).with_bucket(bucket("plain"));
+        let server = serve(config).await;
+        let told = async |name: &str| {
+            let page = send(&server, &format!("GET /{name}/?list-type=2"), wants, "").await.unwrap();
+            page.text(element).map(str::to_owned)
+        };
+        assert_eq!(told("hides").await, None);
+        assert!(told("plain").await.is_some());
+        server.clock().advance(std::time::Duration::from_hours(72));
+        assert_eq!(told("plain").await, None);
+        assert!(told("shows").await.unwrap().contains("2026"));
+    }
+}
+
+#[tokio::test]
+async fn tiering_classes_move_back_online() {
+    let frozen = VersionConfig {
+        storage_class: Some("INTELLIGENT_TIERING".to_owned()),
+        access_tier: Some(Access::ArchiveAccess),
+        restore: Some(Seeded::Running),
+        ..VersionConfig::default()
+    };
+    let bucket = |dialect, name: &str| {
+        BucketConfig::new(dialect, name).with(ObjectConfig::new("k", "").current(frozen.clone()))
+    };
+    let server = serve(
+        Config::default().with_bucket(bucket(Dialect::S3, "s3")).with_bucket(bucket(Dialect::Cos, "cos")),
+    )
+    .await;
+    let head = ask(&server, "HEAD /s3/k").await;
+    assert_eq!(head.header("x-amz-archive-status"), Some("ARCHIVE_ACCESS"));
+    assert_eq!(head.header("x-amz-restore"), Some("ongoing-request=\"true\""));
+    assert_eq!(ask(&server, "GET /cos/").await.text("StorageTier"), Some("ARCHIVE_ACCESS"));
+    server.clock().advance(std::time::Duration::from_hours(5));
+    let head = ask(&server, "HEAD /s3/k").await;
+    assert_eq!((head.header("x-amz-archive-status"), head.header("x-amz-restore")), (None, None));
+    assert_eq!(head.header("x-amz-storage-class"), Some("INTELLIGENT_TIERING"));
+    assert_eq!(ask(&server, "HEAD /cos/k").await.header("x-cos-storage-tier"), Some("FREQUENT"));
+}

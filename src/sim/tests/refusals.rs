@@ -96,6 +96,10 @@ async fn the_wrong_region_and_the_wrong_owner() {
     assert_eq!(answer.text("Endpoint"), Some("oss-elsewhere.aliyuncs.com"));
     assert_eq!(refused(&ask(&server, "GET /cos/").await), (404, "NoSuchBucket"));
     let server = serve(self::config()).await;
+    let away = send(&server, "GET /", "Host: oss.oss-cn-shanghai.aliyuncs.com\r\n", "").await.unwrap();
+    assert_eq!(away.text("Endpoint"), Some("oss-cn-hangzhou.aliyuncs.com"));
+    let home = send(&server, "GET /", "Host: oss.oss-cn-hangzhou.aliyuncs.com\r\n", "").await.unwrap();
+    assert_eq!(home.status, 200);
     let headers = "Host: x\r\nx-amz-expected-bucket-owner: 999999999999\r\n";
     assert_eq!(refused(&send(&server, "GET /s3", headers, "").await.unwrap()), (403, "AccessDenied"));
 }

@@ -170,4 +170,12 @@ mod tests {
         }
         assert_eq!(Body::read(b"\xff\xfe"), Body::Broken);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_body_panics(bytes in proptest::collection::vec(proptest::sample::select(b"<>/!?-&;: aA\xc3\xbc".to_vec()), 0..40)) {
+            let body = Body::read(&bytes);
+            proptest::prop_assert!(body.find("nothing").is_none());
+        }
+    }
 }

@@ -3,32 +3,73 @@
 /// Which bytes stay as they are; all others become `%XX`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::sim) struct Safe {
-    plain: &'static [u8],
+    /// By byte.
+    plain: &'static [bool; 256],
     /// Whether a space is written `+`.
     plus: bool,
 }
 
+/// Letters, digits and `others`.
+const fn plain(others: &[u8]) -> [bool; 256] {
+    let mut table = [false; 256];
+    let mut b = 0;
+    while b < 256 {
+        #[expect(clippy::cast_possible_truncation, reason = "below 256")]
+        let byte = b as u8;
+        table[b] = byte.is_ascii_alphanumeric();
+        b += 1;
+    }
+    let mut n = 0;
+    while n < others.len() {
+        table[others[n] as usize] = true;
+        n += 1;
+    }
+    table
+}
+
+static UNRESERVED: [bool; 256] = plain(b"-._~");
+static UNRESERVED_AND_SLASH: [bool; 256] = plain(b"-._~/");
+static FORM_AND_SLASH: [bool; 256] = plain(b"-._*/");
+/// Character data that needs no escape.
+static TEXT: [bool; 256] = {
+    let mut table = [true; 256];
+    table[b'&' as usize] = false;
+    table[b'<' as usize] = false;
+    table[b'>' as usize] = false;
+    table
+};
+
 /// RFC 3986 unreserved, nothing else: signatures, and OSS listings (`/` becomes `%2F`).
-pub(in crate::sim) const STRICT: Safe = Safe { plain: b"-._~", plus: false };
+pub(in crate::sim) const STRICT: Safe = Safe { plain: &UNRESERVED, plus: false };
 /// The same with `/`: paths in signatures, and COS listings.
-pub(in crate::sim) const PATH: Safe = Safe { plain: b"-._~/", plus: false };
+pub(in crate::sim) const PATH: Safe = Safe { plain: &UNRESERVED_AND_SLASH, plus: false };
 /// S3 listings: the form encoding of Java, with `/` left alone.
-pub(in crate::sim) const FORM: Safe = Safe { plain: b"-._*/", plus: true };
+pub(in crate::sim) const FORM: Safe = Safe { plain: &FORM_AND_SLASH, plus: true };
 
 const HEX: &[u8; 16] = b"0123456789ABCDEF";
+
+/// Appends runs of bytes that `plain` lets pass as they are, and each other byte by `special`.
+fn push_runs(out: &mut Vec<u8>, bytes: &[u8], plain: &[bool; 256], special: impl Fn(&mut Vec<u8>, u8)) {
+    let mut rest = bytes;
+    while let Some(at) = rest.iter().position(|b| !plain[usize::from(*b)]) {
+        let (run, tail) = rest.split_at(at);
+        out.extend_from_slice(run);
+        special(out, tail[0]);
+        rest = &tail[1..];
+    }
+    out.extend_from_slice(rest);
+}
 
 impl Safe {
     /// Appends `bytes` encoded.
     pub(in crate::sim) fn push(self, out: &mut Vec<u8>, bytes: &[u8]) {
-        for &b in bytes {
-            if b.is_ascii_alphanumeric() || self.plain.contains(&b) {
-                out.push(b);
-            } else if b == b' ' && self.plus {
+        push_runs(out, bytes, self.plain, |out, b| {
+            if b == b' ' && self.plus {
                 out.push(b'+');
             } else {
                 out.extend_from_slice(&[b'%', HEX[usize::from(b >> 4)], HEX[usize::from(b & 15)]]);
             }
-        }
+        });
     }
 
     /// `bytes` encoded.
@@ -99,14 +140,13 @@ impl Params {
 /// Appends `bytes` as XML character data. Bytes that XML cannot carry go out raw, as the stores do:
 /// that is what `encoding-type=url` is for.
 pub(in crate::sim) fn push_escaped(out: &mut Vec<u8>, bytes: &[u8]) {
-    for &b in bytes {
-        match b {
-            b'&' => out.extend_from_slice(b"&amp;"),
-            b'<' => out.extend_from_slice(b"&lt;"),
-            b'>' => out.extend_from_slice(b"&gt;"),
-            _ => out.push(b),
-        }
-    }
+    push_runs(out, bytes, &TEXT, |out, b| {
+        out.extend_from_slice(match b {
+            b'&' => b"&amp;",
+            b'<' => b"&lt;",
+            _ => b"&gt;",
+        });
+    });
 }
 
 #[cfg(test)]

@@ -11,23 +11,22 @@ use super::xml::Xml;
 
 const OWNER: &str = "<Owner><ID>1686240967192623</ID><DisplayName>1686240967192623</DisplayName></Owner>";
 
-/// Restore state in the words of `x-oss-restore`; `None` if there is nothing to say.
-fn restore(bucket: &Bucket, version: &Version<'_>, now: Secs) -> Option<Vec<u8>> {
-    version.vault(bucket.dialect, now)?;
-    let mut out = Vec::with_capacity(72);
+/// Appends the restore state in the words of `x-oss-restore`; `false` if there is nothing to say.
+fn push_restore(out: &mut Vec<u8>, bucket: &Bucket, version: &Version<'_>, now: Secs) -> bool {
     let until = match version.phase(now) {
         Phase::Running(_) => {
             out.extend_from_slice(b"ongoing-request=\"true\"");
-            return Some(out);
+            return true;
         }
-        Phase::Ready(mark) => mark.expires?,
-        Phase::Lapsed(mark) if bucket.quirks.show_lapsed => mark.expires?,
-        Phase::Lapsed(_) | Phase::Frozen | Phase::Online(_) => return None,
+        Phase::Ready(mark) => mark.expires,
+        Phase::Lapsed(mark) if bucket.quirks.show_lapsed => mark.expires,
+        Phase::Lapsed(_) | Phase::Frozen | Phase::Online(_) => None,
     };
+    let Some(until) = until else { return false };
     out.extend_from_slice(b"ongoing-request=\"false\", expiry-date=\"");
-    push_rfc1123(&mut out, until);
+    push_rfc1123(out, until);
     out.push(b'"');
-    Some(out)
+    true
 }
 
 /// `Type` and `x-oss-object-type`.
@@ -52,10 +51,14 @@ fn entry(xml: &mut Xml<'_>, bucket: &Bucket, version: &Version<'_>, now: Secs) {
     xml.text("Type", kind(version).as_bytes());
     xml.number("Size", version.size);
     xml.text("StorageClass", version.class.name().as_bytes());
-    if !bucket.quirks.hide_restore
-        && let Some(text) = restore(bucket, version, now)
-    {
-        xml.with("RestoreInfo", |out| out.extend_from_slice(&text));
+    if !bucket.quirks.hide_restore {
+        let before = xml.out.len();
+        xml.raw("<RestoreInfo>");
+        if push_restore(xml.out, bucket, version, now) {
+            xml.raw("</RestoreInfo>");
+        } else {
+            xml.out.truncate(before);
+        }
     }
 }
 
@@ -172,7 +175,8 @@ pub(in crate::sim) fn head(bucket: &Bucket, version: &Version<'_>, now: Secs) ->
         ("x-oss-hash-crc64ecma", version.lot.to_string()),
         ("x-oss-version-id", text(id)),
     ];
-    if let Some(state) = restore(bucket, version, now) {
+    let mut state = Vec::new();
+    if push_restore(&mut state, bucket, version, now) {
         headers.push(("x-oss-restore", text(state)));
     }
     headers
