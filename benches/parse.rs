@@ -6,6 +6,7 @@
 //! and restore state included. Bodies are cloned before the clock starts.
 //!
 //! `cargo bench --bench parse [-- ROUNDS]`; one line a page form.
+#![expect(clippy::print_stdout, reason = "a bench prints its figures")]
 
 use std::fmt::Write as _;
 use std::hint::black_box;
@@ -80,7 +81,6 @@ fn keys(page: &Page) -> Vec<Vec<u8>> {
 
 /// Time to read the page [`PAGES`] times. Making the bodies and dropping the results is not in it,
 /// so every reader finds the allocator warm.
-#[expect(clippy::disallowed_methods, reason = "a bench reads the machine's clock")]
 fn time<'b, B: From<&'b [u8]>, R>(body: &'b [u8], read: impl Fn(B) -> R) -> Duration {
     let mut sum = Duration::ZERO;
     for _ in 0..PAGES {

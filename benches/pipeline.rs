@@ -34,7 +34,8 @@ const UNBOUNDED: u32 = 100_000;
 fn main() {
     let short = std::env::var_os("DEFROST_BENCH_SHORT").is_some();
     let keys = std::env::args().filter_map(|arg| arg.parse().ok()).find(|&n| n > 0);
-    let (keys, posts, rounds) = if short { (20_000, 2_000, 1) } else { (keys.unwrap_or(KEYS), POSTS, ROUNDS) };
+    let (keys, posts, rounds) =
+        if short { (20_000, 2_000, 1) } else { (keys.unwrap_or(KEYS), POSTS, ROUNDS) };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     let folder = tempfile::tempdir().expect("a folder");
 

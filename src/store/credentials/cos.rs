@@ -352,9 +352,7 @@ mod tests {
              COS_SECRETID and COS_SECRETKEY, COS_SECRET_ID and COS_SECRET_KEY, ~/.cos.conf, \
              ~/.cos.yaml (its keys are encrypted; coscli stores plain ones with `disableencryption: true`), \
              ~/.tccli/default.credential, TENCENTCLOUD_WEB_IDENTITY_TOKEN_FILE, \
-             the CVM metadata service (not asked: DEFROST_NO_METADATA is set); \
-             set TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY, run `tccli configure`, or name a tccli \
-             profile with --profile"
+             the CVM metadata service (not asked: DEFROST_NO_METADATA is set)"
         );
     }
 

@@ -405,7 +405,7 @@ mod tests {
         );
         assert_eq!(
             world.fails(Oss, None).await,
-            "`ALIBABA_CLOUD_ACCESS_KEY_ID` is set but `ALIBABA_CLOUD_ACCESS_KEY_SECRET` is not: set both or neither"
+            "`ALIBABA_CLOUD_ACCESS_KEY_ID` is set but `ALIBABA_CLOUD_ACCESS_KEY_SECRET` is not"
         );
         world.vars.clear();
         assert_eq!(
@@ -422,9 +422,7 @@ mod tests {
             "no credentials for OSS: looked at OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET, \
              ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET, ALIBABA_CLOUD_OIDC_TOKEN_FILE, \
              ~/.ossutilconfig, ~/.aliyun/config.json, ~/.alibabacloud/credentials.ini, \
-             the ECS metadata service (no answer within 2 s), ALIBABA_CLOUD_CREDENTIALS_URI; \
-             set OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET, run `ossutil config` or `aliyun configure`, \
-             or name a profile with --profile"
+             the ECS metadata service (no answer within 2 s), ALIBABA_CLOUD_CREDENTIALS_URI"
         );
         let asked = world.net.requests();
         world.vars.push(("DEFROST_NO_METADATA".into(), "1".into()));

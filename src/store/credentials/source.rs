@@ -263,8 +263,8 @@ mod tests {
         let names = Variables { id: "ID", secret: "SECRET", token: &["TOKEN", "OLD_TOKEN"] };
         let look = |vars: &[(&str, &str)]| names.look(&Environment::new(vars.iter().copied(), None));
         for (vars, message) in [
-            ([("ID", "hush"), ("TOKEN", "t")], "`ID` is set but `SECRET` is not: set both or neither"),
-            ([("SECRET", "hush"), ("ID", "")], "`SECRET` is set but `ID` is not: set both or neither"),
+            ([("ID", "hush"), ("TOKEN", "t")], "`ID` is set but `SECRET` is not"),
+            ([("SECRET", "hush"), ("ID", "")], "`SECRET` is set but `ID` is not"),
         ] {
             assert_eq!(look(&vars).unwrap_err().to_string(), message);
         }

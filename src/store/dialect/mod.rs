@@ -1,6 +1,6 @@
 //! How each vendor wants to be asked, and what its answers mean. Pure: no network, no clock.
 //!
-//! One file per vendor ([`oss`], [`cos`], [`s3`]), each an implementation of [`Dialect`];
+//! One file per vendor ([`Oss`], [`Cos`], [`S3`]), each an implementation of [`Dialect`];
 //! `xml` reads pages and error bodies for all three. Signatures live in [`sign`](super::sign).
 
 mod answer;

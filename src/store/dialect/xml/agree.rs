@@ -34,7 +34,7 @@ fn form(plus_is_space: bool, token_is_encoded: bool, last_key_is_marker: bool) -
         access: |class, tier| match (class, tier) {
             (b"GLACIER", _) | (_, b"ARCHIVE_ACCESS") => Access::Archived,
             (b"TIERING", b"") => Access::Tiering,
-            (b"", _) | (b"STANDARD", _) => Access::Online,
+            (b"" | b"STANDARD", _) => Access::Online,
             _ => Access::Unrecognised,
         },
     }

@@ -37,7 +37,7 @@ fn number(digits: &[u8], radix: u32) -> Option<char> {
     char::from_u32(code).filter(|&c| c != '\0')
 }
 
-/// Whether every `&` of `text` begins a reference that [`reference`] knows.
+/// Whether every `&` of `text` begins a reference that [`reference()`] knows.
 pub(super) fn references_known(text: &[u8]) -> bool {
     memchr::memchr_iter(b'&', text).all(|at| reference(&text[at..]).is_some())
 }
