@@ -250,3 +250,69 @@ fn kind(code: &str, status: u16) -> Option<ErrorKind> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COS: Cos = Cos;
+
+    #[test]
+    fn each_class_offers_its_own() {
+        let days = Some(1..=365);
+        for class in ["ARCHIVE", "MAZ_ARCHIVE", "archive"] {
+            let offer = Offer { days: days.clone(), tiers: &[Tier::Expedited, Tier::Standard, Tier::Bulk] };
+            assert_eq!(COS.offer(class.as_bytes(), b""), Some(offer), "{class}");
+        }
+        for class in ["DEEP_ARCHIVE", "MAZ_DEEP_ARCHIVE"] {
+            let offer = Offer { days: days.clone(), tiers: &[Tier::Standard, Tier::Bulk] };
+            assert_eq!(COS.offer(class.as_bytes(), b""), Some(offer), "{class}");
+        }
+        for class in ["INTELLIGENT_TIERING", "MAZ_INTELLIGENT_TIERING"] {
+            let class = class.as_bytes();
+            assert_eq!(COS.offer(class, b"ARCHIVE_ACCESS"), Some(Offer { days: None, tiers: &Tier::ALL }));
+            for deep in ["DEEP_ARCHIVE_ACCESS", "DEEP_ARCHIEVE_ACCESS"] {
+                assert_eq!(COS.access(class, deep.as_bytes()), Access::Archived);
+                let offer = Offer { days: None, tiers: &[Tier::Standard, Tier::Bulk] };
+                assert_eq!(COS.offer(class, deep.as_bytes()), Some(offer));
+            }
+            assert_eq!(COS.offer(class, b"FREQUENT"), None);
+            assert_eq!(COS.access(class, b"INFREQUENT"), Access::Online);
+            assert_eq!(COS.access(class, b""), Access::Tiering);
+            assert_eq!(COS.access(class, b"NEW_TIER"), Access::Unrecognised);
+        }
+        for online in ["STANDARD", "STANDARD_IA", "COLD", "MAZ_STANDARD", "MAZ_COLD", ""] {
+            assert_eq!(COS.offer(online.as_bytes(), b""), None, "{online}");
+            assert_eq!(COS.access(online.as_bytes(), b""), Access::Online, "{online}");
+        }
+        assert_eq!(COS.access(b"COLD_ARCHIVE", b""), Access::Unrecognised);
+        assert!(COS.archived_classes().iter().all(|class| COS.offer(class.as_bytes(), b"").is_some()));
+    }
+
+    #[test]
+    fn regions_are_read_from_hosts() {
+        let told = [
+            "cos.ap-guangzhou.myqcloud.com",
+            "examplebucket-1250000000.cos.ap-guangzhou.myqcloud.com",
+            "examplebucket-1250000000.cos.ap-guangzhou.tencentcos.cn:443",
+            "examplebucket-1250000000.cos-internal.ap-guangzhou.tencentcos.cn",
+        ];
+        for host in told {
+            assert_eq!(COS.region_of_host(host).as_deref(), Some("ap-guangzhou"), "{host}");
+        }
+        for host in ["b-1.cos.accelerate.myqcloud.com", "service.cos.myqcloud.com", "files.example.com"] {
+            assert_eq!(COS.region_of_host(host), None, "{host}");
+        }
+        assert_eq!(COS.default_host("ap-guangzhou"), "cos.ap-guangzhou.myqcloud.com");
+    }
+
+    #[test]
+    fn bucket_names_carry_the_app_id() {
+        assert_eq!(COS.bucket_fault("examplebucket-1250000000"), None);
+        assert_eq!(COS.bucket_fault("my-bucket-1250000000"), None);
+        for bad in ["", "examplebucket", "-1250000000", "b-1250a", "B-1250000000", "a_b-1250000000", "a.b-1"]
+        {
+            assert!(COS.bucket_fault(bad).is_some(), "{bad}");
+        }
+    }
+}

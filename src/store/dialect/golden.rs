@@ -396,3 +396,30 @@ fn heads_are_read() {
     let said = oss.read_refusal(&reply(404, &coded, ""));
     assert_eq!((said.kind, &*said.code), (ErrorKind::Gone, "NoSuchKey"));
 }
+
+proptest::proptest! {
+    /// Whatever comes back, under whatever status: an answer or a refusal, never a panic.
+    #[test]
+    fn no_reply_makes_a_dialect_panic(
+        status in 100_u16..600,
+        body in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200),
+        named in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..60),
+    ) {
+        let names = ["x-oss-err", "x-oss-restore", "x-cos-restore", "x-amz-restore", "retry-after",
+            "x-amz-bucket-region", "x-amz-storage-class", "x-oss-request-id"];
+        let headers: HeaderMap = names
+            .into_iter()
+            .filter_map(|name| Some((HeaderName::from_static(name), HeaderValue::from_bytes(&named).ok()?)))
+            .collect();
+        for provider in Provider::ALL {
+            let reply = || Reply { status, headers: headers.clone(), body: body.clone() };
+            let dialect = dialect(provider);
+            let said = dialect.read_refusal(&reply());
+            proptest::prop_assert!(said.message.chars().count() <= 300);
+            let _ = (dialect.read_head(&reply()), dialect.read_restore(&reply()));
+            for api in [ListApi::V1, ListApi::V2, ListApi::Versions] {
+                proptest::prop_assert!(dialect.read_page(&listing(api), reply()).is_err());
+            }
+        }
+    }
+}

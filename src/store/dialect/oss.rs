@@ -225,3 +225,64 @@ fn kind(code: &str, _status: u16) -> Option<ErrorKind> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OSS: Oss = Oss::new(Options { request_payer: false });
+
+    #[test]
+    fn each_class_offers_its_own() {
+        let cold = Offer { days: Some(1..=365), tiers: &[Tier::Expedited, Tier::Standard, Tier::Bulk] };
+        let deep = Offer { days: Some(1..=365), tiers: &[Tier::Expedited, Tier::Standard] };
+        assert_eq!(OSS.offer(b"Archive", b""), Some(Offer { days: Some(1..=7), tiers: &[] }));
+        assert_eq!(OSS.offer(b"COLDARCHIVE", b""), Some(cold));
+        assert_eq!(OSS.offer(b"DeepColdArchive", b""), Some(deep));
+        for none in ["Standard", "IA", "", "DeepArchive"] {
+            assert_eq!(OSS.offer(none.as_bytes(), b""), None, "{none}");
+        }
+        // The vendor's own Python sample tests for `DeepArchive`, which no object has.
+        assert_eq!(OSS.access(b"DeepArchive", b""), Access::Unrecognised);
+        assert_eq!(OSS.access(b"ARCHIVE", b""), Access::Archived);
+        assert_eq!(OSS.access(b"IA", b""), Access::Online);
+        assert_eq!(OSS.access(b"", b""), Access::Online);
+        assert!(OSS.archived_classes().iter().all(|class| OSS.offer(class.as_bytes(), b"").is_some()));
+    }
+
+    #[test]
+    fn regions_are_read_from_hosts() {
+        let told = [
+            ("oss-cn-hangzhou.aliyuncs.com", "cn-hangzhou"),
+            ("OSS-CN-Hangzhou-internal.aliyuncs.com:443", "cn-hangzhou"),
+            ("examplebucket.oss-ap-southeast-1.aliyuncs.com", "ap-southeast-1"),
+            ("cn-hangzhou.oss.aliyuncs.com", "cn-hangzhou"),
+        ];
+        for (host, region) in told {
+            assert_eq!(OSS.region_of_host(host).as_deref(), Some(region), "{host}");
+        }
+        let untold = [
+            "oss-accelerate.aliyuncs.com",
+            "oss-accelerate-overseas.aliyuncs.com",
+            "cb-1.cn-hangzhou.oss-cloudbox.aliyuncs.com",
+            "files.example.com",
+            "127.0.0.1:9000",
+        ];
+        for host in untold {
+            assert_eq!(OSS.region_of_host(host), None, "{host}");
+        }
+        for region in ["cn-hangzhou", "oss-cn-hangzhou"] {
+            assert_eq!(OSS.default_host(region), "oss-cn-hangzhou.aliyuncs.com");
+        }
+    }
+
+    #[test]
+    fn bucket_names_are_checked() {
+        for good in ["abc", "my-bucket-1", &"a".repeat(63)] {
+            assert_eq!(OSS.bucket_fault(good), None, "{good}");
+        }
+        for bad in ["", "ab", &"a".repeat(64), "Bucket", "a.bucket", "-abc", "abc-", "a/b", "a_b"] {
+            assert!(OSS.bucket_fault(bad).is_some(), "{bad}");
+        }
+    }
+}

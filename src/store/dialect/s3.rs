@@ -288,3 +288,64 @@ fn kind(code: &str, status: u16) -> Option<ErrorKind> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const S3: S3 = super::S3::new(Options { request_payer: false });
+
+    #[test]
+    fn each_class_offers_its_own() {
+        let days = Some(1..=36_500);
+        assert_eq!(S3.offer(b"GLACIER", b""), Some(Offer { days: days.clone(), tiers: &Tier::ALL }));
+        let deep = [Tier::Standard, Tier::Bulk];
+        assert_eq!(S3.offer(b"DEEP_ARCHIVE", b"").map(|o| (o.days, o.tiers)), Some((days, &deep[..])));
+        let tiering = |tier: &[u8]| S3.offer(b"INTELLIGENT_TIERING", tier);
+        assert_eq!(tiering(b"ARCHIVE_ACCESS"), Some(Offer { days: None, tiers: &Tier::ALL }));
+        for tier in [&b"DEEP_ARCHIVE_ACCESS"[..], b""] {
+            assert_eq!(tiering(tier).map(|o| (o.days, o.tiers)), Some((None, &deep[..])));
+        }
+        assert_eq!(tiering(b"FREQUENT_ACCESS"), None);
+        for online in ["STANDARD", "GLACIER_IR", "ONEZONE_IA", "EXPRESS_ONEZONE", ""] {
+            assert_eq!(S3.offer(online.as_bytes(), b""), None, "{online}");
+            assert_eq!(S3.access(online.as_bytes(), b""), Access::Online, "{online}");
+        }
+        assert_eq!(S3.access(b"INTELLIGENT_TIERING", b""), Access::Tiering);
+        // The name of a tier of a compatible store, say.
+        assert_eq!(S3.access(b"WARM-TIER", b""), Access::Unrecognised);
+        assert!(S3.archived_classes().iter().all(|class| S3.offer(class.as_bytes(), b"").is_some()));
+    }
+
+    #[test]
+    fn regions_are_read_from_hosts() {
+        let told = [
+            ("s3.us-east-1.amazonaws.com", "us-east-1"),
+            ("s3.cn-north-1.amazonaws.com.cn", "cn-north-1"),
+            ("my.bucket.s3.eu-west-1.amazonaws.com:443", "eu-west-1"),
+            ("s3.dualstack.eu-west-1.amazonaws.com", "eu-west-1"),
+            ("s3-fips.us-gov-west-1.amazonaws.com", "us-gov-west-1"),
+            ("s3-fips.dualstack.us-east-2.amazonaws.com", "us-east-2"),
+            ("bucket.s3-eu-west-1.amazonaws.com", "eu-west-1"),
+            ("s3.amazonaws.com", "us-east-1"),
+        ];
+        for (host, region) in told {
+            assert_eq!(S3.region_of_host(host).as_deref(), Some(region), "{host}");
+        }
+        for host in ["bucket.s3-accelerate.amazonaws.com", "minio.local:9000", "s3.fr-par.scw.cloud"] {
+            assert_eq!(S3.region_of_host(host), None, "{host}");
+        }
+        assert_eq!(S3.default_host("eu-west-1"), "s3.eu-west-1.amazonaws.com");
+        assert_eq!(S3.default_host("cn-north-1"), "s3.cn-north-1.amazonaws.com.cn");
+    }
+
+    #[test]
+    fn bucket_names_are_checked() {
+        for good in ["abc", "my.bucket-1", "Old_Bucket"] {
+            assert_eq!(S3.bucket_fault(good), None, "{good}");
+        }
+        for bad in ["", "ab", "a/b/c", "a..b", "10.0.0.1", "b\u{fc}cket", "bucket?x"] {
+            assert!(S3.bucket_fault(bad).is_some(), "{bad}");
+        }
+    }
+}
