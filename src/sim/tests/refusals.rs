@@ -154,3 +154,25 @@ async fn signatures_are_checked() {
     let answer = signed("us-east-1", 0, "Host: examplebucket.s3.us-east-1.amazonaws.com\r\n").await;
     assert_eq!(refused(&answer), (403, "AccessDenied"));
 }
+
+#[tokio::test]
+async fn connections_serve_many_requests() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let server = serve(config()).await;
+    let mut stream = tokio::net::TcpStream::connect(server.addr()).await.unwrap();
+    let one = "HEAD /oss/k HTTP/1.1\r\nHost: x\r\n\r\n";
+    let last = "HEAD /oss/k HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    stream.write_all(format!("{one}{one}{last}").as_bytes()).await.unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).await.unwrap();
+    assert_eq!(text.matches("HTTP/1.1 200 OK").count(), 3);
+    let ids: std::collections::BTreeSet<_> =
+        text.lines().filter(|l| l.starts_with("x-oss-request-id")).collect();
+    assert_eq!(ids.len(), 3);
+    // What is no HTTP ends the connection, not the server.
+    let mut stream = tokio::net::TcpStream::connect(server.addr()).await.unwrap();
+    stream.write_all(b"\x16\x03\x01 hello\r\n\r\n").await.unwrap();
+    let mut rest = Vec::new();
+    let _ = stream.read_to_end(&mut rest).await;
+    assert_eq!(ask(&server, "HEAD /oss/k").await.status, 200);
+}

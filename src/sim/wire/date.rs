@@ -35,37 +35,42 @@ pub(in crate::sim) const fn days_from_civil(year: i64, month: i64, day: i64) -> 
 /// Appends `n` in at least `width` decimal digits; a negative number counts as 0.
 pub(in crate::sim) fn push_number(out: &mut Vec<u8>, n: i64, width: usize) {
     let mut digits = [b'0'; 20];
-    let mut left = n.max(0);
+    let mut left = n.max(0).cast_unsigned();
     let mut at = digits.len();
     while left > 0 {
         at -= 1;
-        digits[at] = b"0123456789"[usize::try_from(left % 10).unwrap_or(0)];
+        digits[at] = b'0' + u8::try_from(left % 10).unwrap_or(0);
         left /= 10;
     }
     let from = at.min(digits.len() - width.min(digits.len()));
     out.extend_from_slice(&digits[from..]);
 }
 
-fn push_clock(out: &mut Vec<u8>, secs: Secs) {
-    let of_day = secs.rem_euclid(DAY);
-    push_number(out, of_day / 3600, 2);
-    out.push(b':');
-    push_number(out, of_day / 60 % 60, 2);
-    out.push(b':');
-    push_number(out, of_day % 60, 2);
+/// Writes `n` in two decimal digits.
+fn put(text: &mut [u8], at: usize, n: i64) {
+    let n = u8::try_from(n).unwrap_or(0) % 100;
+    text[at] = b'0' + n / 10;
+    text[at + 1] = b'0' + n % 10;
 }
 
-/// Appends `2026-05-18T05:45:43.000Z`.
+/// Writes `08:15:02`.
+fn put_clock(text: &mut [u8], at: usize, secs: Secs) {
+    let of_day = secs.rem_euclid(DAY);
+    put(text, at, of_day / 3600);
+    put(text, at + 3, of_day / 60 % 60);
+    put(text, at + 6, of_day % 60);
+}
+
+/// Appends `2026-05-18T05:45:43.000Z`; years 0 to 9999.
 pub(in crate::sim) fn push_iso(out: &mut Vec<u8>, secs: Secs) {
     let (year, month, day) = civil(secs.div_euclid(DAY));
-    push_number(out, year, 4);
-    out.push(b'-');
-    push_number(out, month, 2);
-    out.push(b'-');
-    push_number(out, day, 2);
-    out.push(b'T');
-    push_clock(out, secs);
-    out.extend_from_slice(b".000Z");
+    let mut text = *b"0000-00-00T00:00:00.000Z";
+    put(&mut text, 0, year / 100);
+    put(&mut text, 2, year % 100);
+    put(&mut text, 5, month);
+    put(&mut text, 8, day);
+    put_clock(&mut text, 11, secs);
+    out.extend_from_slice(&text);
 }
 
 /// Appends `Fri, 27 Nov 2026 08:15:02 GMT`.
@@ -73,16 +78,14 @@ pub(in crate::sim) fn push_rfc1123(out: &mut Vec<u8>, secs: Secs) {
     let days = secs.div_euclid(DAY);
     let (year, month, day) = civil(days);
     let index = |n: i64| usize::try_from(n).unwrap_or(0);
-    out.extend_from_slice(WEEKDAYS[index(days.rem_euclid(7))].as_bytes());
-    out.extend_from_slice(b", ");
-    push_number(out, day, 2);
-    out.push(b' ');
-    out.extend_from_slice(MONTHS[index(month - 1)].as_bytes());
-    out.push(b' ');
-    push_number(out, year, 4);
-    out.push(b' ');
-    push_clock(out, secs);
-    out.extend_from_slice(b" GMT");
+    let mut text = *b"Thu, 00 Jan 0000 00:00:00 GMT";
+    text[..3].copy_from_slice(WEEKDAYS[index(days.rem_euclid(7))].as_bytes());
+    put(&mut text, 5, day);
+    text[8..11].copy_from_slice(MONTHS[index(month - 1)].as_bytes());
+    put(&mut text, 12, year / 100);
+    put(&mut text, 14, year % 100);
+    put_clock(&mut text, 17, secs);
+    out.extend_from_slice(&text);
 }
 
 /// `secs` as `Fri, 27 Nov 2026 08:15:02 GMT`.

@@ -9,7 +9,7 @@ use super::fail::{Fail, fail};
 pub(in crate::sim) fn denial(dialect: Dialect, denial: Denial) -> Fail {
     let oss = dialect == Dialect::Oss;
     match denial {
-        Denial::Missing => fail(403, "AccessDenied", "Access Denied", "0003-00000001"),
+        Denial::Missing => fail(403, "AccessDenied", "Access Denied", ""),
         Denial::Unsupported(what) => match dialect {
             Dialect::S3 => fail(
                 400,
@@ -82,12 +82,13 @@ pub(in crate::sim) fn denial(dialect: Dialect, denial: Denial) -> Fail {
             let what = "There were headers present in the request which were not signed";
             fail(403, "AccessDenied", what, "").with("HeadersNotSigned", names)
         }
+        // The ECs of OSS as seen in the wild: matrixone issue 12445, MoviePilot issue 6295.
         Denial::BadToken => match dialect {
             Dialect::Oss => fail(
                 403,
                 "InvalidSecurityToken",
                 "The security token you provided is invalid.",
-                "0002-00000040",
+                "0002-00000006",
             ),
             Dialect::Cos => fail(403, "InvalidAccessKeyId", "The security token is not valid.", ""),
             Dialect::S3 => {
@@ -99,7 +100,7 @@ pub(in crate::sim) fn denial(dialect: Dialect, denial: Denial) -> Fail {
                 403,
                 "SecurityTokenExpired",
                 "The security token you provided has expired.",
-                "0002-00000069",
+                "0002-00000007",
             ),
             Dialect::Cos | Dialect::S3 => fail(400, "ExpiredToken", "The provided token has expired.", ""),
         },

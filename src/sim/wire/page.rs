@@ -142,7 +142,7 @@ pub(in crate::sim) fn collect(bucket: &Bucket, query: &Query<'_>) -> Page {
     let mut key = Vec::new();
     let mut passed = 0;
     while let Some(slot) = bucket.next(&mut cursor, &mut key) {
-        if !key.starts_with(query.prefix) {
+        if !query.prefix.is_empty() && !key.starts_with(query.prefix) {
             break;
         }
         if !query.versions && bucket.deleted(slot) {

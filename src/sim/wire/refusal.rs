@@ -1,6 +1,7 @@
 //! Refusals in each vendor's words.
 //!
-//! Sources: OSS error code pages, COS error code page, S3 "Error responses", read 2026-11.
+//! Sources: OSS error code pages, COS error code page, S3 "Error responses", read 2026-11. Where no
+//! page names the EC of an OSS refusal, none is sent: clients decide on status and code.
 
 use super::super::class::Vault;
 use super::fail::{Fail, Wrong, fail};
@@ -32,14 +33,12 @@ pub(super) fn oss(wrong: Wrong, bucket: &str) -> Fail {
             fail(400, "InvalidArgument", "The Days of the RestoreRequest is invalid.", ec)
         }
         Wrong::DigestForm | Wrong::Digest => {
-            fail(400, "InvalidDigest", "The Content-MD5 you specified was invalid.", "0017-00000503")
+            fail(400, "InvalidDigest", "The Content-MD5 you specified was invalid.", "")
         }
         Wrong::NoBucket => fail(404, "NoSuchBucket", "The specified bucket does not exist.", "0015-00000101")
             .with("BucketName", bucket),
         Wrong::NoKey => fail(404, "NoSuchKey", "The specified key does not exist.", "0026-00000001"),
-        Wrong::NoVersion => {
-            fail(404, "NoSuchVersion", "The specified version does not exist.", "0026-00000002")
-        }
+        Wrong::NoVersion => fail(404, "NoSuchVersion", "The specified version does not exist.", ""),
         Wrong::DeleteMarker => fail(
             405,
             "MethodNotAllowed",
@@ -50,7 +49,7 @@ pub(super) fn oss(wrong: Wrong, bucket: &str) -> Fail {
             fail(400, "InvalidObjectName", "The specified object is not valid.", "0016-00000001")
         }
         Wrong::Argument(name, value) => {
-            fail(400, "InvalidArgument", &format!("The {name} is not valid."), "0017-00000302")
+            fail(400, "InvalidArgument", &format!("The {name} is not valid."), "")
                 .with("ArgumentName", name)
                 .with("ArgumentValue", value)
         }
@@ -67,7 +66,7 @@ pub(super) fn oss(wrong: Wrong, bucket: &str) -> Fail {
                 .with("Endpoint", format!("oss-{region}.aliyuncs.com"))
         }
         Wrong::SlowDown | Wrong::NoCapacity => {
-            fail(503, "TotalQpsLimitExceeded", "Max total qps limit is exceeded", "0026-00000028")
+            fail(503, "TotalQpsLimitExceeded", "Max total qps limit is exceeded", "")
         }
         Wrong::Internal => {
             fail(500, "InternalError", "Please contact the server administrator, oss@service.aliyun.com.", "")
@@ -78,15 +77,10 @@ pub(super) fn oss(wrong: Wrong, bucket: &str) -> Fail {
             "The operation is not valid for the object's state",
             "0016-00000404",
         ),
-        Wrong::TargetGone => fail(
-            404,
-            "SymlinkTargetNotExist",
-            "The target object you specified does not exist.",
-            "0026-00000003",
-        ),
-        Wrong::TargetLink => {
-            fail(400, "InvalidTargetType", "The target of the symlink is a symlink.", "0026-00000004")
+        Wrong::TargetGone => {
+            fail(404, "SymlinkTargetNotExist", "The target object you specified does not exist.", "")
         }
+        Wrong::TargetLink => fail(400, "InvalidTargetType", "The target of the symlink is a symlink.", ""),
         Wrong::NotImplemented | Wrong::Scripted(..) => fail(
             501,
             "NotImplemented",
