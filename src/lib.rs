@@ -7,7 +7,7 @@
 //! pages      which       where does    one     one row    what is safe
 //! of keys    keys?       each stand?   POST    per key    on disk
 //! ```
-//! Six stages, six files in [`pipeline`]; start reading at `pipeline/run.rs`.
+//! Six stages, six files in [`pipeline`]; start reading at `pipeline/run/mod.rs`.
 //!
 //! # Layers
 //! | layer | module | what it is |
@@ -21,6 +21,15 @@
 //! | aside | [`sim`] | an object store for rehearsals and tests; shares no wire code with [`store`] |
 //!
 //! `tests/layers.rs` holds the arrows between them.
+//!
+//! # Adding a dialect
+//! 1. A variant of [`Provider`](model::Provider) with its URL scheme.
+//! 2. `store/dialect/NAME.rs`: an implementation of [`Dialect`](store::dialect::Dialect), pure; its
+//!    requests and replies as golden files in `tests/wire/NAME/`, from the vendor's documents.
+//! 3. `store/sign/NAME.rs` if it signs in a way of its own, pinned by the vendor's vectors.
+//! 4. A chain in `store/credentials/`, in the order of the vendor's own tools.
+//! 5. The vendor's side in `sim/`, written from the documents and not from the client.
+//! 6. A line in `tests/it/support.rs`: every suite then runs against it, too.
 
 pub mod cli;
 pub mod job;

@@ -20,10 +20,8 @@ Exit codes:
     0  all as wanted; what runs already or is readable already is no failure
     1  finished, but some objects failed: the report has their rows
     2  the command line or a job file is wrong
-    3  stopped by a safety limit
     4  credentials or rights
     5  nothing matched (only with --fail-empty)
-    6  a wait timed out
     7  another run holds the job's lock
     8  defrost cannot write its own files
   130  interrupted (SIGINT), checkpoint saved: the same line goes on
