@@ -1,9 +1,9 @@
 //! The page reader: the hot path of a listing, and the reader of error documents.
 //!
-//! Two readers must agree. [`scan`] walks the body from tag to tag with `memchr`, leaves every
+//! Two readers must agree. `scan` walks the body from tag to tag with `memchr`, leaves every
 //! value where it lies and decodes it in place; it takes the documented form only, and hands over
 //! at the first thing that is not (an attribute, a comment, CDATA, a prefixed name, a fault).
-//! [`events`] is a plain event reader that takes everything legal, and is the only one that says
+//! `events` is a plain event reader that takes everything legal, and is the only one that says
 //! that a page is unreadable. So the fast reader can never accept what the slow one refuses by a
 //! rule of its own, and a torn page is always a fault: no root end tag, no page.
 
