@@ -1,7 +1,10 @@
 //! How each vendor wants to be asked, and what its answers mean. Pure: no network, no clock.
 //!
-//! One file per vendor ([`Oss`], [`Cos`], [`S3`]), each an implementation of [`Dialect`];
-//! `xml` reads pages and error bodies for all three. Signatures live in [`sign`](super::sign).
+//! One file per vendor ([`Oss`], [`Cos`], [`S3`]), each an implementation of [`Dialect`]: its form
+//! of listing, headers, error table, classes and hosts. What the three have in common stands
+//! beside them: `ask` builds requests, `answer` reads HEAD and restore replies, `refusal` reads
+//! what is not a success, [`xml`] reads pages and error documents. Signatures live in
+//! [`sign`](super::sign). To add a vendor, copy a file and its folder of `tests/wire`.
 
 mod answer;
 mod ask;
@@ -16,14 +19,15 @@ mod refusal;
 mod s3;
 pub mod xml;
 
-use std::fmt;
-
 pub use cos::Cos;
 pub use encoding::target;
-use http::{HeaderMap, Method};
-use jiff::Timestamp;
 pub use oss::Oss;
 pub use s3::S3;
+
+use std::fmt;
+
+use http::{HeaderMap, Method};
+use jiff::Timestamp;
 
 use super::{Head, Listing, Refusal, RestoreAnswer, RestoreAsk};
 use crate::model::{Access, Offer, Page, Position, Provider};

@@ -118,6 +118,8 @@ fn what_is_no_listing_is_refused() {
         format!("text {good}"),
         page(&format!("{whole}text{entry}")),
         page(&format!("{whole}<Contents><Key>a<b/>c</Key></Contents>")),
+        page(&format!("{whole}<Contents><Key>k</Key><LastModified/>2020-05-18T05:45:43.000Z</Contents>")),
+        page(&format!("{whole}<Contents><Key>k</Key><ETag/>&quot;a&quot;</Contents>")),
         page(&format!("{whole}<Contents><Key>&unknown;</Key></Contents>")),
         page(&format!("{whole}<Contents><Key>k</Kez></Contents>")),
         String::new(),
@@ -267,7 +269,12 @@ fn element(
     odd: Oddity,
     inside: impl Strategy<Value = String>,
 ) -> impl Strategy<Value = String> {
-    let blank = words(odd, &["", "", "\n    ", " "], &["<!-- x -->", "<?pi?>"], &["stray", "&amp;"]);
+    let blank = words(
+        odd,
+        &["", "", "\n    ", " "],
+        &["<!-- x -->", "<?pi?>"],
+        &["stray", "7", "2020-05-18T05:45:43.000Z", "&quot;a&quot;", "&amp;"],
+    );
     let shape = match odd {
         Documented => 0..1,
         Legal => 0..5,

@@ -112,13 +112,13 @@ impl<'t, 'f> Entries<'t, 'f> {
                 None => match self.new_gap(here, cursor)? {
                     Way::On(gap) => gap,
                     Way::Out => {
-                        self.found.push(self.finisher.finish(&draft, cursor.text).ok()?);
+                        self.found.push(*self.finisher.finish(&mut draft, cursor.text).ok()?);
                         return Some(());
                     }
                 },
             };
             if let Some(kind) = gap.begins {
-                self.found.push(self.finisher.finish(&draft, cursor.text).ok()?);
+                self.found.push(*self.finisher.finish(&mut draft, cursor.text).ok()?);
                 draft = Draft::new(kind);
             }
             here = gap.to;
@@ -202,11 +202,19 @@ impl<'t, 'f> Entries<'t, 'f> {
         let place = &mut self.places[here];
         let (start, rest) = (cursor.at, cursor.rest());
         match place.purpose {
+            _ if place.empty => {}
             // Values that tell their own end are not searched for it.
             Use::Field(Field::LastModified) => {
                 if let Some(time) = date(rest) {
                     cursor.at += dates::ISO_LEN;
                     draft.modified(time);
+                    return Some(());
+                }
+            }
+            Use::Field(Field::Size) => {
+                if let Some((size, len)) = digits(rest) {
+                    cursor.at += len;
+                    draft.sized(size);
                     return Some(());
                 }
             }
@@ -271,6 +279,24 @@ fn date(text: &[u8]) -> Option<Timestamp> {
         return None;
     }
     dates::iso_millis(date)
+}
+
+/// The number at the start of `text` and its digits, if they are one to nineteen and nothing else
+/// follows: so many cannot overflow.
+#[inline]
+fn digits(text: &[u8]) -> Option<(u64, usize)> {
+    let mut number = 0;
+    for (len, &byte) in text.iter().take(20).enumerate() {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return (byte == b'<' && len > 0).then_some((number, len));
+        }
+        if len == 19 {
+            return None;
+        }
+        number = number * 10 + u64::from(digit);
+    }
+    None
 }
 
 /// The entity tag at the start of `text`, if it stands between two [`QUOTE`]s and holds neither

@@ -135,6 +135,7 @@ impl Draft {
     ///
     /// # Errors
     /// Why the value is not in the vendor's form.
+    #[inline]
     pub(super) fn take(&mut self, field: Field, value: &[u8], at: Span) -> Result<(), &'static str> {
         match field {
             Field::Key => self.entry.key = at,
@@ -200,6 +201,12 @@ impl Draft {
         self.entry.last_modified = Some(time);
     }
 
+    /// As [`Draft::take`] of `Size`, already read.
+    #[inline]
+    pub(super) const fn sized(&mut self, size: u64) {
+        self.entry.size = size;
+    }
+
     /// As [`Draft::take_inner`] of `RestoreExpiryDate`, already read.
     #[inline]
     pub(super) const fn ready(&mut self, until: Timestamp) {
@@ -230,12 +237,17 @@ impl<'f> Finisher<'f> {
         Self { form, api, last: None }
     }
 
-    /// The entry of `draft`, whose spans lie in `text`; the class and the tier are decoded there.
+    /// Completes the entry of `draft`, whose spans lie in `text`, the class and the tier decoded.
     ///
     /// # Errors
     /// What the entry lacks.
-    pub(super) fn finish(&mut self, draft: &Draft, text: &[u8]) -> Result<Entry, &'static str> {
-        let mut entry = draft.entry;
+    pub(super) fn finish<'d>(
+        &mut self,
+        draft: &'d mut Draft,
+        text: &[u8],
+    ) -> Result<&'d Entry, &'static str> {
+        let told = draft.mark();
+        let entry = &mut draft.entry;
         if entry.key.len == 0 {
             return Err("an entry has no key");
         }
@@ -250,7 +262,7 @@ impl<'f> Finisher<'f> {
             return Ok(entry);
         }
         entry.access = self.access(entry.class, entry.access_tier, text);
-        entry.restore = draft.mark().unwrap_or(match entry.access {
+        entry.restore = told.unwrap_or(match entry.access {
             Access::Archived => self.form.silence,
             Access::Tiering => RestoreMark::Unsaid,
             Access::Online | Access::Unrecognised => RestoreMark::Absent,

@@ -189,8 +189,8 @@ impl<'x> Events<'x> {
         while let Some(child) = self.child()? {
             match child.meant(|name| Top::of(name, api)) {
                 Top::Entry(kind) => {
-                    let draft = self.entry(kind, &child)?;
-                    entries.push(finisher.finish(&draft, &self.kept)?);
+                    let mut draft = self.entry(kind, &child)?;
+                    entries.push(*finisher.finish(&mut draft, &self.kept)?);
                 }
                 Top::Paging(field) => {
                     let at = self.value(&child)?;

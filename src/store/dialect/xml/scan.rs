@@ -177,6 +177,7 @@ impl<'t> Cursor<'t> {
     }
 
     /// Text up to the next tag.
+    #[inline]
     pub(super) fn text(&mut self) -> Option<Value<'t>> {
         let (start, rest) = (self.at, self.rest());
         let mut end = memchr2(b'<', b'&', rest)?;

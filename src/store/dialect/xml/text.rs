@@ -43,7 +43,7 @@ pub(super) fn references_known(text: &[u8]) -> bool {
 }
 
 /// Replaces the references within `span` by their characters, in place. References that
-/// [`references_known`] refuses stay as they are.
+/// [`references_known()`] refuses stay as they are.
 pub(super) fn unescape(text: &mut [u8], span: Span) -> Span {
     let start = span.start as usize;
     let end = start + span.len as usize;
@@ -84,14 +84,20 @@ pub(super) fn undo_url(text: &mut [u8], span: Span, plus_is_space: bool) -> Opti
     let Some(first) = first else { return Some(span) };
     let (mut from, mut to) = (start + first, start + first);
     while from < end {
-        if let Some(word) = text[from..end].first_chunk().copied()
-            && !has_byte(word, b'%')
-            && !(plus_is_space && has_byte(word, b'+'))
-        {
-            text[to..to + word.len()].copy_from_slice(&word);
-            from += word.len();
-            to += word.len();
-            continue;
+        if let Some(word) = text[from..end].first_chunk().copied() {
+            let mut clean = clean_bytes(word, b'%');
+            if plus_is_space {
+                clean = clean.min(clean_bytes(word, b'+'));
+            }
+            from += clean;
+            if clean == word.len() {
+                // The common case, and a copy of known length.
+                text[to..to + clean].copy_from_slice(&word);
+                to += clean;
+                continue;
+            }
+            text[to..to + clean].copy_from_slice(&word[..clean]);
+            to += clean;
         }
         let byte = text[from];
         text[to] = match byte {
@@ -110,12 +116,14 @@ pub(super) fn undo_url(text: &mut [u8], span: Span, plus_is_space: bool) -> Opti
     Some(shortened(span, to - start))
 }
 
-/// Whether one of eight bytes is `byte`: the exact zero-byte test of a machine word.
-fn has_byte(word: [u8; 8], byte: u8) -> bool {
+/// How many of eight bytes come before the first `byte`: the zero-byte test of a machine word,
+/// whose lowest set bit is exact.
+fn clean_bytes(word: [u8; 8], byte: u8) -> usize {
     const LOW: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = LOW << 7;
-    let zeroed = u64::from_ne_bytes(word) ^ (LOW * u64::from(byte));
-    zeroed.wrapping_sub(LOW) & !zeroed & HIGH != 0
+    let zeroed = u64::from_le_bytes(word) ^ (LOW * u64::from(byte));
+    let found = zeroed.wrapping_sub(LOW) & !zeroed & HIGH;
+    (found.trailing_zeros() / 8) as usize
 }
 
 /// Whether `text` starts with `with`. For the few dozen bytes of a tag, eight at a time in place
