@@ -7,7 +7,6 @@
 //!
 //! `cargo bench --bench parse [-- ROUNDS]`; one line a page form.
 #![expect(clippy::print_stdout, reason = "a bench prints its figures")]
-#![expect(clippy::print_stdout, reason = "a bench prints its figures")]
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
