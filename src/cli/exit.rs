@@ -67,10 +67,15 @@ impl Failure {
 pub(super) fn of_run(error: RunError, provider: Provider) -> Failure {
     let (exit, hint) = match &error {
         RunError::Source(SourceError::Store(store)) | RunError::Doomed(store) => of_store(store, provider),
-        RunError::Source(SourceError::Repeated { .. } | SourceError::Empty) => (
+        RunError::Source(
+            SourceError::Repeated { .. } | SourceError::Backwards { .. } | SourceError::Empty,
+        ) => (
             Exit::SomeFailed,
             "the store breaks its own protocol; --list-v1 may take another path through it".to_owned(),
         ),
+        RunError::Source(SourceError::Died) => {
+            (Exit::SomeFailed, "run the same line again: it goes on where it was".to_owned())
+        }
         RunError::Report(error) => of_report(error),
         RunError::Checkpoint(error) => of_checkpoint(error),
     };

@@ -288,11 +288,19 @@ const fn expiry(mark: &crate::model::RestoreMark) -> Option<Timestamp> {
     }
 }
 
+/// Whether no further request could be signed so that the store takes it: the token has lapsed and
+/// cannot be renewed, or the clock is off and the store does not tell by how much. A bare status
+/// says less: S3 and COS answer HEAD by a mere 400 for objects under a customer's own key, too.
+fn unsignable(error: &StoreError) -> bool {
+    matches!(error.kind, ErrorKind::TokenExpired | ErrorKind::Skewed)
+        && error.refusal.as_ref().is_some_and(|refusal| !refusal.code.is_empty())
+}
+
 /// The row of an object whose request was refused for good.
 fn refused(mut outcome: Outcome, error: StoreError) -> Result<Outcome, NoOutcome> {
     let (action, reason) = match error.kind {
         ErrorKind::Halted => return Err(NoOutcome::Halted),
-        kind if kind.dooms_run() => return Err(NoOutcome::Doomed(error)),
+        kind if kind.dooms_run() || unsignable(&error) => return Err(NoOutcome::Doomed(error)),
         // The object left its archive class, or the listing lags: nothing was wrong with the wish.
         ErrorKind::NotArchived => {
             outcome.state = State::Readable;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
+use super::report::shown_key;
 use crate::model::{Page, Position};
 use crate::store::{Listing, Store, StoreError};
 
@@ -27,6 +28,18 @@ pub enum SourceError {
         /// Pages listed before.
         pages: u64,
     },
+    /// A page began at or before the key at which the one before it ended: its rows would be doubled,
+    /// and following it might list for ever.
+    #[error("the store went back to `{first}` after `{last}` in its listing; defrost needs keys in order")]
+    Backwards {
+        /// The last key of the page before, or the key to go on after.
+        last: String,
+        /// The first key of the page.
+        first: String,
+    },
+    /// The listing ended without a word.
+    #[error("the listing ended unexpectedly; this is a bug in defrost")]
+    Died,
     /// Truncated pages without entries, one after the other.
     #[error("the store sent {MAX_EMPTY_PAGES} empty pages in a row, each claiming that more would follow")]
     Empty,
@@ -46,8 +59,16 @@ pub struct Span {
 /// A running listing. Dropping it ends the listing.
 #[derive(Debug)]
 pub struct Source {
-    pages: mpsc::Receiver<Result<Page, SourceError>>,
+    pages: mpsc::Receiver<Told>,
     task: AbortHandle,
+    ended: bool,
+}
+
+/// What the listing task tells. Its end is told, since a channel closes after a panic as well.
+enum Told {
+    Page(Page),
+    Failed(SourceError),
+    End,
 }
 
 impl Source {
@@ -55,17 +76,30 @@ impl Source {
     pub fn start<S: Store + 'static>(store: Arc<S>, span: Span) -> Self {
         let (send, pages) = mpsc::channel(PAGES_AHEAD);
         let task = tokio::spawn(async move {
-            if let Err(error) = list(&*store, &span, &send).await {
-                // A closed channel means that nobody wants the error any more.
-                let _ = send.send(Err(error)).await;
-            }
+            let last = match list(&*store, &span, &send).await {
+                Ok(()) => Told::End,
+                Err(error) => Told::Failed(error),
+            };
+            // A closed channel means that nobody wants to know any more.
+            let _ = send.send(last).await;
         });
-        Self { pages, task: task.abort_handle() }
+        Self { pages, task: task.abort_handle(), ended: false }
     }
 
     /// The next page; `None` at the end of the listing. Cancel safe.
     pub async fn next(&mut self) -> Option<Result<Page, SourceError>> {
-        self.pages.recv().await
+        if self.ended {
+            return None;
+        }
+        match self.pages.recv().await {
+            Some(Told::Page(page)) => Some(Ok(page)),
+            Some(Told::Failed(error)) => Some(Err(error)),
+            Some(Told::End) => {
+                self.ended = true;
+                None
+            }
+            None => Some(Err(SourceError::Died)),
+        }
     }
 }
 
@@ -75,24 +109,22 @@ impl Drop for Source {
     }
 }
 
-async fn list<S: Store>(
-    store: &S,
-    span: &Span,
-    send: &mpsc::Sender<Result<Page, SourceError>>,
-) -> Result<(), SourceError> {
+async fn list<S: Store>(store: &S, span: &Span, send: &mpsc::Sender<Told>) -> Result<(), SourceError> {
     let mut at = span.from.clone();
+    let mut trail = Trail::after(&span.from);
     let mut pages = 0;
     let mut empty = 0;
     loop {
         let page = store.list(&span.listing, &at).await?.answer;
         pages += 1;
         let next = page.next().cloned();
+        trail.follow(&page)?;
         let past_end = match (&span.until, page.len().checked_sub(1)) {
             (Some(until), Some(last)) => page.get(last).key > until.as_slice(),
             _ => false,
         };
         empty = if page.is_empty() { empty + 1 } else { 0 };
-        if send.send(Ok(page)).await.is_err() || past_end {
+        if send.send(Told::Page(page)).await.is_err() || past_end {
             return Ok(());
         }
         match next {
@@ -101,5 +133,92 @@ async fn list<S: Store>(
             Some(_) if empty >= MAX_EMPTY_PAGES => return Err(SourceError::Empty),
             Some(next) => at = next,
         }
+    }
+}
+
+/// How far a listing has come, to tell a store that ignores where it was asked to go on.
+struct Trail {
+    last: Option<Vec<u8>>,
+    /// Whether the next page may begin with the last key: other versions of it may follow.
+    same_key: bool,
+}
+
+impl Trail {
+    fn after(at: &Position) -> Self {
+        match at {
+            Position::Start | Position::Token(_) => Self { last: None, same_key: false },
+            Position::After(key) => Self { last: Some(key.clone()), same_key: false },
+            Position::AfterVersion(key, _) => Self { last: Some(key.clone()), same_key: true },
+        }
+    }
+
+    /// Takes the next page's keys.
+    fn follow(&mut self, page: &Page) -> Result<(), SourceError> {
+        let Some(end) = page.len().checked_sub(1) else {
+            return Ok(());
+        };
+        let first = page.get(0).key;
+        if let Some(last) = &self.last
+            && (first < last.as_slice() || (first == last.as_slice() && !self.same_key))
+        {
+            let shown = |key: &[u8]| shown_key(key).0.into_owned();
+            return Err(SourceError::Backwards { last: shown(last), first: shown(first) });
+        }
+        self.last = Some(page.get(end).key.to_vec());
+        self.same_key = matches!(page.next(), Some(Position::AfterVersion(..)));
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Entry, Span};
+
+    fn page(keys: &[&str], next: Option<Position>) -> Page {
+        let text: Vec<u8> = keys.concat().into_bytes();
+        let mut start = 0;
+        let entries = keys
+            .iter()
+            .map(|key| {
+                let len = u32::try_from(key.len()).unwrap();
+                let entry = Entry { key: Span { start, len }, ..Entry::default() };
+                start += len;
+                entry
+            })
+            .collect();
+        Page::new(text, entries, next)
+    }
+
+    fn token(text: &str) -> Option<Position> {
+        Some(Position::Token(text.into()))
+    }
+
+    #[test]
+    fn a_page_that_goes_back_is_refused() {
+        let mut trail = Trail::after(&Position::Start);
+        trail.follow(&page(&["b", "d"], token("1"))).unwrap();
+        trail.follow(&page(&[], token("2"))).unwrap();
+        trail.follow(&page(&["e"], token("3"))).unwrap();
+        for again in ["b", "e"] {
+            let error = trail.follow(&page(&[again], token("4"))).unwrap_err();
+            assert!(matches!(error, SourceError::Backwards { .. }), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_store_that_ignores_where_to_go_on_is_refused() {
+        let mut trail = Trail::after(&Position::After(b"m".to_vec()));
+        assert!(trail.follow(&page(&["a", "z"], None)).is_err());
+        assert!(Trail::after(&Position::After(b"m".to_vec())).follow(&page(&["m"], None)).is_err());
+    }
+
+    #[test]
+    fn versions_of_one_key_may_go_over_pages() {
+        let next = Some(Position::AfterVersion(b"b".to_vec(), b"2".to_vec()));
+        let mut trail = Trail::after(&Position::AfterVersion(b"b".to_vec(), b"1".to_vec()));
+        trail.follow(&page(&["b", "b"], next.clone())).unwrap();
+        trail.follow(&page(&["b", "c"], next)).unwrap();
+        assert!(trail.follow(&page(&["b"], None)).is_err());
     }
 }

@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 
 use super::credentials::{CredentialSource, Environment};
-use super::dialect::{Dialect, Endpoint, Reply, Request};
+use super::dialect::{Credentials, Dialect, Endpoint, Reply, Request};
 pub use super::pace::Allowance;
 use super::pace::Pace;
 use super::retry;
@@ -64,6 +64,14 @@ struct Fault {
     cause: Option<Box<dyn std::error::Error + Send + Sync>>,
     /// The server's own time, for healing skew.
     server_time: Option<Timestamp>,
+    /// What the attempt was signed with, if it came that far.
+    signed: Option<Signed>,
+}
+
+/// What an attempt was signed with.
+struct Signed {
+    keys: Arc<Credentials>,
+    at: Timestamp,
 }
 
 /// A store over HTTP.
@@ -183,11 +191,17 @@ impl Client {
             SendError::Network(..) => Fault { cause: Some(Box::new(e)), ..Fault::bare(ErrorKind::Network) },
         })?;
         let server_time = reply.headers.get("date").and_then(|d| d.to_str().ok()).and_then(http_date);
-        read(reply).map_err(|refusal| Fault {
-            kind: refusal.kind,
-            refusal: Some(Box::new(refusal)),
-            cause: None,
-            server_time,
+        read(reply).map_err(|refusal| {
+            if refusal.kind == ErrorKind::Throttled {
+                self.counters.throttled.fetch_add(1, Ordering::Relaxed);
+            }
+            Fault {
+                kind: refusal.kind,
+                refusal: Some(Box::new(refusal)),
+                cause: None,
+                server_time,
+                signed: Some(Signed { keys: credentials, at }),
+            }
         })
     }
 
@@ -198,27 +212,29 @@ impl Client {
         }
         match fault.kind {
             ErrorKind::Skewed => {
-                let off = fault.server_time?.duration_since(self.clock.now());
-                if off.abs() < SMALLEST_SKEW {
+                let server_time = fault.server_time?;
+                // Compared with the time in the signature, not with the clock: meanwhile another
+                // request may have found the skew, or somebody may have set the machine's clock.
+                if server_time.duration_since(fault.signed.as_ref()?.at).abs() < SMALLEST_SKEW {
                     return None;
                 }
+                let off = server_time.duration_since(self.clock.now());
                 self.skew_seconds.store(off.as_secs(), Ordering::Relaxed);
                 return Some(Duration::ZERO);
             }
             ErrorKind::TokenExpired => {
-                let stale = self.credentials.get().await.ok()?;
-                self.credentials.renew(&stale).await.ok()?;
+                // The keys that this attempt used: those held now may be new already, and good.
+                self.credentials.renew(&fault.signed.as_ref()?.keys).await.ok()?;
             }
             _ => {}
         }
-        let ordered = fault.refusal.as_ref().and_then(|r| r.retry_after);
+        let ordered = fault.refusal.as_ref().and_then(|r| r.retry_after).map(retry::obeyed);
         let pause = retry::pause(attempts, ordered, rand::random::<f64>());
-        if fault.kind == ErrorKind::Throttled {
-            self.counters.throttled.fetch_add(1, Ordering::Relaxed);
-            if let Some(ordered) = ordered {
-                self.pace.hold(call, ordered);
-                self.tell.tell(Event::Notice(Notice::SlowedDown { call: call.as_str(), pause: ordered }));
-            }
+        if fault.kind == ErrorKind::Throttled
+            && let Some(ordered) = ordered
+        {
+            self.pace.hold(call, ordered);
+            self.tell.tell(Event::Notice(Notice::SlowedDown { call: call.as_str(), pause: ordered }));
         }
         Some(pause)
     }
@@ -292,7 +308,7 @@ impl Store for Client {
 
 impl Fault {
     const fn bare(kind: ErrorKind) -> Self {
-        Self { kind, refusal: None, cause: None, server_time: None }
+        Self { kind, refusal: None, cause: None, server_time: None, signed: None }
     }
 
     /// A few words for a progress line.

@@ -95,10 +95,13 @@ impl Journal {
         let mut answers = Vec::new();
         for (number, line) in BufReader::new(file).split(b'\n').enumerate() {
             let line = line.map_err(failed)?;
+            // After a power cut some file systems give back zeros for what was not on disk yet.
+            let end = line.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+            let line = &line[..end];
             if line.is_empty() {
                 continue;
             }
-            match serde_json::from_slice::<Journaled>(&line) {
+            match serde_json::from_slice::<Journaled>(line) {
                 Ok(answer) if answer.run_id == run_id => answers.push(answer),
                 Ok(_older) => {}
                 // Lines are written in one piece, so only a crash leaves one without its end; what
@@ -262,6 +265,31 @@ mod tests {
         assert_eq!(keys, [b"a\xff".to_vec(), b"c".to_vec()]);
         assert_eq!(back[0].outcome, outcome());
         assert!(Journal::read(&path, "another run").unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_journal_cut_anywhere_or_ending_in_zeros_keeps_its_whole_lines() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("j");
+        let mut journal = Journal::open(&path, "run", false, clock()).unwrap();
+        journal.record("\u{fc}\u{1f9ca}".as_bytes(), b"", &outcome()).unwrap();
+        journal.record("\u{65e5}\u{672c}".as_bytes(), b"v", &outcome()).unwrap();
+        drop(journal);
+        let whole = std::fs::read(&path).unwrap();
+        let first = whole.iter().position(|byte| *byte == b'\n').unwrap();
+        for length in 0..=whole.len() {
+            for zeros in [0, 7] {
+                let mut cut = whole[..length].to_vec();
+                cut.resize(length + zeros, 0);
+                std::fs::write(&path, cut).unwrap();
+                let lines = usize::from(length >= first) + usize::from(length >= whole.len() - 1);
+                assert_eq!(
+                    Journal::read(&path, "run").unwrap().len(),
+                    lines,
+                    "{length} bytes, {zeros} zeros"
+                );
+            }
+        }
     }
 
     #[test]

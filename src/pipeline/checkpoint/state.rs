@@ -194,3 +194,101 @@ fn checksum(text: &str) -> String {
         out
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::model::{Position, RequestCounts, Tally};
+    use crate::pipeline::checkpoint::MarkedKey;
+
+    fn mark(key: &[u8], version: Option<&[u8]>, report_len: u64) -> Mark {
+        Mark {
+            identity: vec![("days".to_owned(), "7".to_owned()), ("url".to_owned(), "s3://b/".to_owned())],
+            run_id: "20261121T010000Z-0000".to_owned(),
+            started_at: "2026-11-21T01:00:00Z".parse().unwrap(),
+            saved_at: "2026-11-21T01:00:01Z".parse().unwrap(),
+            report: PathBuf::from("/reports/r.csv"),
+            report_len,
+            rows: 3,
+            after: Some(MarkedKey::new(key)),
+            after_version: version.map(MarkedKey::new),
+            tally: Tally::default(),
+            requests: RequestCounts::default(),
+            elapsed: Duration::from_millis(1500),
+            sessions: 1,
+            finished: None,
+        }
+    }
+
+    /// What the mark says, as text: marks need not be comparable for anything else.
+    fn text(mark: &Mark) -> String {
+        serde_json::to_string(mark).unwrap()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_mark_comes_back_and_leads_to_the_same_place(
+            key in proptest::collection::vec(any::<u8>(), 0..40),
+            version in proptest::option::of(proptest::collection::vec(any::<u8>(), 1..20)),
+            report_len: u64,
+        ) {
+            let folder = tempfile::tempdir().unwrap();
+            let state = StateDir::open(folder.path()).unwrap();
+            let saved = mark(&key, version.as_deref(), report_len);
+            state.save(&saved).unwrap();
+            let back = StateDir::peek(folder.path()).unwrap().unwrap();
+            prop_assert_eq!(text(&back), text(&saved));
+            let place = match version {
+                None => Position::After(key),
+                Some(version) => Position::AfterVersion(key, version),
+            };
+            prop_assert_eq!(back.position(), Some(place));
+        }
+
+        #[test]
+        fn a_spoilt_mark_is_refused_or_says_what_it_said(at: prop::sample::Index, flip in 1_u8.., cut: bool) {
+            let folder = tempfile::tempdir().unwrap();
+            let state = StateDir::open(folder.path()).unwrap();
+            let saved = mark(b"a/\xff\n", None, 4711);
+            state.save(&saved).unwrap();
+            let path = folder.path().join(MARK);
+            let mut bytes = std::fs::read(&path).unwrap();
+            let at = at.index(bytes.len());
+            if cut {
+                bytes.truncate(at);
+            } else {
+                bytes[at] ^= flip;
+            }
+            std::fs::write(&path, bytes).unwrap();
+            match StateDir::peek(folder.path()) {
+                Ok(None) => prop_assert!(false, "a spoilt mark counts as none"),
+                Ok(Some(back)) => prop_assert_eq!(text(&back), text(&saved)),
+                Err(CheckpointError::Damaged { .. } | CheckpointError::Foreign { .. }) => {}
+                Err(other) => prop_assert!(false, "{}", other),
+            }
+        }
+    }
+
+    #[test]
+    fn a_mark_of_another_job_names_what_differs() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = StateDir::open(folder.path()).unwrap();
+        state.save(&mark(b"k", None, 1)).unwrap();
+        let now = [("days".to_owned(), "8".to_owned()), ("rows".to_owned(), "all".to_owned())];
+        let refused = state.unfinished(&now).unwrap_err();
+        let CheckpointError::OtherJob { changed, .. } = &refused else { panic!("{refused}") };
+        let changed: Vec<_> =
+            changed.iter().map(|(f, was, is)| (f.as_str(), was.as_str(), is.as_str())).collect();
+        assert_eq!(changed, [("days", "7", "8"), ("rows", "", "all"), ("url", "s3://b/", "")]);
+        assert!(
+            refused.to_string().contains("days was `7`, now `8`; rows was not set, now `all`"),
+            "{refused}"
+        );
+    }
+}

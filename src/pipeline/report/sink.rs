@@ -24,17 +24,19 @@ pub enum ReportError {
         source: io::Error,
     },
     /// The file is shorter than the checkpoint says it was.
-    #[error(
-        "the unfinished report `{path}` holds {found} bytes, fewer than the {marked} that the checkpoint counts"
-    )]
+    #[error("the unfinished report `{path}` {}; the checkpoint counts {marked} bytes in it", held(*.found))]
     Shortened {
         /// Which file.
         path: PathBuf,
-        /// Its length.
-        found: u64,
+        /// Its length; `None` if it is gone.
+        found: Option<u64>,
         /// The length that was durable when the checkpoint was written.
         marked: u64,
     },
+}
+
+fn held(found: Option<u64>) -> String {
+    found.map_or_else(|| "is gone".to_owned(), |found| format!("holds only {found} bytes"))
 }
 
 /// Counts and hashes what passes through.
@@ -132,10 +134,15 @@ impl Report {
             // The earlier run was killed between naming the report and marking itself finished.
             std::fs::rename(path, &partial).map_err(io("reopen"))?;
         }
-        let mut file = OpenOptions::new().write(true).open(&partial).map_err(io("reopen"))?;
+        let mut file = OpenOptions::new().write(true).open(&partial).map_err(|source| {
+            if source.kind() == io::ErrorKind::NotFound {
+                return ReportError::Shortened { path: partial.clone(), found: None, marked: durable };
+            }
+            ReportError::Io { what: "reopen", path: partial.clone(), source }
+        })?;
         let found = file.metadata().map_err(io("look at"))?.len();
         if found < durable {
-            return Err(ReportError::Shortened { path: partial, found, marked: durable });
+            return Err(ReportError::Shortened { path: partial, found: Some(found), marked: durable });
         }
         file.set_len(durable).map_err(io("cut back"))?;
         file.seek(SeekFrom::End(0)).map_err(io("reopen"))?;

@@ -33,7 +33,7 @@ pub(super) struct Books {
     /// What earlier sessions counted.
     before: (RequestCounts, Duration),
     versioned: bool,
-    /// Whether the report holds rows of a page that is not done to its end.
+    /// Whether the journal holds answers of a page that is not in the report to its end.
     torn_page: bool,
     /// The greatest key that the journal of earlier sessions tells of: until the mark has passed it,
     /// the journal is kept.
@@ -155,6 +155,12 @@ impl Books {
                 (self.versioned && !object.version_id.is_empty()).then(|| MarkedKey::new(object.version_id));
         }
         Ok(())
+    }
+
+    /// Takes note of a page that was dropped while its requests were under way: the journal alone
+    /// tells what became of them.
+    pub(super) const fn abandon_page(&mut self) {
+        self.torn_page = true;
     }
 
     /// Makes what is written durable if the last time is long enough ago.

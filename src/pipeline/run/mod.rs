@@ -220,7 +220,10 @@ impl<S: Store> Run<'_, S> {
         let Worked { outcomes, doomed, capped } = match worked {
             Ok(worked) => worked?,
             // Nothing of this page is written; the journal knows what was answered.
-            Err(_aborted) => return Ok(false),
+            Err(_aborted) => {
+                self.books.abandon_page();
+                return Ok(false);
+            }
         };
         self.books.write(page, &outcomes, self.job.report.rows)?;
         if let Some(error) = doomed {
