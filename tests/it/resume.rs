@@ -8,7 +8,7 @@ use defrost::sim::{Call, Config, Fault, FaultKind, Generate, Span, Versioning};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::support::{COS, Going, OSS, Rig, Row, S3, VENDORS, Vendor, bare, key_of, rows, until};
+use crate::support::{COS, Going, OSS, Ran, Rig, Row, S3, VENDORS, Vendor, bare, key_of, rows, until};
 
 /// Long enough that a run cannot end before the signal comes, short enough to be drained.
 const SLOW_MS: u64 = 700;
@@ -414,7 +414,7 @@ fn a_job_file_goes_on_from_any_folder() {
     };
     let unbroken = Rig::new(config.clone());
     job(&unbroken);
-    assert!(unbroken.command(&["run", "jobs/night.toml"]).status().unwrap().success());
+    Ran::of(&unbroken.command(&["run", "jobs/night.toml"]).output().unwrap()).expect(0);
     let rig = Rig::new(config);
     job(&rig);
     stall(&rig, 12, SLOW_MS);
@@ -429,8 +429,7 @@ fn a_job_file_goes_on_from_any_folder() {
     for (name, value) in rig.command(&[]).get_envs() {
         command.env(name, value.unwrap());
     }
-    let output = command.output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Ran::of(&command.output().unwrap()).expect(0);
     let told = |rig: &Rig| rows(&rig.path("jobs/reports/night.csv")).iter().map(told).collect::<Vec<_>>();
     assert_eq!(told(&rig), told(&unbroken));
     once_each(&answered(&rig));
