@@ -28,6 +28,12 @@ const SHOWN_KEY: usize = 200;
 /// A skew below this is left to the server's own tolerance.
 const SMALLEST_SKEW: SignedDuration = SignedDuration::from_secs(1);
 
+/// No store takes a signature whose time is off by 15 minutes; a little less, for what is lost on
+/// the way. COS calls a clock that is so far behind "Request has expired", under the code of a
+/// missing right, and a HEAD brings no code at all. Sources: OSS error 0002-00000504, COS "Error
+/// codes", S3 "Error responses", read 2026-11.
+const LARGEST_SKEW: SignedDuration = SignedDuration::from_mins(14);
+
 /// Everything a client needs to know besides the dialect.
 #[derive(Debug)]
 pub struct Settings {
@@ -195,8 +201,10 @@ impl Client {
             if refusal.kind == ErrorKind::Throttled {
                 self.counters.throttled.fetch_add(1, Ordering::Relaxed);
             }
+            let late = server_time.is_some_and(|t| t.duration_since(at).abs() > LARGEST_SKEW);
+            let denied = refusal.kind == ErrorKind::Denied;
             Fault {
-                kind: refusal.kind,
+                kind: if denied && late { ErrorKind::Skewed } else { refusal.kind },
                 refusal: Some(Box::new(refusal)),
                 cause: None,
                 server_time,

@@ -11,8 +11,13 @@ mod support;
 
 mod model;
 
+#[cfg(unix)]
+mod checkpoint;
 mod conflicts;
+mod faults;
 mod faulty_jobs;
 mod jobs;
 mod keys;
 mod matrix;
+#[cfg(unix)]
+mod resume;

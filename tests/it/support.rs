@@ -1,13 +1,15 @@
 //! A simulator, a working folder, and the binary run in it.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
 use defrost::model::SystemClock;
-use defrost::sim::{Config, Credential, Dialect, Server};
+use defrost::sim::{BucketConfig, Config, Credential, Dialect, Server};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -58,6 +60,13 @@ pub(crate) const VENDORS: [Vendor; 3] = [OSS, COS, S3];
 impl Vendor {
     pub(crate) fn url(&self, prefix: &str) -> String {
         format!("{}://{}/{prefix}", self.scheme, self.bucket)
+    }
+
+    /// The vendor's empty test bucket.
+    pub(crate) fn bucket(&self) -> BucketConfig {
+        let mut bucket = BucketConfig::new(self.dialect, self.bucket);
+        bucket.region = Some(self.region.to_owned());
+        bucket
     }
 }
 
@@ -139,9 +148,18 @@ impl Rig {
 
     /// Runs the binary against the simulator: `args`, the vendor's region, the endpoint.
     pub(crate) fn run(&self, vendor: Vendor, args: &[&str]) -> Ran {
+        Ran::of(&self.line(vendor, args).output().expect("the binary runs"))
+    }
+
+    fn line(&self, vendor: Vendor, args: &[&str]) -> Command {
         let mut command = self.command(args);
         command.args(["--region", vendor.region, "--endpoint-url", &self.server.url()]);
-        Ran::of(&command.output().expect("the binary runs"))
+        command
+    }
+
+    /// Starts what [`Rig::run`] runs, and lets it go.
+    pub(crate) fn start(&self, vendor: Vendor, args: &[&str]) -> Going {
+        Going::spawn(self.line(vendor, args), &self.path("stderr"))
     }
 
     /// The rows of the report at `name`.
@@ -153,6 +171,75 @@ impl Rig {
     pub(crate) fn block_on<F: Future>(&self, future: F) -> F::Output {
         self.runtime.block_on(future)
     }
+}
+
+/// A run that goes on; it is killed if the test forgets it.
+pub(crate) struct Going {
+    child: Child,
+    stderr: PathBuf,
+}
+
+impl Going {
+    pub(crate) fn spawn(mut command: Command, stderr: &Path) -> Self {
+        let file = File::create(stderr).expect("a file for stderr");
+        let child = command.stdout(Stdio::null()).stderr(file).spawn().expect("the binary starts");
+        Self { child, stderr: stderr.to_owned() }
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends a signal by its name, such as `INT`. The shell's own `kill` is used: it is always there.
+    pub(crate) fn signal(&self, name: &str) {
+        let sent = Command::new("sh").args(["-c", &format!("kill -{name} {}", self.id())]).status();
+        assert!(sent.expect("there is a shell").success(), "no process to signal");
+    }
+
+    /// What stands in stderr so far.
+    pub(crate) fn said(&self) -> String {
+        std::fs::read_to_string(&self.stderr).expect("stderr is text")
+    }
+
+    pub(crate) fn ended(&mut self) -> bool {
+        self.child.try_wait().expect("a child can be asked").is_some()
+    }
+
+    /// Ends it as a crash would.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().expect("a child can be killed");
+        self.child.wait().expect("a child can be waited for");
+    }
+
+    /// Waits until it ends by itself.
+    #[track_caller]
+    pub(crate) fn wait(mut self) -> Ran {
+        until("the run ends", || self.ended());
+        let status = self.child.wait().expect("a child can be waited for");
+        Ran { code: status.code().unwrap_or(-1), stdout: String::new(), stderr: self.said() }
+    }
+}
+
+impl Drop for Going {
+    fn drop(&mut self) {
+        // Both fail if it has ended, which is as well.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Looks again and again until `holds`; gives up after half a minute or so.
+#[track_caller]
+pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    const LOOKS: u32 = 15_000;
+    const BETWEEN: Duration = Duration::from_millis(2);
+    for _ in 0..LOOKS {
+        if holds() {
+            return;
+        }
+        std::thread::sleep(BETWEEN);
+    }
+    panic!("waited in vain until {what}");
 }
 
 /// The binary in `folder`, with an empty environment.
