@@ -16,6 +16,12 @@ pub struct Count {
 }
 
 impl Count {
+    /// Adds another count.
+    pub const fn merge(&mut self, other: Self) {
+        self.objects += other.objects;
+        self.bytes = self.bytes.saturating_add(other.bytes);
+    }
+
     /// Adds one object of `size` bytes.
     pub const fn add(&mut self, size: u64) {
         self.objects += 1;
@@ -99,6 +105,33 @@ impl Tally {
         }
     }
 
+    /// Adds what another part of the run counted behind this one.
+    pub fn merge(&mut self, other: &Self) {
+        self.listed += other.listed;
+        self.delete_markers += other.delete_markers;
+        self.matched.merge(other.matched);
+        for (class, states) in &other.classes {
+            let mine = entry(&mut self.classes, class);
+            for (&state, &count) in states {
+                mine.entry(state).or_default().merge(count);
+            }
+        }
+        for (&action, &count) in &other.actions {
+            self.actions.entry(action).or_default().merge(count);
+        }
+        for (&reason, &objects) in &other.reasons {
+            *self.reasons.entry(reason).or_default() += objects;
+        }
+        for (code, count) in &other.errors {
+            let mine = entry(&mut self.errors, code);
+            if mine.objects == 0 {
+                mine.first_request_id.clone_from(&count.first_request_id);
+                mine.first_key.clone_from(&count.first_key);
+            }
+            mine.objects += count.objects;
+        }
+    }
+
     /// Objects and bytes of one action.
     #[must_use]
     pub fn action(&self, action: Action) -> Count {
@@ -119,6 +152,11 @@ impl Tally {
 
 /// The value under `name`, made if need be; beyond [`MAX_NAMES`] names all the rest share one.
 fn entry<'m, V: Default>(map: &'m mut BTreeMap<String, V>, name: &str) -> &'m mut V {
-    let name = if map.len() >= MAX_NAMES && !map.contains_key(name) { OTHER } else { name };
-    map.entry(name.to_owned()).or_default()
+    // Names repeat: looking twice is cheaper than making a `String` each time.
+    let known = map.contains_key(name);
+    let name = if !known && map.len() >= MAX_NAMES { OTHER } else { name };
+    if !map.contains_key(name) {
+        map.insert(name.to_owned(), V::default());
+    }
+    map.get_mut(name).expect("it was there or has just been put there")
 }

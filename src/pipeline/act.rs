@@ -3,6 +3,8 @@
 //! [`decide`] and [`fit`] are pure; [`Actor`] carries the decision out and turns every answer, and
 //! every refusal, into one [`Outcome`] in the words of the report.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use super::classify::{Standing, classify};
@@ -104,9 +106,15 @@ pub enum Decision {
     Ask(Fitted),
 }
 
-/// Decides about an object in `state`; `offer` is what its class accepts.
+/// Decides about an object in `state`; `offer` tells what its class accepts, and is only asked for
+/// objects that need a restore.
 #[must_use]
-pub fn decide(wish: Option<&Wish>, class: &[u8], state: State, offer: Option<&Offer>) -> Decision {
+pub fn decide(
+    wish: Option<&Wish>,
+    class: &[u8],
+    state: State,
+    offer: impl FnOnce() -> Option<Offer>,
+) -> Decision {
     let Some(wish) = wish else {
         return Decision::Leave(Action::None, None);
     };
@@ -116,11 +124,11 @@ pub fn decide(wish: Option<&Wish>, class: &[u8], state: State, offer: Option<&Of
         State::Restored => Decision::Leave(Action::None, Some(Reason::StillValid)),
         State::Missing => Decision::Leave(Action::None, Some(Reason::Gone)),
         State::Archived | State::Expired => {
-            let Some(offer) = offer else {
+            let Some(offer) = offer() else {
                 return Decision::Leave(Action::None, Some(Reason::Class));
             };
             let (days, tier) = wish.for_class(class);
-            match fit(days, tier, wish.fit, offer) {
+            match fit(days, tier, wish.fit, &offer) {
                 Ok(fitted) => Decision::Ask(fitted),
                 Err(reason) if wish.fit == Fit::Skip => Decision::Leave(Action::None, Some(reason)),
                 Err(reason) => Decision::Leave(Action::Failed, Some(reason)),
@@ -134,25 +142,34 @@ pub fn decide(wish: Option<&Wish>, class: &[u8], state: State, offer: Option<&Of
 pub struct Placed {
     /// Everything the row needs so far.
     pub outcome: Outcome,
-    /// Class by HEAD, where HEAD was asked; the listing's class decides otherwise.
-    pub offer: Option<Offer>,
+    /// What its class accepts by HEAD, where HEAD was asked; the listing's class decides otherwise.
+    offer: Option<Option<Offer>>,
     /// Whether the outcome is final: asking for a restore would make no sense.
-    pub settled: bool,
+    settled: bool,
+}
+
+/// What is left to do about a placed object.
+#[derive(Clone, Debug)]
+pub enum Settled {
+    /// Nothing: this is its row.
+    Done(Outcome),
+    /// One restore request; the outcome holds what is known so far.
+    Ask(Fitted, Outcome),
 }
 
 /// Carries decisions out against a store.
 #[derive(Debug)]
-pub struct Actor<'a, S> {
+pub struct Actor<S> {
     /// The store.
-    pub store: &'a S,
+    pub store: Arc<S>,
     /// Scan, plan or restore.
     pub verb: Verb,
     /// What is asked for; `None` in a scan.
-    pub wish: Option<&'a Wish>,
+    pub wish: Option<Wish>,
     /// Whether HEAD may be sent for what the listing does not tell.
     pub may_head: bool,
     /// The run's clock.
-    pub clock: &'a dyn Clock,
+    pub clock: Arc<dyn Clock>,
 }
 
 /// Why no outcome came.
@@ -164,31 +181,31 @@ pub enum NoOutcome {
     Doomed(StoreError),
 }
 
-impl<S: Store> Actor<'_, S> {
-    /// Learns where `object` stands, by HEAD if the listing does not tell and HEAD is allowed.
-    ///
-    /// # Errors
-    /// When the run must stop instead.
-    pub async fn place(&self, object: &Listed<'_>) -> Result<Placed, NoOutcome> {
-        let now = self.clock.now();
-        let offer = self.store.offer(object.class, object.access_tier);
-        match classify(object.kind, object.access, object.restore, now) {
+impl<S: Store> Actor<S> {
+    /// Where `object` stands as told by the listing that came at `now`; `None` if only HEAD tells
+    /// and HEAD is allowed. Sends nothing.
+    pub fn seen(&self, object: &Listed<'_>, now: Timestamp) -> Option<Placed> {
+        let outcome = match classify(object.kind, object.access, object.restore, now) {
             Standing::Known(state, expires_at) => {
-                Ok(Placed { outcome: Outcome::seen(state, expires_at, now), offer, settled: false })
+                let outcome = Outcome::seen(state, expires_at, now);
+                return Some(Placed { outcome, offer: None, settled: false });
             }
-            Standing::Unsaid if !self.may_head => {
-                Ok(Placed { outcome: Outcome::seen(State::Unknown, None, now), offer, settled: true })
-            }
+            Standing::Unsaid if !self.may_head => Outcome::seen(State::Unknown, None, now),
             Standing::Unsaid if !self.store.addressable(object.key) => {
                 let mut outcome = Outcome::seen(State::Unknown, None, now);
                 (outcome.action, outcome.reason) = (Action::Failed, Some(Reason::UnsafeKey));
-                Ok(Placed { outcome, offer, settled: true })
+                outcome
             }
-            Standing::Unsaid => self.place_by_head(object).await,
-        }
+            Standing::Unsaid => return None,
+        };
+        Some(Placed { outcome, offer: None, settled: true })
     }
 
-    async fn place_by_head(&self, object: &Listed<'_>) -> Result<Placed, NoOutcome> {
+    /// Where `object` stands by HEAD.
+    ///
+    /// # Errors
+    /// When the run must stop instead.
+    pub async fn head(&self, object: &Listed<'_>) -> Result<Placed, NoOutcome> {
         let answered = self.store.head(object.key, object.version_id).await;
         let now = self.clock.now();
         match answered {
@@ -201,7 +218,7 @@ impl<S: Store> Actor<'_, S> {
                 let mut outcome = Outcome::seen(state, expires_at, now);
                 outcome.attempts = answered.attempts;
                 let offer = self.store.offer(head.class.as_bytes(), head.access_tier.as_bytes());
-                Ok(Placed { outcome, offer, settled: false })
+                Ok(Placed { outcome, offer: Some(offer), settled: false })
             }
             Err(error) => {
                 let state = if error.kind == ErrorKind::Gone { State::Missing } else { State::Unknown };
@@ -214,35 +231,37 @@ impl<S: Store> Actor<'_, S> {
         }
     }
 
-    /// Does what is to be done about a placed object.
-    ///
-    /// # Errors
-    /// When the run must stop instead.
-    pub async fn act(&self, object: &Listed<'_>, placed: Placed) -> Result<Outcome, NoOutcome> {
+    /// What is to be done about a placed object. Sends nothing.
+    pub fn settle(&self, object: &Listed<'_>, placed: Placed) -> Settled {
         let Placed { mut outcome, offer, settled } = placed;
         if settled {
-            return Ok(outcome);
+            return Settled::Done(outcome);
         }
-        let fitted = match decide(self.wish, object.class, outcome.state, offer.as_ref()) {
+        let offer = || offer.unwrap_or_else(|| self.store.offer(object.class, object.access_tier));
+        let fitted = match decide(self.wish.as_ref(), object.class, outcome.state, offer) {
             Decision::Leave(action, reason) => {
                 (outcome.action, outcome.reason) = (action, reason);
-                return Ok(outcome);
+                return Settled::Done(outcome);
             }
             Decision::Ask(fitted) => fitted,
         };
         if !self.store.addressable(object.key) {
             (outcome.action, outcome.reason) = (Action::Failed, Some(Reason::UnsafeKey));
-            return Ok(outcome);
+            return Settled::Done(outcome);
         }
         (outcome.tier, outcome.days) = (fitted.tier, fitted.days);
         if self.verb != Verb::Restore {
             outcome.action = Action::Planned;
-            return Ok(outcome);
+            return Settled::Done(outcome);
         }
-        self.ask(object, fitted, outcome).await
+        Settled::Ask(fitted, outcome)
     }
 
-    async fn ask(
+    /// Sends one restore request.
+    ///
+    /// # Errors
+    /// When the run must stop instead.
+    pub async fn ask(
         &self,
         object: &Listed<'_>,
         fitted: Fitted,
@@ -388,9 +407,9 @@ mod tests {
         let wish =
             Wish { days: 7, tier: Tier::Standard, fit: Fit::Fail, class: std::collections::BTreeMap::new() };
         for &state in State::ALL {
-            let asks = matches!(decide(Some(&wish), b"GLACIER", state, Some(&COLD)), Decision::Ask(_));
+            let asks = matches!(decide(Some(&wish), b"GLACIER", state, || Some(COLD)), Decision::Ask(_));
             assert_eq!(asks, matches!(state, State::Archived | State::Expired), "{state}");
-            assert_eq!(decide(None, b"GLACIER", state, Some(&COLD)), Decision::Leave(Action::None, None));
+            assert_eq!(decide(None, b"GLACIER", state, || Some(COLD)), Decision::Leave(Action::None, None));
         }
     }
 }

@@ -8,29 +8,29 @@ use crate::model::{Access, Kind, Listed, State};
 /// The job's filter made ready for one run: everything relative is fixed to the run's start, so
 /// that a resumed run decides as the first one did.
 #[derive(Debug)]
-pub struct Sieve<'j> {
-    filter: &'j Filter,
+pub struct Sieve {
+    filter: Filter,
     versions: Versions,
     prefix_len: usize,
     after: Option<Vec<u8>>,
-    until: Option<&'j [u8]>,
+    until: Option<Vec<u8>>,
     not_after: Option<Timestamp>,
     not_before: Option<Timestamp>,
 }
 
-impl<'j> Sieve<'j> {
+impl Sieve {
     /// The sieve of `job` for a run that began at `started`.
     #[must_use]
-    pub fn new(job: &'j Job, started: Timestamp) -> Self {
+    pub fn new(job: &Job, started: Timestamp) -> Self {
         let ago = |span: Option<std::time::Duration>| {
             span.map(|s| started.checked_sub(s).unwrap_or(Timestamp::MIN))
         };
         Self {
-            filter: &job.filter,
+            filter: job.filter.clone(),
             versions: job.source.versions,
             prefix_len: job.source.prefix.len(),
             after: job.source.start_after.as_ref().map(|key| key.as_bytes().to_vec()),
-            until: job.source.end_with.as_ref().map(String::as_bytes),
+            until: job.source.end_with.as_ref().map(|key| key.as_bytes().to_vec()),
             not_after: ago(job.filter.older_than),
             not_before: ago(job.filter.newer_than),
         }
@@ -45,7 +45,7 @@ impl<'j> Sieve<'j> {
             && self.keeps_size(entry.size)
             && self.keeps_age(entry.last_modified)
             && self.after.as_ref().is_none_or(|after| entry.key > after.as_slice())
-            && self.until.is_none_or(|until| entry.key <= until)
+            && self.until.as_ref().is_none_or(|until| entry.key <= until.as_slice())
             && self.filter.keeps_key(entry.key.get(self.prefix_len..).unwrap_or_default())
     }
 

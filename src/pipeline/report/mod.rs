@@ -8,6 +8,7 @@ mod csv;
 mod sink;
 mod summary;
 
+pub(crate) use self::csv::Render;
 pub use self::csv::{COLUMNS, shown_key};
 pub use sink::{Report, ReportError};
 pub(crate) use summary::Facts;

@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::csv::Rows;
-use crate::model::{Listed, Outcome};
+use super::csv;
 
 /// Why a report could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -39,26 +38,6 @@ fn held(found: Option<u64>) -> String {
     found.map_or_else(|| "is gone".to_owned(), |found| format!("holds only {found} bytes"))
 }
 
-/// Counts and hashes what passes through.
-struct Hashing<W> {
-    out: W,
-    sum: Sha256,
-    written: u64,
-}
-
-impl<W: Write> Write for Hashing<W> {
-    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        let n = self.out.write(buf)?;
-        self.sum.update(&buf[..n]);
-        self.written += n as u64;
-        Ok(n)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
-    }
-}
-
 enum Out {
     File(File),
     Stream(Box<dyn Write + Send + Sync>),
@@ -82,7 +61,11 @@ impl Write for Out {
 
 /// A report being written.
 pub struct Report {
-    rows: Rows<Hashing<Out>>,
+    out: Out,
+    /// Of what this run wrote.
+    sum: Sha256,
+    /// Bytes that this run wrote.
+    written: u64,
     /// The final name; `None` for a stream.
     path: Option<PathBuf>,
     /// Bytes that an earlier run wrote.
@@ -108,23 +91,21 @@ impl Report {
     ///
     /// # Errors
     /// If the file cannot be made or written.
-    pub fn create(path: &Path, bucket: &str) -> Result<Self, ReportError> {
+    pub fn create(path: &Path) -> Result<Self, ReportError> {
         let partial = Self::partial_path(path);
         let io = |what| {
             let path = partial.clone();
             move |source| ReportError::Io { what, path, source }
         };
         let file = File::create(&partial).map_err(io("create"))?;
-        let mut report = Self::over(Out::File(file), Some(path.to_owned()), 0, bucket);
-        report.rows.header().map_err(io("write"))?;
-        Ok(report)
+        Self::over(Out::File(file), Some(path.to_owned()), 0).with_header()
     }
 
     /// Goes on with the unfinished report of an earlier run, cut back to its durable length.
     ///
     /// # Errors
     /// If the file is gone, shorter than `durable`, or cannot be written.
-    pub fn resume(path: &Path, durable: u64, bucket: &str) -> Result<Self, ReportError> {
+    pub fn resume(path: &Path, durable: u64) -> Result<Self, ReportError> {
         let partial = Self::partial_path(path);
         let io = |what| {
             let path = partial.clone();
@@ -146,22 +127,25 @@ impl Report {
         }
         file.set_len(durable).map_err(io("cut back"))?;
         file.seek(SeekFrom::End(0)).map_err(io("reopen"))?;
-        Ok(Self::over(Out::File(file), Some(path.to_owned()), durable, bucket))
+        Ok(Self::over(Out::File(file), Some(path.to_owned()), durable))
     }
 
     /// A report to a stream, which can be neither resumed nor synced.
     ///
     /// # Errors
     /// If the header cannot be written.
-    pub fn stream(out: Box<dyn Write + Send + Sync>, bucket: &str) -> Result<Self, ReportError> {
-        let mut report = Self::over(Out::Stream(out), None, 0, bucket);
-        report.rows.header().map_err(|e| report.failed("write", e))?;
-        Ok(report)
+    pub fn stream(out: Box<dyn Write + Send + Sync>) -> Result<Self, ReportError> {
+        Self::over(Out::Stream(out), None, 0).with_header()
     }
 
-    fn over(out: Out, path: Option<PathBuf>, resumed_from: u64, bucket: &str) -> Self {
-        let rows = Rows::new(Hashing { out, sum: Sha256::new(), written: 0 }, bucket);
-        Self { rows, path, resumed_from }
+    fn over(out: Out, path: Option<PathBuf>, resumed_from: u64) -> Self {
+        Self { out, sum: Sha256::new(), written: 0, path, resumed_from }
+    }
+
+    fn with_header(mut self) -> Result<Self, ReportError> {
+        let header = csv::header().map_err(|e| self.failed("write", e))?;
+        self.append(&header)?;
+        Ok(self)
     }
 
     fn failed(&self, what: &'static str, source: io::Error) -> ReportError {
@@ -175,12 +159,15 @@ impl Report {
         self.path.as_deref()
     }
 
-    /// Writes one row. It is durable after the next [`Report::sync`].
+    /// Writes rows. They are durable after the next [`Report::sync`].
     ///
     /// # Errors
     /// If the file cannot be written.
-    pub fn row(&mut self, object: &Listed<'_>, outcome: &Outcome) -> Result<(), ReportError> {
-        self.rows.row(object, outcome).map_err(|e| self.failed("write", e))
+    pub fn append(&mut self, rows: &[u8]) -> Result<(), ReportError> {
+        self.out.write_all(rows).map_err(|e| self.failed("write", e))?;
+        self.sum.update(rows);
+        self.written += rows.len() as u64;
+        Ok(())
     }
 
     /// Hands all rows to the disk and returns the length that is safe there.
@@ -188,12 +175,12 @@ impl Report {
     /// # Errors
     /// If the file cannot be written.
     pub fn sync(&mut self) -> Result<u64, ReportError> {
-        self.rows.flush().map_err(|e| self.failed("write", e))?;
-        let sink = self.rows.get_ref();
-        if let Out::File(file) = &sink.out {
-            file.sync_data().map_err(|e| self.failed("sync", e))?;
+        match &mut self.out {
+            Out::File(file) => file.sync_data(),
+            Out::Stream(out) => out.flush(),
         }
-        Ok(self.resumed_from + self.rows.get_ref().written)
+        .map_err(|e| self.failed("sync", e))?;
+        Ok(self.resumed_from + self.written)
     }
 
     /// Gives the finished report its name and returns its SHA-256, lower-case hex.
@@ -203,7 +190,7 @@ impl Report {
     pub fn finish(mut self) -> Result<String, ReportError> {
         self.sync()?;
         let Some(path) = self.path.clone() else {
-            return Ok(hex(&self.rows.get_ref().sum.clone().finalize()));
+            return Ok(hex(&self.sum.clone().finalize()));
         };
         let partial = Self::partial_path(&path);
         let io = |what| {
@@ -211,7 +198,7 @@ impl Report {
             move |source| ReportError::Io { what, path, source }
         };
         let sum = if self.resumed_from == 0 {
-            hex(&self.rows.get_ref().sum.clone().finalize())
+            hex(&self.sum.clone().finalize())
         } else {
             // The earlier run's bytes passed through another process.
             hash_file(&partial).map_err(io("read back"))?

@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::page::{Known, Progress, Row};
+use super::page::{Known, Progress, Sheet};
 use super::{COMMIT_EVERY, Ended, Options, RunError, beginning};
-use crate::job::{Job, Rows, Versions};
-use crate::model::{Action, Clock, Event, Kind, Notice, Page, Phase, Position, RequestCounts, Tell};
+use crate::job::{Job, Versions};
+use crate::model::{Clock, Event, Notice, Phase, Position, RequestCounts, Tell};
 use crate::pipeline::checkpoint::journal::Journal;
 use crate::pipeline::checkpoint::{CheckpointError, Mark, MarkedKey, StateDir};
-use crate::pipeline::report::{Report, Summary, shown_key};
+use crate::pipeline::report::{Report, Summary};
 use crate::store::Store;
 
 /// The cap that "no cap" stands for.
@@ -50,7 +50,7 @@ impl Books {
     ) -> Result<Self, RunError> {
         let Opened { report, state, journal, mark, known } = match options.stream {
             Some(stream) => Opened {
-                report: Report::stream(stream, &job.source.bucket)?,
+                report: Report::stream(stream)?,
                 state: None,
                 journal: None,
                 mark: fresh_mark(job.identity(), PathBuf::new(), &*clock),
@@ -121,39 +121,17 @@ impl Books {
         }
     }
 
-    /// Writes a page's rows in order, up to the first object whose turn did not come.
-    pub(super) fn write(&mut self, page: &Page, rows: &[Row], which: Rows) -> Result<(), RunError> {
-        let mut done = None;
-        for (index, row) in rows.iter().enumerate() {
-            let object = page.get(index);
-            match row {
-                Row::Undone => {
-                    self.torn_page = true;
-                    break;
-                }
-                Row::Unwanted => {}
-                Row::Done(outcome) => {
-                    let wanted = match which {
-                        Rows::All => true,
-                        Rows::Changed => !matches!(outcome.action, Action::None | Action::Deferred),
-                        Rows::Failed => outcome.action == Action::Failed,
-                    };
-                    if wanted {
-                        self.report.row(&object, outcome)?;
-                        self.mark.rows += 1;
-                    }
-                    self.mark.tally.add(&object, outcome, || shown_key(object.key).0.into_owned());
-                }
-            }
-            self.mark.tally.listed += 1;
-            self.mark.tally.delete_markers += u64::from(object.kind == Kind::DeleteMarker);
-            done = Some(object);
-        }
-        if let Some(object) = done {
-            self.mark.after = Some(MarkedKey::new(object.key));
+    /// Writes a page's rows.
+    pub(super) fn write(&mut self, sheet: Sheet) -> Result<(), RunError> {
+        self.report.append(&sheet.text)?;
+        self.mark.rows += sheet.rows;
+        self.mark.tally.merge(&sheet.tally);
+        if let Some((key, version)) = &sheet.last {
+            self.mark.after = Some(MarkedKey::new(key));
             self.mark.after_version =
-                (self.versioned && !object.version_id.is_empty()).then(|| MarkedKey::new(object.version_id));
+                (self.versioned && !version.is_empty()).then(|| MarkedKey::new(version));
         }
+        self.torn_page |= sheet.torn;
         Ok(())
     }
 
@@ -312,20 +290,20 @@ impl Opened {
         fresh: bool,
         tell: &dyn Tell,
     ) -> Result<Self, RunError> {
-        let (identity, bucket) = (job.identity(), &job.source.bucket);
+        let identity = job.identity();
         let state = StateDir::open(&job.state_dir)?;
         let unfinished = if fresh { None } else { state.unfinished(&identity)? };
         let resumed = unfinished.is_some();
         let (report, mark, known) = if let Some((mut mark, answers)) = unfinished {
             mark.sessions += 1;
-            let report = Report::resume(&mark.report, mark.report_len, bucket)?;
+            let report = Report::resume(&mark.report, mark.report_len)?;
             tell.tell(Event::Notice(Notice::Resumed {
                 rows: mark.rows,
                 after: mark.after.as_ref().map(|key| key.shown().to_owned()).unwrap_or_default(),
             }));
             (report, mark, known(answers))
         } else {
-            let report = Report::create(&path, bucket)?;
+            let report = Report::create(&path)?;
             (report, fresh_mark(identity, path, &**clock), Known::new())
         };
         let journal = state.journal(&mark.run_id, resumed, Arc::clone(clock))?;

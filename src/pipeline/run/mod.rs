@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use self::books::Books;
-use self::page::{Desk, Worked};
+use self::page::{Desk, PageError};
 use super::act::Actor;
 use super::checkpoint::CheckpointError;
 use super::filter::Sieve;
@@ -85,6 +85,15 @@ pub enum RunError {
     Checkpoint(#[from] CheckpointError),
 }
 
+impl From<PageError> for RunError {
+    fn from(error: PageError) -> Self {
+        match error {
+            PageError::Journal(error) => Self::Checkpoint(error),
+            PageError::Report(error) => Self::Report(error),
+        }
+    }
+}
+
 /// Runs `job` against `store` until its listing ends, or `stop` is raised.
 ///
 /// # Errors
@@ -105,14 +114,16 @@ pub async fn run<S: Store + 'static>(
         until: job.source.end_with.as_ref().map(|key| key.as_bytes().to_vec()),
     };
     let desk = Desk {
+        job: Arc::new(job.clone()),
         sieve: Sieve::new(job, started),
         actor: Actor {
-            store: &*store,
+            store: Arc::clone(&store),
             verb: job.verb,
-            wish: job.wish.as_ref(),
+            wish: job.wish.clone(),
             may_head: job.verb != Verb::Scan || job.source.head,
-            clock: &*clock,
+            clock: Arc::clone(&clock),
         },
+        clock,
         progress: books.progress(),
         journal: books.journal(),
         answers: books.answers(),
@@ -143,7 +154,7 @@ struct Run<'a, S> {
     store: &'a S,
     tell: &'a dyn Tell,
     stop: &'a Stop,
-    desk: Desk<'a, S>,
+    desk: Desk<S>,
     books: Books,
     source: Source,
     step: Step,
@@ -217,15 +228,16 @@ impl<S: Store> Run<'_, S> {
             }
         };
         self.step = self.stop.step();
-        let Worked { outcomes, doomed, capped } = match worked {
-            Ok(worked) => worked?,
+        let mut sheet = match worked {
+            Ok(sheet) => sheet?,
             // Nothing of this page is written; the journal knows what was answered.
             Err(_aborted) => {
                 self.books.abandon_page();
                 return Ok(false);
             }
         };
-        self.books.write(page, &outcomes, self.job.report.rows)?;
+        let (doomed, capped) = (sheet.doomed.take(), sheet.capped);
+        self.books.write(sheet)?;
         if let Some(error) = doomed {
             self.books.save(self.store)?;
             return Err(error.into());

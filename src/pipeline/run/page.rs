@@ -1,4 +1,4 @@
-//! One page through the stages filter, classify and act.
+//! One page through the stages filter, classify and act, and its rows.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,12 +6,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::stream::{self, StreamExt};
 
-use crate::job::Verb;
-use crate::model::{Action, Kinds, Outcome, Page};
-use crate::pipeline::act::{Actor, NoOutcome, Placed};
+use crate::job::{Job, Rows, Verb};
+use crate::model::{Action, Clock, Kind, Kinds, Listed, Outcome, Page, Tally};
+use crate::pipeline::act::{Actor, Fitted, NoOutcome, Placed, Settled};
 use crate::pipeline::checkpoint::CheckpointError;
 use crate::pipeline::checkpoint::journal::Journal;
 use crate::pipeline::filter::Sieve;
+use crate::pipeline::report::{Render, ReportError, shown_key};
 use crate::store::{Store, StoreError};
 
 /// Key and version of an object whose answer is known from an earlier session.
@@ -30,7 +31,7 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    pub(super) fn listed(&self, entries: u64) {
+    fn listed(&self, entries: u64) {
         self.listed.fetch_add(entries, Ordering::Relaxed);
     }
 
@@ -56,28 +57,59 @@ impl Progress {
 }
 
 /// Everything that working on a page needs; shared by all pages of a run.
-pub(super) struct Desk<'a, S> {
-    pub(super) sieve: Sieve<'a>,
-    pub(super) actor: Actor<'a, S>,
+pub(super) struct Desk<S> {
+    pub(super) job: Arc<Job>,
+    pub(super) sieve: Sieve,
+    pub(super) actor: Actor<S>,
+    pub(super) clock: Arc<dyn Clock>,
     pub(super) progress: Arc<Progress>,
     pub(super) journal: Option<Arc<Mutex<Journal>>>,
     pub(super) answers: Known,
 }
 
-/// A page worked on.
-#[derive(Default)]
-pub(super) struct Worked {
-    /// For each entry of the page: not wanted, wanted but not done, or done.
-    pub(super) outcomes: Vec<Row>,
+/// What has become of a page: its rows up to the first object whose turn did not come.
+#[derive(Debug, Default)]
+pub(super) struct Sheet {
+    /// The rows as CSV.
+    pub(super) text: Vec<u8>,
+    /// How many they are.
+    pub(super) rows: u64,
+    /// What they amount to.
+    pub(super) tally: Tally,
+    /// Key and version of the last entry that is done.
+    pub(super) last: Option<(Vec<u8>, Vec<u8>)>,
+    /// Whether entries behind it are not done: nothing that follows may be written.
+    pub(super) torn: bool,
     /// A refusal that every further request would meet.
     pub(super) doomed: Option<StoreError>,
     /// Whether the cap on matched objects was reached: what follows is not wanted.
     pub(super) capped: bool,
 }
 
+/// Why a page could not be worked on.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum PageError {
+    #[error(transparent)]
+    Journal(#[from] CheckpointError),
+    #[error(transparent)]
+    Report(#[from] ReportError),
+}
+
+/// An entry that the filter wants.
+enum Wanted {
+    /// An earlier session has its answer.
+    Answered(Outcome),
+    /// Its state is known.
+    Placed(Placed),
+    /// Only HEAD tells its state.
+    Unseen,
+    /// Its turn did not come.
+    Undone,
+}
+
 /// What became of one entry of a page.
 #[derive(Clone, Debug, Default)]
-pub(super) enum Row {
+enum Row {
     /// The filter did not want it.
     #[default]
     Unwanted,
@@ -87,96 +119,123 @@ pub(super) enum Row {
     Done(Outcome),
 }
 
-impl<S: Store> Desk<'_, S> {
+impl<S: Store> Desk<S> {
     /// Filters, classifies and acts on a page; `room` is how many more objects are wanted.
-    pub(super) async fn work(&self, page: &Page, room: u64) -> Result<Worked, CheckpointError> {
-        let mut worked = Worked { outcomes: vec![Row::Unwanted; page.len()], ..Worked::default() };
+    pub(super) async fn work(&self, page: &Page, room: u64) -> Result<Sheet, PageError> {
+        let mut sheet = Sheet::default();
         self.progress.listed(page.len() as u64);
-        let placed = self.place(page, &mut worked).await;
-        let mut wanted = Vec::with_capacity(placed.len());
+        let mut wanted = self.place(page);
+        self.head(page, &mut wanted, &mut sheet).await;
+
+        let mut rows = vec![Row::Unwanted; page.len()];
+        let mut asks = Vec::new();
         let mut room = room;
-        for (index, placed) in placed {
+        for (index, wanted) in wanted {
             if room == 0 {
-                worked.capped = true;
-                worked.outcomes.truncate(index);
+                sheet.capped = true;
+                rows.truncate(index);
                 break;
             }
-            match placed {
-                Standing::Answered(outcome) => {
-                    self.progress.count(outcome.action);
-                    worked.outcomes[index] = Row::Done(outcome);
-                }
-                Standing::Undone => worked.outcomes[index] = Row::Undone,
-                Standing::Placed(placed) if !self.sieve.keeps_state(placed.outcome.state) => continue,
-                Standing::Placed(placed) => wanted.push((index, placed)),
-            }
+            rows[index] = match wanted {
+                Wanted::Answered(outcome) => self.done(outcome),
+                Wanted::Undone | Wanted::Unseen => Row::Undone,
+                Wanted::Placed(placed) if !self.sieve.keeps_state(placed.outcome.state) => continue,
+                Wanted::Placed(placed) => match self.actor.settle(&page.get(index), placed) {
+                    Settled::Done(outcome) => {
+                        self.record(page, index, &outcome)?;
+                        self.done(outcome)
+                    }
+                    Settled::Ask(fitted, outcome) => {
+                        asks.push((index, fitted, outcome));
+                        Row::Undone
+                    }
+                },
+            };
             room -= 1;
         }
-        self.act(page, wanted, &mut worked).await?;
-        Ok(worked)
+        self.ask(page, asks, &mut rows, &mut sheet).await?;
+        self.write(page, &rows, &mut sheet)?;
+        Ok(sheet)
     }
 
-    /// Where each wanted entry stands, in page order; HEADs run concurrently.
-    async fn place(&self, page: &Page, worked: &mut Worked) -> Vec<(usize, Standing)> {
-        let wanted: Vec<usize> = (0..page.len()).filter(|i| self.sieve.keeps(&page.get(*i))).collect();
-        let mut placed = stream::iter(wanted)
-            .map(async |index| {
-                let object = page.get(index);
-                let known = if self.answers.is_empty() {
-                    None
-                } else {
-                    self.answers.get(&(object.key.to_vec(), object.version_id.to_vec()))
-                };
-                match known {
-                    Some(outcome) => (index, Ok(Standing::Answered(outcome.clone()))),
-                    None => (index, self.actor.place(&object).await.map(Standing::Placed)),
-                }
+    fn done(&self, outcome: Outcome) -> Row {
+        self.progress.count(outcome.action);
+        Row::Done(outcome)
+    }
+
+    /// The entries that the filter wants, in page order, as far as the listing tells of them.
+    fn place(&self, page: &Page) -> Vec<(usize, Wanted)> {
+        // What a listing tells was true when it came, for all its entries alike.
+        let now = self.clock.now();
+        page.iter()
+            .enumerate()
+            .filter(|(_, object)| self.sieve.keeps(object))
+            .map(|(index, object)| match self.known(&object) {
+                Some(outcome) => (index, Wanted::Answered(outcome.clone())),
+                None => (index, self.actor.seen(&object, now).map_or(Wanted::Unseen, Wanted::Placed)),
             })
-            .buffered(UNDER_WAY);
-        let mut all = Vec::with_capacity(page.len());
-        while let Some((index, place)) = placed.next().await {
-            all.push((
-                index,
-                place.unwrap_or_else(|none| {
-                    self.note(none, worked);
-                    Standing::Undone
-                }),
-            ));
-        }
-        all
+            .collect()
     }
 
-    /// Acts on placed objects concurrently and journals every answer as it comes.
-    async fn act(
-        &self,
-        page: &Page,
-        wanted: Vec<(usize, Placed)>,
-        worked: &mut Worked,
-    ) -> Result<(), CheckpointError> {
-        let mut acts = stream::iter(wanted)
-            .map(async |(index, placed)| (index, self.actor.act(&page.get(index), placed).await))
+    fn known(&self, object: &Listed<'_>) -> Option<&Outcome> {
+        if self.answers.is_empty() {
+            return None;
+        }
+        self.answers.get(&(object.key.to_vec(), object.version_id.to_vec()))
+    }
+
+    /// Asks by HEAD, concurrently, for what the listing did not tell.
+    async fn head(&self, page: &Page, wanted: &mut [(usize, Wanted)], sheet: &mut Sheet) {
+        let unseen: Vec<(usize, usize)> = wanted
+            .iter()
+            .enumerate()
+            .filter(|(_, (_, wanted))| matches!(wanted, Wanted::Unseen))
+            .map(|(place, (index, _))| (place, *index))
+            .collect();
+        let mut heads = stream::iter(unseen)
+            .map(async |(place, index)| (place, self.actor.head(&page.get(index)).await))
             .buffer_unordered(UNDER_WAY);
-        while let Some((index, acted)) = acts.next().await {
-            worked.outcomes[index] = match acted {
-                Ok(outcome) => {
-                    self.progress.count(outcome.action);
-                    self.record(page, index, &outcome)?;
-                    Row::Done(outcome)
-                }
+        while let Some((place, headed)) = heads.next().await {
+            wanted[place].1 = match headed {
+                Ok(placed) => Wanted::Placed(placed),
                 Err(none) => {
-                    self.note(none, worked);
-                    Row::Undone
+                    self.note(none, sheet);
+                    Wanted::Undone
                 }
             };
+        }
+    }
+
+    /// Sends restore requests concurrently and journals every answer as it comes.
+    async fn ask(
+        &self,
+        page: &Page,
+        asks: Vec<(usize, Fitted, Outcome)>,
+        rows: &mut [Row],
+        sheet: &mut Sheet,
+    ) -> Result<(), PageError> {
+        let mut asks = stream::iter(asks)
+            .map(async |(index, fitted, outcome)| {
+                (index, self.actor.ask(&page.get(index), fitted, outcome).await)
+            })
+            .buffer_unordered(UNDER_WAY);
+        while let Some((index, asked)) = asks.next().await {
+            match asked {
+                Ok(outcome) => {
+                    self.record(page, index, &outcome)?;
+                    rows[index] = self.done(outcome);
+                }
+                Err(none) => self.note(none, sheet),
+            }
         }
         Ok(())
     }
 
-    fn note(&self, none: NoOutcome, worked: &mut Worked) {
+    fn note(&self, none: NoOutcome, sheet: &mut Sheet) {
         if let NoOutcome::Doomed(error) = none {
             // The first one tells the story; those in flight would only repeat it.
             self.actor.store.halt();
-            worked.doomed.get_or_insert(error);
+            sheet.doomed.get_or_insert(error);
         }
     }
 
@@ -190,14 +249,37 @@ impl<S: Store> Desk<'_, S> {
         let mut journal = journal.lock().unwrap_or_else(PoisonError::into_inner);
         journal.record(object.key, object.version_id, outcome)
     }
-}
 
-/// An entry before acting.
-enum Standing {
-    /// An earlier session has its answer.
-    Answered(Outcome),
-    /// Its state is known.
-    Placed(Placed),
-    /// Its turn did not come.
-    Undone,
+    /// Writes the rows up to the first entry whose turn did not come, and counts what is done.
+    fn write(&self, page: &Page, rows: &[Row], sheet: &mut Sheet) -> Result<(), PageError> {
+        let mut render = Render::new(&self.job.source.bucket);
+        let mut done = None;
+        for (object, row) in page.iter().zip(rows) {
+            match row {
+                Row::Undone => {
+                    sheet.torn = true;
+                    break;
+                }
+                Row::Unwanted => {}
+                Row::Done(outcome) => {
+                    let shows = match self.job.report.rows {
+                        Rows::All => true,
+                        Rows::Changed => !matches!(outcome.action, Action::None | Action::Deferred),
+                        Rows::Failed => outcome.action == Action::Failed,
+                    };
+                    if shows {
+                        render.row(&object, outcome)?;
+                        sheet.rows += 1;
+                    }
+                    sheet.tally.add(&object, outcome, || shown_key(object.key).0.into_owned());
+                }
+            }
+            sheet.tally.listed += 1;
+            sheet.tally.delete_markers += u64::from(object.kind == Kind::DeleteMarker);
+            done = Some(object);
+        }
+        sheet.last = done.map(|object| (object.key.to_vec(), object.version_id.to_vec()));
+        sheet.text = render.finish()?;
+        Ok(())
+    }
 }
