@@ -128,12 +128,14 @@ fn files_of(part: &str) -> Vec<PathBuf> {
     files
 }
 
-/// The code of a file line by line, without comments.
+/// The code of a file line by line, without comments and without the unit tests at its end, which
+/// may hold it against anything.
 fn code(path: &Path) -> Vec<(usize, String)> {
     let text = fs::read_to_string(path).expect("readable");
     text.lines()
         .enumerate()
         .map(|(number, line)| (number + 1, line.to_owned()))
+        .take_while(|(_, line)| line != "#[cfg(test)]")
         .filter(|(_, line)| !line.trim_start().starts_with("//"))
         .collect()
 }
