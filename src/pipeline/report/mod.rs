@@ -5,11 +5,15 @@
 //! written over that and never over more.
 
 mod csv;
+mod order;
 mod sink;
+mod spill;
 mod summary;
 
 pub(crate) use self::csv::Render;
 pub use self::csv::{COLUMNS, shown_key};
+pub use order::{Order, Placing, RangeId, Reached, Segment};
 pub use sink::{Report, ReportError};
+pub use spill::{Extent, Spill};
 pub(crate) use summary::Facts;
 pub use summary::Summary;

@@ -1,0 +1,130 @@
+//! The file in which rows wait for their turn.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::ReportError;
+
+/// Bytes moved at a time.
+const PIECE: usize = 1 << 20;
+
+/// A stretch of the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Extent {
+    /// Offset of its first byte.
+    pub start: u64,
+    /// Its length in bytes.
+    pub len: u64,
+}
+
+impl Extent {
+    /// Offset behind its last byte.
+    #[must_use]
+    pub const fn end(self) -> u64 {
+        self.start + self.len
+    }
+}
+
+/// Rows set aside. Grows only; it is emptied when nothing waits in it any more.
+#[derive(Debug)]
+pub struct Spill {
+    file: File,
+    path: PathBuf,
+    len: u64,
+    /// Whether bytes were added since the last [`Spill::sync`].
+    dirty: bool,
+}
+
+impl Spill {
+    /// The file at `path`, cut back to the `durable` bytes of an earlier session.
+    ///
+    /// # Errors
+    /// If it cannot be opened, or is shorter.
+    pub fn open(path: &Path, durable: u64) -> Result<Self, ReportError> {
+        let io = |what| move |source| ReportError::Io { what, path: path.to_owned(), source };
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(path)
+            .map_err(io("open rows set aside for"))?;
+        let found = file.metadata().map_err(io("look at rows set aside for"))?.len();
+        if found < durable {
+            return Err(ReportError::Shortened {
+                path: path.to_owned(),
+                found: Some(found),
+                marked: durable,
+            });
+        }
+        file.set_len(durable).map_err(io("cut back rows set aside for"))?;
+        Ok(Self { file, path: path.to_owned(), len: durable, dirty: false })
+    }
+
+    /// Adds rows and says where they lie.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn put(&mut self, rows: &[u8]) -> Result<Extent, ReportError> {
+        let extent = Extent { start: self.len, len: rows.len() as u64 };
+        let written = self.file.seek(SeekFrom::Start(self.len)).and_then(|_| self.file.write_all(rows));
+        written.map_err(|source| self.failed("set rows aside for", source))?;
+        self.len += extent.len;
+        self.dirty = true;
+        Ok(extent)
+    }
+
+    /// Hands the rows of `extent` to `into`, piece by piece.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or `into` fails.
+    pub fn take(
+        &mut self,
+        extent: Extent,
+        mut into: impl FnMut(&[u8]) -> Result<(), ReportError>,
+    ) -> Result<(), ReportError> {
+        self.file
+            .seek(SeekFrom::Start(extent.start))
+            .map_err(|source| self.failed("read rows set aside for", source))?;
+        let mut left = extent.len;
+        let mut piece = vec![0; PIECE.min(usize::try_from(left).unwrap_or(PIECE))];
+        while left > 0 {
+            let size = piece.len().min(usize::try_from(left).unwrap_or(PIECE));
+            self.file
+                .read_exact(&mut piece[..size])
+                .map_err(|source| self.failed("read rows set aside for", source))?;
+            into(&piece[..size])?;
+            left -= size as u64;
+        }
+        Ok(())
+    }
+
+    /// Hands all rows to the disk and returns the length that is safe there.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn sync(&mut self) -> Result<u64, ReportError> {
+        if self.dirty {
+            self.file.sync_data().map_err(|source| self.failed("sync rows set aside for", source))?;
+            self.dirty = false;
+        }
+        Ok(self.len)
+    }
+
+    /// Gives the space back. Only when no mark counts on the rows any more.
+    ///
+    /// # Errors
+    /// If the file cannot be cut.
+    pub fn clear(&mut self) -> Result<(), ReportError> {
+        self.file.set_len(0).map_err(|source| self.failed("clear rows set aside for", source))?;
+        self.len = 0;
+        Ok(())
+    }
+
+    fn failed(&self, what: &'static str, source: io::Error) -> ReportError {
+        ReportError::Io { what, path: self.path.clone(), source }
+    }
+}
