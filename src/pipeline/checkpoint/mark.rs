@@ -6,8 +6,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Position, RequestCounts, Tally};
-use crate::pipeline::report::shown_key;
+use crate::model::{RequestCounts, Tally};
+use crate::pipeline::report::{Extent, RangeId, Reached, Segment, shown_key};
 
 /// A key in a text file: percent-encoded where it is not plain text.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -48,6 +48,57 @@ impl MarkedKey {
     }
 }
 
+/// A stretch of keys that is not done yet, and the rows in front of it that wait for their turn.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MarkedRange {
+    /// The last key that is done; `None` at the beginning of the listing.
+    pub after: Option<MarkedKey>,
+    /// Its version, in listings of versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after_version: Option<MarkedKey>,
+    /// The last key of the stretch, inclusive; `None` at the end of the listing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<MarkedKey>,
+    /// Rows set aside, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aside: Vec<Extent>,
+    /// Whether its keys are done and only its rows wait.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub done: bool,
+}
+
+impl MarkedRange {
+    /// The range of a segment.
+    #[must_use]
+    pub fn of(segment: &Segment) -> Self {
+        let version = segment.reached.as_ref().map(|at| &at.version).filter(|version| !version.is_empty());
+        Self {
+            after: segment.reached.as_ref().map(|at| MarkedKey::new(&at.key)),
+            after_version: version.map(|version| MarkedKey::new(version)),
+            until: segment.until.as_ref().map(|key| MarkedKey::new(key)),
+            aside: segment.aside.clone(),
+            done: segment.done,
+        }
+    }
+
+    /// The segment, named `id`; `None` if the mark was tampered with.
+    #[must_use]
+    pub fn segment(&self, id: RangeId) -> Option<Segment> {
+        let reached = match &self.after {
+            None => None,
+            Some(key) => {
+                let version = self.after_version.as_ref().map_or(Some(Vec::new()), MarkedKey::bytes)?;
+                Some(Reached { key: key.bytes()?, version })
+            }
+        };
+        let until = match &self.until {
+            None => None,
+            Some(key) => Some(key.bytes()?),
+        };
+        Some(Segment { id, reached, until, aside: self.aside.clone(), done: self.done })
+    }
+}
+
 /// What a run leaves behind so that it can go on.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Mark {
@@ -65,11 +116,10 @@ pub struct Mark {
     pub report_len: u64,
     /// Rows in them.
     pub rows: u64,
-    /// The last key that is done; `None` before the first.
-    pub after: Option<MarkedKey>,
-    /// Its version, in listings of versions.
-    #[serde(default)]
-    pub after_version: Option<MarkedKey>,
+    /// What is left of the listing, in key order; empty when all of it is done.
+    pub ranges: Vec<MarkedRange>,
+    /// Bytes of the rows set aside that are durable.
+    pub aside_len: u64,
     /// Counts over all sessions.
     pub tally: Tally,
     /// Requests over all sessions.
@@ -83,14 +133,22 @@ pub struct Mark {
 }
 
 impl Mark {
-    /// Where the listing goes on; `None` if the mark was tampered with.
+    /// What is left of the listing; `None` if the mark was tampered with.
     #[must_use]
-    pub fn position(&self) -> Option<Position> {
-        Some(match (&self.after, &self.after_version) {
-            (None, _) => Position::Start,
-            (Some(key), None) => Position::After(key.bytes()?),
-            (Some(key), Some(version)) => Position::AfterVersion(key.bytes()?, version.bytes()?),
-        })
+    pub fn segments(&self) -> Option<Vec<Segment>> {
+        (0..).zip(&self.ranges).map(|(id, range)| range.segment(RangeId(id))).collect()
+    }
+
+    /// The last key up to which the report holds every row, as the report spells it.
+    #[must_use]
+    pub fn reached(&self) -> Option<&str> {
+        self.ranges.first().and_then(|range| range.after.as_ref()).map(MarkedKey::shown)
+    }
+
+    /// Whether nothing has been done yet.
+    #[must_use]
+    pub fn is_untouched(&self) -> bool {
+        matches!(self.ranges.as_slice(), [only] if only.after.is_none()) && self.rows == 0
     }
 
     /// What differs between the marked job and `identity`, as (field, marked, wanted).
