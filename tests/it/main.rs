@@ -10,7 +10,10 @@
 mod support;
 
 mod model;
+mod scene;
 
+mod bad_input;
+mod bad_input_outside;
 #[cfg(unix)]
 mod checkpoint;
 mod conflicts;
@@ -21,3 +24,5 @@ mod keys;
 mod matrix;
 #[cfg(unix)]
 mod resume;
+mod secrets;
+mod shell;

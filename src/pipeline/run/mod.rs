@@ -72,7 +72,7 @@ pub struct Ended {
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// The listing broke off.
-    #[error("the listing could not be finished")]
+    #[error(transparent)]
     Source(#[from] SourceError),
     /// A refusal that every further request would meet.
     #[error("the store refuses this run")]
