@@ -143,7 +143,8 @@ impl Keys {
 /// A running simulator and a folder of its own.
 pub(crate) struct Rig {
     pub(crate) server: Server,
-    runtime: Runtime,
+    /// Where the simulator runs, for as long as the rig lives.
+    _runtime: Runtime,
     folder: TempDir,
 }
 
@@ -160,7 +161,7 @@ impl Rig {
         let server = runtime
             .block_on(Server::start(config, Arc::new(SystemClock::new()), any))
             .expect("the simulator starts");
-        Self { server, runtime, folder: tempfile::tempdir().expect("a folder") }
+        Self { server, _runtime: runtime, folder: tempfile::tempdir().expect("a folder") }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -202,11 +203,6 @@ impl Rig {
     /// The rows of the report at `name`.
     pub(crate) fn rows(&self, name: &str) -> Vec<Row> {
         rows(&self.path(name))
-    }
-
-    /// Runs `future` where the simulator runs.
-    pub(crate) fn block_on<F: Future>(&self, future: F) -> F::Output {
-        self.runtime.block_on(future)
     }
 }
 

@@ -237,7 +237,7 @@ impl<S: Store> Run<'_, S> {
             }
         };
         let (doomed, capped) = (sheet.doomed.take(), sheet.capped);
-        self.books.write(sheet)?;
+        self.books.write(&sheet)?;
         if let Some(error) = doomed {
             self.books.save(self.store)?;
             return Err(error.into());
