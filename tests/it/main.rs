@@ -10,6 +10,8 @@
 mod support;
 
 mod model;
+#[cfg(unix)]
+mod trial;
 
 #[cfg(unix)]
 mod checkpoint;
