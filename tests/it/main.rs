@@ -11,6 +11,8 @@ mod support;
 
 mod model;
 mod scene;
+#[cfg(unix)]
+mod trial;
 
 mod bad_input;
 mod bad_input_outside;

@@ -302,6 +302,15 @@ pub(crate) fn rows(path: &Path) -> Vec<Row> {
         .collect()
 }
 
+/// Bytes in lower-case hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("a String takes everything");
+        text
+    })
+}
+
 /// Percent-decoding by the book.
 pub(crate) fn decoded(text: &str) -> Vec<u8> {
     let bytes = text.as_bytes();
