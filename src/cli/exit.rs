@@ -166,6 +166,14 @@ fn of_store(error: &StoreError, provider: Provider) -> (Exit, String) {
         ErrorKind::UnsafeKey | ErrorKind::Illegal => {
             (Exit::Usage, "the store finds the request malformed; see its message above".to_owned())
         }
+        ErrorKind::Throttled => (
+            Exit::SomeFailed,
+            "lower --list-rate-limit or wait, then run the same line again: it goes on where it was".to_owned(),
+        ),
+        ErrorKind::Server | ErrorKind::Unreadable | ErrorKind::Other => (
+            Exit::SomeFailed,
+            "the store keeps failing: run the same line again later, it goes on where it was".to_owned(),
+        ),
         _ => (
             Exit::SomeFailed,
             "check network and --endpoint-url, then run the same line again: it goes on where it was".to_owned(),
