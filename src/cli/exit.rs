@@ -168,12 +168,11 @@ fn of_store(error: &StoreError, provider: Provider) -> (Exit, String) {
         }
         ErrorKind::Throttled => (
             Exit::SomeFailed,
-            "ask for less with --list-rate-limit, then run the same line again: it goes on where it was"
-                .to_owned(),
+            "lower --list-rate-limit or wait, then run the same line again: it goes on where it was".to_owned(),
         ),
-        ErrorKind::Server => (
+        ErrorKind::Server | ErrorKind::Unreadable | ErrorKind::Other => (
             Exit::SomeFailed,
-            "the store keeps failing; run the same line again later: it goes on where it was".to_owned(),
+            "the store keeps failing: run the same line again later, it goes on where it was".to_owned(),
         ),
         _ => (
             Exit::SomeFailed,

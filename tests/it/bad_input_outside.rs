@@ -151,6 +151,26 @@ fn a_store_that_cannot_be_reached_is_one_and_named_with_its_port() {
 }
 
 #[test]
+fn a_store_that_keeps_failing_is_one_and_the_way_out_fits() {
+    for vendor in VENDORS {
+        let rig = scene(vendor);
+        for (kind, hint) in [
+            (FaultKind::SlowDown, "hint: lower --list-rate-limit"),
+            (FaultKind::Internal, "hint: the store keeps failing"),
+            (FaultKind::Torn, "hint: the store keeps failing"),
+            (FaultKind::Reset, "hint: check network"),
+        ] {
+            rig.server.add_fault(Fault::new(kind).on(Call::List));
+            let told =
+                restore_as(&rig, vendor, Keys::GOOD, &["--max-attempts", "2"]).expect(1).in_one_error();
+            told.says(&["error: cannot list", "after 2 attempts", hint, "run the same line again"]);
+            rig.server.clear_faults();
+            unharmed(&rig);
+        }
+    }
+}
+
+#[test]
 fn places_that_cannot_be_written_are_told_before_the_first_request() {
     let rig = scene(OSS);
     std::fs::write(rig.path("file"), "x").unwrap();

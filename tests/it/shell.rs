@@ -109,9 +109,10 @@ fn the_jobs_that_come_along_are_sound() {
     let jobs = Path::new(env!("CARGO_MANIFEST_DIR")).join("jobs");
     let mut line = vec!["check".to_owned()];
     for entry in std::fs::read_dir(jobs).unwrap() {
-        let path = entry.unwrap().path().to_str().unwrap().to_owned();
-        if path.ends_with(".toml") && !path.ends_with("-seed.toml") {
-            line.push(path);
+        let path = entry.unwrap().path();
+        let is_seed = path.file_stem().is_some_and(|stem| stem.to_string_lossy().ends_with("-seed"));
+        if path.extension().is_some_and(|extension| extension == "toml") && !is_seed {
+            line.push(path.to_str().unwrap().to_owned());
         }
     }
     assert!(line.len() > 4, "{line:?}");
