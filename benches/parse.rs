@@ -85,6 +85,7 @@ fn keys(page: &Page) -> Vec<Vec<u8>> {
 
 /// Time to read the page [`PAGES`] times. Making the bodies and dropping the results is not in it,
 /// so every reader finds the allocator warm.
+#[expect(clippy::disallowed_methods, reason = "a bench reads the machine's clock")]
 fn time<'b, B: From<&'b [u8]>, R>(body: &'b [u8], read: impl Fn(B) -> R) -> Duration {
     let mut sum = Duration::ZERO;
     for _ in 0..PAGES {

@@ -11,6 +11,7 @@ use super::exit::{self, Exit, Failure};
 use crate::job::Job;
 use crate::model::{Action, Reason};
 use crate::pipeline::checkpoint::{CheckpointError, LockError};
+use crate::pipeline::report::Summary;
 use crate::pipeline::{self, Ended, Options, RunError};
 use crate::ui::{self, Closing};
 
@@ -64,14 +65,27 @@ fn report_path(job: &Job, now: jiff::Timestamp) -> Result<PathBuf, Failure> {
     let found = || {
         let path = std::path::absolute(&path)?;
         let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
-            return Err(std::io::Error::other("it is not the name of a file"));
+            anyhow::bail!("it is not the name of a file");
         };
+        if let Some(file) = folder.ancestors().find(|above| above.exists()).filter(|above| !above.is_dir()) {
+            anyhow::bail!("`{}` is not a folder", file.display());
+        }
         std::fs::create_dir_all(folder)?;
-        Ok(std::fs::canonicalize(folder)?.join(name))
+        let path = std::fs::canonicalize(folder)?.join(name);
+        // The finished files take these names in one step, at the end. That it cannot be done must
+        // be known before the first request; and a device must not be replaced by a file.
+        for taken in [&path, &Summary::path_beside(&path)] {
+            match std::fs::metadata(taken) {
+                Ok(found) if found.is_dir() => anyhow::bail!("`{}` is a folder", taken.display()),
+                Ok(found) if !found.is_file() => anyhow::bail!("`{}` is not a plain file", taken.display()),
+                Ok(_) | Err(_) => {}
+            }
+        }
+        Ok(path)
     };
-    found()
-        .with_context(|| format!("cannot write the report `{}`", path.display()))
-        .map_err(|error| Failure::new(Exit::OwnFiles, error, "name another file with --report"))
+    found().with_context(|| format!("cannot write the report `{}`", path.display())).map_err(|error| {
+        Failure::new(Exit::OwnFiles, error, "name another file with --report; `--report -` writes to stdout")
+    })
 }
 
 /// The closing table, and what to do next if the run was interrupted.

@@ -1,22 +1,34 @@
 //! `defrost check JOB…`: everything that is wrong with job files, without network.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::args::CheckArgs;
 use super::connect;
 use super::context::Context;
 use super::exit::{Exit, Failure};
-use super::load;
+use super::{load, rehearsal};
 use crate::job::{Job, Overrides};
-use crate::ui::{error_text, printable};
+use crate::model::{Clock as _, SystemClock};
 
 pub(super) fn run(args: &CheckArgs, context: &Context) -> Result<Exit, Failure> {
     let jobs = vetted(&args.files, &Overrides::default(), context)?;
     for (path, job) in args.files.iter().zip(&jobs) {
-        let line = format!("{}: ok, {} of {}", path.display(), job.verb.as_str(), job.source.url());
-        context.sink.line(&printable(&line, context.look.charset));
+        context.line(&format!("{}: ok, {} of {}", path.display(), job.verb.as_str(), job.source.url()));
     }
     Ok(Exit::Done)
+}
+
+/// The job of the file at `path`, if its store and its simulator can make sense of it.
+///
+/// # Errors
+/// Every fault of the job, or of what its store does not offer, or of the simulator's seed.
+pub(super) fn sound(path: &Path, over: &Overrides, context: &Context) -> Result<Job, Failure> {
+    let job = load::from_file(path, over, context)?;
+    connect::vet(&job, &*connect::dialect(&job), &format!("{}: ", path.display()))?;
+    if let Some(simulator) = &job.simulator {
+        rehearsal::seed(simulator)?;
+    }
+    Ok(job)
 }
 
 /// The jobs of `files`, all sound.
@@ -27,28 +39,47 @@ pub(super) fn vetted(files: &[PathBuf], over: &Overrides, context: &Context) -> 
     let mut jobs = Vec::with_capacity(files.len());
     let mut failed: Option<Failure> = None;
     for path in files {
-        let job = load::from_file(path, over, context).and_then(|job| {
-            connect::vet(&job, &*connect::dialect(&job)).map_err(|mut failure| {
-                failure.error = failure.error.context(path.display().to_string());
-                failure
-            })?;
-            Ok(job)
-        });
-        match job {
+        match sound(path, over, context) {
             Ok(job) => jobs.push(job),
             Err(failure) => {
                 if let Some(before) = failed.replace(failure) {
-                    context.sink.line(&error_text(
-                        before.error.as_ref(),
-                        before.hint.as_deref(),
-                        context.look,
-                    ));
+                    context.fail(&before);
                 }
             }
         }
     }
     match failed {
-        None => Ok(jobs),
+        None => apart(files, &jobs).map(|()| jobs),
         Some(failure) => Err(failure),
     }
+}
+
+/// Whether no two jobs write to the same place.
+///
+/// # Errors
+/// If two do: the later one would take the report or the state of the other for its own.
+fn apart(files: &[PathBuf], jobs: &[Job]) -> Result<(), Failure> {
+    let now = SystemClock::new().now();
+    let report = |job: &Job| {
+        let path = job.report.file(&job.name, now)?;
+        std::path::absolute(path).ok()
+    };
+    for (later, job) in jobs.iter().enumerate() {
+        for (earlier, other) in jobs[..later].iter().enumerate() {
+            let both = format!("`{}` and `{}`", files[earlier].display(), files[later].display());
+            if files[earlier] == files[later] {
+                let what = format!("`{}` is named twice", files[later].display());
+                return Err(Failure::usage(what, "name each job file once"));
+            }
+            if std::path::absolute(&other.state_dir).ok() == std::path::absolute(&job.state_dir).ok() {
+                let what = format!("{both} are both called `{}`, and would share one checkpoint", job.name);
+                return Err(Failure::usage(what, "give each its own `name` in [job]"));
+            }
+            if let Some(path) = report(job).filter(|path| report(other).as_ref() == Some(path)) {
+                let what = format!("{both} would write the same report, `{}`", path.display());
+                return Err(Failure::usage(what, "put {job} into `path` in [report]"));
+            }
+        }
+    }
+    Ok(())
 }

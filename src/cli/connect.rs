@@ -6,13 +6,13 @@ use std::sync::Arc;
 use super::context::Context;
 use super::exit::{Exit, Failure};
 use super::rehearsal::Rehearsal;
-use crate::job::{ClassFilter, Job};
+use crate::job::{self, ClassFilter, Job};
 use crate::model::{Clock, Provider, SystemClock, Tell};
 use crate::pipeline::act::misfits;
-use crate::store::Whereabouts;
 use crate::store::client::{Allowance, Client, Settings};
 use crate::store::credentials::{self, CredentialSource};
 use crate::store::dialect::{Dialect, Endpoint, Options, for_provider};
+use crate::store::{EndpointError, Whereabouts};
 
 /// A store, the clock of the run, and the simulator behind them if the job has one.
 pub(super) struct Site {
@@ -27,48 +27,58 @@ pub(super) fn dialect(job: &Job) -> Box<dyn Dialect> {
     for_provider(job.source.provider, Options { request_payer: job.source.request_payer })
 }
 
-/// What of `job` its store's dialect does not know: classes by name, tiers, days.
+/// What of `job` its store's dialect does not know: classes by name, tiers, days. Each fault is a
+/// line that begins with `place`: the job file with a colon, or nothing.
 ///
 /// # Errors
 /// Every fault at once; nothing has been sent.
-pub(super) fn vet(job: &Job, dialect: &dyn Dialect) -> Result<(), Failure> {
+pub(super) fn vet(job: &Job, dialect: &dyn Dialect, place: &str) -> Result<(), Failure> {
     let mut faults = Vec::new();
+    let mut ways_out = Vec::new();
     if !is_compatible(job) {
-        let named = match &job.filter.storage_class {
-            ClassFilter::Named(names) => names.as_slice(),
-            ClassFilter::Archived | ClassFilter::Any => &[],
+        let known = dialect.known_classes();
+        let mut check = |name: &String, key: &str| {
+            if known.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+                return;
+            }
+            let vendor = vendor(job.source.provider);
+            let hint = match job::nearest(name, known.iter().copied()) {
+                Some(near) => format!("; did you mean `{near}`?"),
+                None => String::new(),
+            };
+            faults.push(format!("{place}{key}{vendor} has no storage class `{name}`{hint}"));
         };
-        let overridden = job.wish.iter().flat_map(|wish| wish.class.keys());
-        for name in named.iter().chain(overridden) {
-            if !dialect.known_classes().iter().any(|known| known.eq_ignore_ascii_case(name)) {
-                faults.push(format!("{} has no storage class `{name}`", vendor(job.source.provider)));
+        if let ClassFilter::Named(names) = &job.filter.storage_class {
+            for name in names {
+                check(name, "");
             }
         }
+        for name in job.wish.iter().flat_map(|wish| wish.class.keys()) {
+            check(name, "[restore.class]: ");
+        }
+        if !faults.is_empty() {
+            ways_out.push(format!("the classes are {}", known.join(", ")));
+        }
     }
-    if !faults.is_empty() {
-        let known = dialect.known_classes().join(", ");
-        return Err(Failure::usage(faults.join("\n"), format!("its classes are {known}")));
+    if let Some(wish) = &job.wish {
+        let selected: Vec<&str> = match &job.filter.storage_class {
+            ClassFilter::Archived => dialect.archived_classes().to_vec(),
+            ClassFilter::Any => dialect.known_classes().to_vec(),
+            ClassFilter::Named(names) => names.iter().map(String::as_str).collect(),
+        };
+        let misfits = misfits(wish, selected, |class| dialect.offer(class, b""));
+        if !misfits.is_empty() {
+            faults.extend(misfits.iter().map(|misfit| format!("{place}{misfit}")));
+            ways_out.push(MISFIT_WAY_OUT.to_owned());
+        }
     }
-    let Some(wish) = &job.wish else {
-        return Ok(());
-    };
-    let selected: Vec<&str> = match &job.filter.storage_class {
-        ClassFilter::Archived => dialect.archived_classes().to_vec(),
-        ClassFilter::Any => dialect.known_classes().to_vec(),
-        ClassFilter::Named(names) => names.iter().map(String::as_str).collect(),
-    };
-    let misfits = misfits(wish, selected, |class| dialect.offer(class, b""));
-    if misfits.is_empty() {
-        return Ok(());
-    }
-    let lines: Vec<String> = misfits.iter().map(ToString::to_string).collect();
-    Err(Failure::usage(
-        lines.join("\n"),
-        "choose other --days or --tier, narrow --storage-class, give the class its own values under \
-         [restore.class.NAME] in a job file, or let --fit clamp take the nearest legal value (--fit skip \
-         leaves such objects alone)",
-    ))
+    if faults.is_empty() { Ok(()) } else { Err(Failure::usage(faults.join("\n"), ways_out.join("; "))) }
 }
+
+/// What to do about days or a tier that a class does not offer.
+const MISFIT_WAY_OUT: &str = "choose other --days or --tier, narrow --storage-class, give the class its own \
+                              values under [restore.class.NAME] in a job file, or let --fit clamp take the \
+                              nearest legal value (--fit skip leaves such objects alone)";
 
 /// Whether the store is an S3 look-alike, which may have classes of its own.
 fn is_compatible(job: &Job) -> bool {
@@ -96,7 +106,7 @@ fn endpoint(job: &Job, dialect: &dyn Dialect, context: &Context) -> Result<Endpo
         .endpoint_url
         .clone()
         .or_else(|| credentials::endpoint_url(source.provider, profile, &context.env));
-    Ok(Endpoint::find(
+    Endpoint::find(
         dialect,
         Whereabouts {
             bucket: &source.bucket,
@@ -105,8 +115,22 @@ fn endpoint(job: &Job, dialect: &dyn Dialect, context: &Context) -> Result<Endpo
             path_style: source.path_style,
             allow_http: source.allow_http,
         },
-    )?)
+    )
+    .map_err(|error| {
+        // An endpoint of the line, the job file or a variable has been checked where it was read.
+        let of_profile = source.endpoint_url.is_none()
+            && matches!(error, EndpointError::BadUrl { .. } | EndpointError::Unencrypted { .. });
+        let mut failure = Failure::from(error);
+        if of_profile {
+            failure.hint = Some(PROFILE_WAY_OUT.to_owned());
+        }
+        failure
+    })
 }
+
+/// What to do about an endpoint that cannot be used and stands in a profile.
+const PROFILE_WAY_OUT: &str = "it stands in the files of the vendor's own tools (profile): mend it there, as \
+                               https://host, or pass --endpoint-url";
 
 /// Everything that a run of `job` needs; an embedded simulator is started if the job has one.
 ///
@@ -115,7 +139,7 @@ fn endpoint(job: &Job, dialect: &dyn Dialect, context: &Context) -> Result<Endpo
 /// cannot start. Nothing has been sent.
 pub(super) async fn site(job: &Job, context: &Context) -> Result<Site, Failure> {
     let dialect = dialect(job);
-    vet(job, &*dialect)?;
+    vet(job, &*dialect, "")?;
     let rehearsal = match &job.simulator {
         Some(spec) => Some(Rehearsal::open(spec, job).await?),
         None => None,

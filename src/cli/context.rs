@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use super::exit::Failure;
 use super::signals::Signals;
-use crate::model::{Clock, Tell};
+use crate::model::{Clock, Event, Notice, SystemClock, Tell};
 use crate::store::credentials::Environment;
-use crate::ui::{self, Look, Sink};
+use crate::ui::{self, Look, Sink, printable};
 
 /// What every verb is given.
 #[derive(Debug)]
@@ -25,5 +26,20 @@ impl Context {
     #[must_use]
     pub(super) fn teller(&self, clock: &Arc<dyn Clock>) -> Arc<dyn Tell> {
         ui::choose(self.look, self.sink.clone(), Arc::clone(clock))
+    }
+
+    /// Tells a failure that does not end the command.
+    pub(super) fn fail(&self, failure: &Failure) {
+        failure.tell(self.look, &self.sink);
+    }
+
+    /// Tells a line that is worth reading outside of any run.
+    pub(super) fn line(&self, text: &str) {
+        if self.look.json {
+            let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+            self.teller(&clock).tell(Event::Notice(Notice::Remark(text.to_owned())));
+        } else {
+            self.sink.line(&printable(text, self.look.charset));
+        }
     }
 }

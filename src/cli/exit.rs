@@ -3,13 +3,14 @@
 use std::process::ExitCode;
 
 use crate::job::Faults;
-use crate::model::Provider;
+use crate::model::{Clock as _, Provider, SystemClock};
 use crate::pipeline::RunError;
 use crate::pipeline::checkpoint::{CheckpointError, LockError};
 use crate::pipeline::report::ReportError;
 use crate::pipeline::source::SourceError;
 use crate::store::credentials::CredentialError;
 use crate::store::{Call, EndpointError, ErrorKind, StoreError};
+use crate::ui::{Look, Sink, error_json, error_text};
 
 /// Exit codes, the same for every verb. 255 is never used: `xargs` stops on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,10 +58,33 @@ impl Failure {
         Self { exit, error: error.into(), hint: Some(hint.into()) }
     }
 
+    /// Tells what went wrong: a text for people, or one JSON line.
+    pub(super) fn tell(&self, look: Look, sink: &Sink) {
+        let (error, hint) = (self.error.as_ref(), self.hint.as_deref());
+        sink.line(&if look.json {
+            error_json(error, hint, self.exit as u8, SystemClock::new().now())
+        } else {
+            error_text(error, hint, look)
+        });
+    }
+
     /// A usage failure that says `what` is wrong.
     pub(super) fn usage(what: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::new(Exit::Usage, anyhow::Error::msg(what.into()), hint)
     }
+}
+
+/// A fault of the command line, as its parser tells it.
+pub(super) fn of_line(told: &clap::Error) -> Failure {
+    let text = told.render().to_string();
+    let (what, rest) = text.split_once("\n\n").unwrap_or((&text, ""));
+    let what = match told.kind() {
+        // Its text is the whole help.
+        clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => "no verb was given",
+        _ => what.strip_prefix("error: ").unwrap_or(what),
+    };
+    let tip = rest.lines().find_map(|line| line.trim().strip_prefix("tip: "));
+    Failure::usage(what.trim(), tip.unwrap_or("try --help"))
 }
 
 /// What went wrong in a run against `provider`, with the words that fit its vendor.
@@ -84,6 +108,10 @@ pub(super) fn of_run(error: RunError, provider: Provider) -> Failure {
 
 fn of_report(error: &ReportError) -> (Exit, String) {
     let hint = match error {
+        ReportError::Io { path, .. } if path.as_os_str() == "-" => {
+            "let the reader of stdout read to the end, or name a file with --report: then the same line goes on \
+             where it was"
+        }
         ReportError::Io { .. } => {
             "make room or rights for it, or name another file with --report; then run the same line again"
         }
@@ -138,6 +166,14 @@ fn of_store(error: &StoreError, provider: Provider) -> (Exit, String) {
         ErrorKind::UnsafeKey | ErrorKind::Illegal => {
             (Exit::Usage, "the store finds the request malformed; see its message above".to_owned())
         }
+        ErrorKind::Throttled => (
+            Exit::SomeFailed,
+            "lower --list-rate-limit or wait, then run the same line again: it goes on where it was".to_owned(),
+        ),
+        ErrorKind::Server | ErrorKind::Unreadable | ErrorKind::Other => (
+            Exit::SomeFailed,
+            "the store keeps failing: run the same line again later, it goes on where it was".to_owned(),
+        ),
         _ => (
             Exit::SomeFailed,
             "check network and --endpoint-url, then run the same line again: it goes on where it was".to_owned(),

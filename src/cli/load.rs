@@ -1,5 +1,6 @@
 //! Job files and URLs to jobs.
 
+use std::io;
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -16,7 +17,7 @@ pub(super) fn from_file(path: &Path, over: &Overrides, context: &Context) -> Res
     let text = std::fs::read_to_string(path)
         .with_context(|| format!("cannot read the job file `{}`", path.display()))
         .map_err(|error| {
-            let hint = "name an existing TOML file; jobs/ holds examples";
+            let hint = unreadable(error.downcast_ref::<io::Error>().map(io::Error::kind));
             Failure::new(Exit::Usage, error, hint)
         })?;
     Ok(job::from_file(path, &text, over, &|name| context.env.var(name).map(str::to_owned))?)
@@ -33,4 +34,15 @@ pub(super) fn from_url(verb: Verb, url: &str, over: &Overrides, context: &Contex
 /// Whether `target` is a bucket URL and not a file.
 pub(super) fn is_url(target: &str) -> bool {
     target.contains("://")
+}
+
+/// The way out where a job file cannot be read.
+const fn unreadable(kind: Option<io::ErrorKind>) -> &'static str {
+    match kind {
+        Some(io::ErrorKind::NotFound) => "check the path and the working folder; jobs/ holds examples",
+        Some(io::ErrorKind::PermissionDenied) => "give the user that runs defrost the right to read it",
+        Some(io::ErrorKind::IsADirectory) => "name a job file in this folder",
+        Some(io::ErrorKind::InvalidData) => "a job file is TOML, saved as UTF-8",
+        _ => "a job file must be a plain file that can be read",
+    }
 }

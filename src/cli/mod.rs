@@ -35,12 +35,19 @@ use exit::{Exit, Failure};
 use signals::Signals;
 
 use crate::store::credentials::Environment;
-use crate::ui::{Look, Sink, error_text};
+use crate::ui::{Look, Sink};
 
 /// Runs the command line `args`, the program's name first, and says how it ended.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let json = args.iter().take_while(|arg| *arg != "--").any(|arg| arg == "--json-log");
     let cli = match Cli::read(args) {
         Ok(cli) => cli,
+        Err(told) if json && told.use_stderr() => {
+            let failure = exit::of_line(&told);
+            failure.tell(Look { json, ..Look::default() }, &Sink::stderr());
+            return failure.exit.into();
+        }
         Err(told) => {
             // Help goes to stdout, a usage fault to stderr. A reader that is gone needs neither.
             let _ = told.print();
@@ -57,7 +64,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     match ended {
         Ok(exit) => exit.into(),
         Err(failure) => {
-            sink.line(&error_text(failure.error.as_ref(), failure.hint.as_deref(), look));
+            failure.tell(look, &sink);
             failure.exit.into()
         }
     }
@@ -86,26 +93,32 @@ async fn dispatch(verb: Command, look: Look, sink: Sink) -> Result<Exit, Failure
                 stop.beyond(crate::pipeline::Step::Go).await;
             })
             .await
-            .map_err(|error| Failure { exit: Exit::Usage, error, hint: None })?;
+            .map_err(simulate::failure)?;
             Ok(Exit::Done)
         }
         Command::Completions(args) => {
-            args.write(&mut std::io::stdout())
-                .map_err(|e| Failure::new(Exit::OwnFiles, e, "stdout takes no more"))?;
+            let mut script = Vec::new();
+            // Writing to memory cannot fail.
+            let _ = args.write(&mut script);
+            out(&script)?;
             Ok(Exit::Done)
         }
     }
 }
 
-/// Writes data to stdout.
+/// Writes data to stdout. A reader that is gone has seen enough, which is no fault: nothing is lost
+/// that the same line does not show again.
 ///
 /// # Errors
-/// If stdout takes no more, such as when the reader of a pipe is gone.
-fn out(text: &str) -> Result<(), Failure> {
+/// If stdout cannot be written.
+fn out(text: &[u8]) -> Result<(), Failure> {
+    use anyhow::Context as _;
     use std::io::Write as _;
     let mut stdout = std::io::stdout().lock();
-    stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush())
-        .map_err(|e| Failure::new(Exit::OwnFiles, e, "stdout takes no more"))
+    match stdout.write_all(text).and_then(|()| stdout.flush()) {
+        Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => other
+            .context("cannot write to stdout")
+            .map_err(|e| Failure::new(Exit::OwnFiles, e, "make room there, or send stdout elsewhere")),
+    }
 }

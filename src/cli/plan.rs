@@ -6,7 +6,7 @@ use super::args::PlanArgs;
 use super::campaign::{How, campaign};
 use super::context::Context;
 use super::exit::{Exit, Failure};
-use super::load;
+use super::{check, load};
 use crate::job::Verb;
 
 pub(super) async fn run(args: &PlanArgs, context: &Context) -> Result<Exit, Failure> {
@@ -14,7 +14,7 @@ pub(super) async fn run(args: &PlanArgs, context: &Context) -> Result<Exit, Fail
     let job = if load::is_url(&args.target) {
         load::from_url(Verb::Plan, &args.target, &over, context)?
     } else {
-        load::from_file(Path::new(&args.target), &over, context)?
+        check::sound(Path::new(&args.target), &over, context)?
     };
     if job.verb == Verb::Scan {
         return Err(Failure::usage(

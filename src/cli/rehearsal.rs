@@ -22,6 +22,20 @@ use crate::store::dialect::{Credentials, Endpoint, Style};
 /// What the store keeps between runs, in the job's state folder.
 const STATE: &str = "simulator.json";
 
+/// What to do about a seed that is not sound.
+const SEED_WAY_OUT: &str = "`defrost sim --help` describes the seed, `defrost sim --print-seed` shows one";
+
+/// The seed of a job's simulator.
+///
+/// # Errors
+/// If it cannot be read or is not sound.
+pub(super) fn seed(spec: &SimulatorSpec) -> Result<sim::Config, Failure> {
+    let text = std::fs::read_to_string(&spec.seed)
+        .with_context(|| format!("cannot read the simulator's seed `{}`", spec.seed.display()))
+        .map_err(|e| Failure::new(Exit::Usage, e, "name a seed file in [simulator] seed"))?;
+    sim::Config::from_toml(&spec.seed, &text).map_err(|e| Failure::new(Exit::Usage, e, SEED_WAY_OUT))
+}
+
 /// A running embedded simulator.
 pub(super) struct Rehearsal {
     server: sim::Server,
@@ -39,18 +53,13 @@ impl Rehearsal {
     /// # Errors
     /// If the seed or the state cannot be read, or no port is free.
     pub(super) async fn open(spec: &SimulatorSpec, job: &Job) -> Result<Self, Failure> {
-        let seed = spec.seed.display().to_string();
-        let text = std::fs::read_to_string(&spec.seed)
-            .with_context(|| format!("cannot read the simulator's seed `{seed}`"))
-            .map_err(|e| Failure::new(Exit::Usage, e, "name a seed file in [simulator] seed"))?;
+        let config = seed(spec)?;
         let path = spec.state_dir.join(STATE);
         let left = sim::State::load(&path)
             .with_context(|| format!("cannot read the simulator's state `{}`", path.display()))
             .map_err(|e| Failure::new(Exit::OwnFiles, e, "remove the file to start from the seed again"))?;
         let resumed = left.is_some();
-        let mut config = sim::Config::from_toml(&spec.seed, &text)
-            .map_err(|e| Failure::new(Exit::Usage, e, "`defrost sim --help` describes the seed"))?
-            .with_state(left);
+        let mut config = config.with_state(left);
         config.clock.speed = spec.speed;
         config.auth = sim::AuthClock::Store;
         let keys = Credentials {
@@ -62,7 +71,7 @@ impl Rehearsal {
         let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let server = sim::Server::start(config, Arc::new(SystemClock::new()), any_port)
             .await
-            .map_err(|e| Failure::new(Exit::Usage, e, "`defrost sim --help` describes the seed"))?;
+            .map_err(|e| Failure::new(Exit::Usage, e, SEED_WAY_OUT))?;
         let keeps = spec.state_dir == job.state_dir;
         let unfinished = StateDir::peek(&job.state_dir)?.is_some_and(|mark| mark.finished.is_none());
         if resumed && keeps && !unfinished {

@@ -6,7 +6,6 @@ use super::check::vetted;
 use super::context::Context;
 use super::exit::{Exit, Failure};
 use crate::pipeline::Step;
-use crate::ui::error_text;
 
 pub(super) async fn run(args: &RunArgs, context: &Context) -> Result<Exit, Failure> {
     // Every file is checked before the first request: a typo in the last one must not cost a night.
@@ -20,7 +19,7 @@ pub(super) async fn run(args: &RunArgs, context: &Context) -> Result<Exit, Failu
             Err(failure) if index == last && worst == Exit::Done => return Err(failure),
             Err(failure) => {
                 // The jobs after it have nothing to do with what befell this one.
-                context.sink.line(&error_text(failure.error.as_ref(), failure.hint.as_deref(), context.look));
+                context.fail(&failure);
                 failure.exit
             }
         };

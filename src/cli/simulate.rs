@@ -11,8 +11,11 @@ use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
+use super::exit::{Exit, Failure};
 use crate::model::{Clock, SystemClock};
-use crate::sim::{BucketConfig, Config, Counts, Dialect, Generate, Server, Shape, State};
+use crate::sim::{
+    BucketConfig, Config, ConfigError, Counts, Dialect, Generate, Server, Shape, SimError, State,
+};
 
 /// The seed that is served when none is named.
 const BUILT_IN: &str = include_str!("../sim/seed.toml");
@@ -163,6 +166,42 @@ pub async fn run(args: SimArgs, stop: impl Future<Output = ()>) -> anyhow::Resul
     Ok(())
 }
 
+/// The exit code and the way out of what [`run`] failed by.
+pub(super) fn failure(error: anyhow::Error) -> Failure {
+    if error.is::<StateError>() {
+        return Failure::new(
+            Exit::OwnFiles,
+            error,
+            "name another file with --state, or make room or rights for it",
+        );
+    }
+    let hint = if error.is::<ConfigError>() || matches!(error.downcast_ref(), Some(SimError::Config(_))) {
+        "`defrost sim --help` describes the seed, `defrost sim --print-seed` shows one"
+    } else if error.is::<SimError>() {
+        "choose another place with --addr; port 0 finds a free one"
+    } else {
+        "see `defrost sim --help`"
+    };
+    Failure::new(Exit::Usage, error, hint)
+}
+
+/// Why the state of `--state` could not be kept.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {what} the simulator's state `{path}`")]
+struct StateError {
+    what: &'static str,
+    path: String,
+    #[source]
+    cause: std::io::Error,
+}
+
+impl StateError {
+    fn new(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.display().to_string();
+        move |cause| Self { what, path, cause }
+    }
+}
+
 /// Waits for `stop`, saving the state from time to time and at the end.
 async fn serve(
     server: &Server,
@@ -170,7 +209,7 @@ async fn serve(
     state: Option<&Path>,
     stop: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
-    let save = |path: &Path| server.save(path).with_context(|| format!("cannot write `{}`", path.display()));
+    let save = |path: &Path| server.save(path).map_err(StateError::new("write", path));
     let mut stop = std::pin::pin!(stop);
     let mut saved = 0;
     loop {
@@ -202,8 +241,8 @@ fn print(text: &str) -> anyhow::Result<()> {
 fn config(args: &SimArgs) -> anyhow::Result<Config> {
     let mut config = match (&args.seed, args.keys) {
         (Some(path), _) => {
-            let text =
-                std::fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()))?;
+            let text = std::fs::read_to_string(path)
+                .with_context(|| format!("cannot read the seed `{}`", path.display()))?;
             Config::from_toml(path, &text)?
         }
         (None, keys) => {
@@ -221,7 +260,7 @@ fn config(args: &SimArgs) -> anyhow::Result<Config> {
         config.clock.start = args.start;
     }
     let state = match &args.state {
-        Some(path) => State::load(path).with_context(|| format!("cannot read `{}`", path.display()))?,
+        Some(path) => State::load(path).map_err(StateError::new("read", path))?,
         None => None,
     };
     Ok(config.with_state(state))

@@ -35,7 +35,7 @@ pub(super) fn run(args: &StatusArgs, context: &Context) -> Result<Exit, Failure>
     let now = SystemClock::new().now();
     let tables: Vec<String> = views.iter().map(|view| status_table(view, now, context.look)).collect();
     // The answer to the question is data: it goes to stdout.
-    super::out(&tables.join("\n"))?;
+    super::out(tables.join("\n").as_bytes())?;
     Ok(Exit::Done)
 }
 

@@ -176,13 +176,13 @@ pub(super) fn shown(text: &str) -> String {
         return format!("{text:?}");
     }
     let head: String = text.chars().take(MAX_SHOWN).collect();
-    format!("{head:?}…")
+    format!("{head:?}...")
 }
 
 /// The word of `known` that `word` was most likely meant to be.
 ///
 /// The letter case is not counted, and one slip is forgiven per three letters.
-pub(super) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+pub(crate) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let length = word.chars().count();
     if length > MAX_HINTED {
         return None;
@@ -251,7 +251,7 @@ mod tests {
     #[test]
     fn values_are_shown_short_and_without_control_characters() {
         assert_eq!(shown("a\u{1b}[31mb"), r#""a\u{1b}[31mb""#);
-        assert_eq!(shown(&"x".repeat(100)), format!("\"{}\"…", "x".repeat(60)));
+        assert_eq!(shown(&"x".repeat(100)), format!("\"{}\"...", "x".repeat(60)));
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod spec;
 mod units;
 mod url;
 
+pub(crate) use fault::nearest;
 pub use fault::{At, Fault, Faults, Place};
 pub use flags::Overrides;
 pub use resolve::{Env, from_file, from_url, url_state_dir};

@@ -402,7 +402,7 @@ mod tests {
         let fault = from_url(Verb::Restore, "oss://b", &over, NO_ENV).unwrap_err();
         assert_eq!(
             fault.to_string(),
-            "--days: is missing: how many days shall the copies stay readable?; give it: `--days 7`"
+            "--days: is missing: a restore must say how many days the copies stay readable; give it: `--days 7`"
         );
         assert_eq!(from_url(Verb::Plan, "oss://b", &over, NO_ENV).unwrap().wish.unwrap().days, 7);
         let dry = Overrides { dry_run: true, ..over };
@@ -412,7 +412,7 @@ mod tests {
         assert_eq!(
             faults(&format!("{SMALL}[restore]\n"), &dry),
             [
-                "jobs/nightly.toml:3:2: [restore] days: is missing: how many days shall the copies stay readable?; add `days = 7`, or give `--days 7`"
+                "jobs/nightly.toml:3:2: [restore] days: is missing: a restore must say how many days the copies stay readable; add `days = 7`, or give `--days 7`"
             ]
         );
         assert_eq!(

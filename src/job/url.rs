@@ -47,12 +47,21 @@ impl BucketUrl {
         let Some(provider) = Provider::from_scheme(scheme) else { return Err(unknown_scheme(scheme, rest)) };
         if bucket.is_empty() {
             let way_out = match prefix.split('/').find(|part| !part.is_empty()) {
-                Some(first) => format!("one slash too many? write `{provider}://{first}/…`"),
+                Some(first) => format!("one slash too many? write `{provider}://{first}/...`"),
                 None => format!("write `{provider}://bucket/prefix`"),
             };
             return Err(Problem::new("names no bucket", way_out));
         }
         if let Some(odd) = bucket.chars().find(|c| !(c.is_ascii_alphanumeric() || "-._".contains(*c))) {
+            // The secret half of a pair may hold a slash, which then ends what looks like the bucket.
+            let is_pair = bucket.split_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_err());
+            if is_pair {
+                return Err(Problem::new(
+                    "holds a key before the bucket",
+                    "credentials never stand in a URL: use the environment or `profile`",
+                )
+                .hidden());
+            }
             let way_out = if odd == ':' {
                 "a host and port go into `--endpoint-url` (`endpoint_url` in a file)".to_owned()
             } else {
@@ -121,7 +130,7 @@ fn unknown_scheme(scheme: &str, rest: &str) -> Problem {
 /// Enough of `text` to be recognised, without control characters.
 fn brief(text: &str) -> String {
     let head: String = text.chars().take(40).flat_map(char::escape_debug).collect();
-    if text.chars().count() > 40 { format!("{head}…") } else { head }
+    if text.chars().count() > 40 { format!("{head}...") } else { head }
 }
 
 #[cfg(test)]
@@ -158,7 +167,7 @@ mod tests {
             ("s3:/b/x", "lacks the `//` behind its scheme", "did you mean `s3://b/x`?"),
             ("oss:b", "lacks the `//` behind its scheme", "did you mean `oss://b`?"),
             ("s3://", "names no bucket", "write `s3://bucket/prefix`"),
-            ("s3:///b/x", "names no bucket", "one slash too many? write `s3://b/…`"),
+            ("s3:///b/x", "names no bucket", "one slash too many? write `s3://b/...`"),
             ("b/x", "does not say which store it is in", FORM),
             ("", "is empty", FORM),
             (

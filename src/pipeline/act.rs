@@ -142,8 +142,8 @@ pub fn decide(
 pub struct Placed {
     /// Everything the row needs so far.
     pub outcome: Outcome,
-    /// What its class accepts by HEAD, where HEAD was asked; the listing's class decides otherwise.
-    offer: Option<Option<Offer>>,
+    /// Class and access tier by HEAD, where HEAD was asked; those of the listing count otherwise.
+    by_head: Option<(String, String)>,
     /// Whether the outcome is final: asking for a restore would make no sense.
     settled: bool,
 }
@@ -188,7 +188,7 @@ impl<S: Store> Actor<S> {
         let outcome = match classify(object.kind, object.access, object.restore, now) {
             Standing::Known(state, expires_at) => {
                 let outcome = Outcome::seen(state, expires_at, now);
-                return Some(Placed { outcome, offer: None, settled: false });
+                return Some(Placed { outcome, by_head: None, settled: false });
             }
             Standing::Unsaid if !self.may_head => Outcome::seen(State::Unknown, None, now),
             Standing::Unsaid if !self.store.addressable(object.key) => {
@@ -198,7 +198,7 @@ impl<S: Store> Actor<S> {
             }
             Standing::Unsaid => return None,
         };
-        Some(Placed { outcome, offer: None, settled: true })
+        Some(Placed { outcome, by_head: None, settled: true })
     }
 
     /// Where `object` stands by HEAD.
@@ -217,8 +217,7 @@ impl<S: Store> Actor<S> {
                 };
                 let mut outcome = Outcome::seen(state, expires_at, now);
                 outcome.attempts = answered.attempts;
-                let offer = self.store.offer(head.class.as_bytes(), head.access_tier.as_bytes());
-                Ok(Placed { outcome, offer: Some(offer), settled: false })
+                Ok(Placed { outcome, by_head: Some((head.class, head.access_tier)), settled: false })
             }
             Err(error) => {
                 let state = if error.kind == ErrorKind::Gone { State::Missing } else { State::Unknown };
@@ -226,18 +225,21 @@ impl<S: Store> Actor<S> {
                 if state == State::Missing && self.verb != Verb::Restore {
                     outcome.action = Action::None;
                 }
-                Ok(Placed { outcome, offer: None, settled: true })
+                Ok(Placed { outcome, by_head: None, settled: true })
             }
         }
     }
 
     /// What is to be done about a placed object. Sends nothing.
     pub fn settle(&self, object: &Listed<'_>, placed: Placed) -> Settled {
-        let Placed { mut outcome, offer, settled } = placed;
+        let Placed { mut outcome, by_head, settled } = placed;
         if settled {
             return Settled::Done(outcome);
         }
-        let offer = || offer.unwrap_or_else(|| self.store.offer(object.class, object.access_tier));
+        let offer = || match &by_head {
+            Some((class, access_tier)) => self.store.offer(class.as_bytes(), access_tier.as_bytes()),
+            None => self.store.offer(object.class, object.access_tier),
+        };
         let fitted = match decide(self.wish.as_ref(), object.class, outcome.state, offer) {
             Decision::Leave(action, reason) => {
                 (outcome.action, outcome.reason) = (action, reason);

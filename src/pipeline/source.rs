@@ -190,18 +190,18 @@ mod tests {
         Page::new(text, entries, next)
     }
 
-    fn token(text: &str) -> Option<Position> {
-        Some(Position::Token(text.into()))
+    fn token(text: &str) -> Position {
+        Position::Token(text.into())
     }
 
     #[test]
     fn a_page_that_goes_back_is_refused() {
         let mut trail = Trail::after(&Position::Start);
-        trail.follow(&page(&["b", "d"], token("1"))).unwrap();
-        trail.follow(&page(&[], token("2"))).unwrap();
-        trail.follow(&page(&["e"], token("3"))).unwrap();
+        trail.follow(&page(&["b", "d"], Some(token("1")))).unwrap();
+        trail.follow(&page(&[], Some(token("2")))).unwrap();
+        trail.follow(&page(&["e"], Some(token("3")))).unwrap();
         for again in ["b", "e"] {
-            let error = trail.follow(&page(&[again], token("4"))).unwrap_err();
+            let error = trail.follow(&page(&[again], Some(token("4")))).unwrap_err();
             assert!(matches!(error, SourceError::Backwards { .. }), "{error}");
         }
     }

@@ -33,7 +33,7 @@ pub(crate) enum SendError {
     UnsafeKey,
     /// Connection, TLS, time-out, torn body.
     #[error("{0}")]
-    Network(&'static str, #[source] Option<Box<dyn std::error::Error + Send + Sync>>),
+    Network(String, #[source] Option<Box<dyn std::error::Error + Send + Sync>>),
 }
 
 /// Why no transport could be made.
@@ -119,37 +119,43 @@ impl Transport {
         if !request.body.is_empty() {
             builder = builder.body(request.body);
         }
-        let mut response = builder.send().await.map_err(|e| network(&e))?;
+        let mut response = builder.send().await.map_err(|e| self.network(&e))?;
         let status = response.status().as_u16();
         let headers = std::mem::take(response.headers_mut());
         let expected = response.content_length().and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
         let mut body = Vec::with_capacity(expected.min(MAX_BODY));
-        while let Some(chunk) = response.chunk().await.map_err(|e| network(&e))? {
+        while let Some(chunk) = response.chunk().await.map_err(|e| self.network(&e))? {
             if body.len() + chunk.len() > MAX_BODY {
-                return Err(SendError::Network("the reply is larger than any page can be", None));
+                let host = self.endpoint.authority();
+                return Err(SendError::Network(
+                    format!("the reply of {host} is larger than any page can be"),
+                    None,
+                ));
             }
             body.extend_from_slice(&chunk);
         }
         Ok(Reply { status, headers, body })
     }
-}
 
-/// What went wrong, by where it went wrong; the URL is left out, since a signed one may carry secrets.
-fn network(error: &reqwest::Error) -> SendError {
-    let what = if error.is_timeout() {
-        "timed out"
-    } else if error.is_connect() {
-        "cannot connect"
-    } else if error.is_body() || error.is_decode() {
-        "the reply broke off"
-    } else {
-        "the connection failed"
-    };
-    let mut root: &dyn std::error::Error = error;
-    while let Some(source) = root.source() {
-        root = source;
+    /// What went wrong, by where it went wrong. The host is named, the URL is left out: a signed one
+    /// may carry secrets.
+    fn network(&self, error: &reqwest::Error) -> SendError {
+        let host = self.endpoint.authority();
+        let what = if error.is_timeout() {
+            format!("{host} did not answer in time")
+        } else if error.is_connect() {
+            format!("cannot connect to {host}")
+        } else if error.is_body() || error.is_decode() {
+            format!("the reply of {host} broke off")
+        } else {
+            format!("the connection to {host} failed")
+        };
+        let mut root: &dyn std::error::Error = error;
+        while let Some(source) = root.source() {
+            root = source;
+        }
+        SendError::Network(what, Some(root.to_string().into()))
     }
-    SendError::Network(what, Some(root.to_string().into()))
 }
 
 #[cfg(test)]

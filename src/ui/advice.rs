@@ -85,7 +85,7 @@ pub fn advice(provider: Option<Provider>, code: &str) -> Option<&'static str> {
 /// Advice where no vendor code came back.
 const fn by_reason(provider: Option<Provider>, reason: Reason) -> Option<&'static str> {
     Some(match reason {
-        Reason::Denied => denied(provider),
+        Reason::Denied => denied_without_code(provider),
         Reason::TierNotOffered => "the class does not offer this tier: see --tier, or --fit clamp",
         Reason::DaysOutOfRange => "the class does not allow that many days: see --days, or --fit clamp",
         Reason::Gone => GONE,
@@ -107,6 +107,16 @@ const fn denied(provider: Option<Provider>) -> &'static str {
         Some(Provider::Oss) => "grant oss:RestoreObject on these keys (HEAD needs oss:GetObject)",
         Some(Provider::Cos) => "grant name/cos:PostObjectRestore on these keys (HEAD: name/cos:HeadObject)",
         Some(Provider::S3) => "grant s3:RestoreObject on these keys (HEAD needs s3:GetObject)",
+        None => "grant oss:RestoreObject, name/cos:PostObjectRestore or s3:RestoreObject",
+    }
+}
+
+/// The rights where the refusal bore no code: an answer to HEAD has no body to bear one.
+const fn denied_without_code(provider: Option<Provider>) -> &'static str {
+    match provider {
+        Some(Provider::Oss) => "HEAD denied: grant oss:GetObject (restore: oss:RestoreObject)",
+        Some(Provider::Cos) => "HEAD denied: grant name/cos:HeadObject (restore: name/cos:PostObjectRestore)",
+        Some(Provider::S3) => "HEAD denied: grant s3:GetObject (restore: s3:RestoreObject)",
         None => "grant oss:RestoreObject, name/cos:PostObjectRestore or s3:RestoreObject",
     }
 }

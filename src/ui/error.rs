@@ -2,6 +2,10 @@
 
 use std::error::Error;
 
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::json::line;
 use super::{Look, printable};
 
 /// Causes that are followed; a chain that is longer than this has lost its meaning (or its end).
@@ -16,22 +20,48 @@ const MAX_CAUSES: usize = 16;
 #[must_use]
 pub fn error_text(error: &(dyn Error + 'static), hint: Option<&str>, look: Look) -> String {
     let mut lines = Vec::new();
-    let mut above = error.to_string();
-    push(&mut lines, "error", &above, look, |head| look.red(head));
-    let mut next = error.source();
-    for _ in 0..MAX_CAUSES {
-        let Some(cause) = next else { break };
-        let text = cause.to_string();
-        if !text.trim().is_empty() && !above.contains(text.trim()) {
-            push(&mut lines, "caused by", &text, look, |head| look.bold(head));
-            above = text;
-        }
-        next = cause.source();
+    push(&mut lines, "error", &error.to_string(), look, |head| look.red(head));
+    for cause in causes(error) {
+        push(&mut lines, "caused by", &cause, look, |head| look.bold(head));
     }
     if let Some(hint) = hint {
         push(&mut lines, "hint", hint, look, |head| look.cyan(head));
     }
     lines.join("\n")
+}
+
+/// The same as one JSON object, for `--json-log`: `time`, `event` = `failed`, `exit` (the exit code),
+/// `error`, `causes` and `hint` (`null` if there is none). Without a line break at the end.
+#[must_use]
+pub fn error_json(error: &(dyn Error + 'static), hint: Option<&str>, exit: u8, now: Timestamp) -> String {
+    let said = Failed { event: "failed", exit, error: error.to_string(), causes: causes(error), hint };
+    line(now, &said)
+}
+
+/// What [`error_json`] says.
+#[derive(Serialize)]
+struct Failed<'a> {
+    event: &'static str,
+    exit: u8,
+    error: String,
+    causes: Vec<String>,
+    hint: Option<&'a str>,
+}
+
+/// The causes that say something new.
+fn causes(error: &(dyn Error + 'static)) -> Vec<String> {
+    let mut causes: Vec<String> = Vec::new();
+    let head = error.to_string();
+    let mut next = error.source();
+    for _ in 0..MAX_CAUSES {
+        let Some(cause) = next else { break };
+        let text = cause.to_string();
+        if !text.trim().is_empty() && !causes.last().unwrap_or(&head).contains(text.trim()) {
+            causes.push(text);
+        }
+        next = cause.source();
+    }
+    causes
 }
 
 fn push(lines: &mut Vec<String>, head: &str, text: &str, look: Look, paint: impl Fn(&str) -> String) {
@@ -113,6 +143,13 @@ mod tests {
         ");
         let ascii = Look { charset: Charset::Ascii, ..Look::default() };
         assert_eq!(error_text(&chain(&["ü"]), None, ascii), r"error: \u{fc}");
+    }
+
+    #[test]
+    fn as_json_it_is_one_harmless_line() {
+        let error = chain(&["cannot list `a\u{1b}[2J\nb`", "403", "403"]);
+        let now = "2026-11-21T01:30:00Z".parse().unwrap();
+        insta::assert_snapshot!(error_json(&error, Some("check \"it\""), 4, now), @r#"{"time":"2026-11-21T01:30:00.000Z","event":"failed","exit":4,"error":"cannot list `a\u001b[2J\nb`","causes":["403"],"hint":"check \"it\""}"#);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::escape::steers;
@@ -21,7 +22,7 @@ const EVERY: Duration = Duration::from_secs(1);
 ///
 /// | `event` | other fields |
 /// | --- | --- |
-/// | `started` | `job`, `verb`, `target`, `report`, `rate` (restore requests a second allowed, 0 if none are sent) |
+/// | `started` | `job`, `verb`, `target`, `report` (`null` for stdout), `rate` (restore requests a second allowed, 0 if none are sent) |
 /// | `phase` | `phase`: `running`, `draining`, `finishing` |
 /// | `progress` | `elapsed_s`, `in_flight`, `restores_per_s` and `keys_per_s` (over the last 10 s, `null` before there is one), `kinds`, `requests` |
 /// | `resumed` | `rows` (in the report already), `after` (the key after which listing goes on) |
@@ -30,6 +31,7 @@ const EVERY: Duration = Duration::from_secs(1);
 /// | `object_failed` | `key` (as the report spells it), `cause` |
 /// | `remark` | `text` |
 /// | `finished` | `complete`, `elapsed_s`, `report` (`null` for stdout), `requests`, `tally` |
+/// | `failed` | `exit` (the exit code), `error`, `causes`, `hint`: see [`error_json`](super::error_json); not told by this type |
 ///
 /// `kinds` has `listed`, `matched`, `requested`, `extended`, `already`, `planned`, `failed`,
 /// `none`, `deferred`; `requests` has `list`, `head`, `restore`, `retries`, `throttled`; `tally`
@@ -61,12 +63,17 @@ impl JsonLog {
     }
 
     fn put(&self, event: &Said<'_>) {
-        // Nothing in a line can fail to serialise: every map key is text.
-        let Ok(json) = serde_json::to_string(event) else { return };
-        // The object is opened by hand, so that the time stands first in every line.
-        let rest = json.strip_prefix('{').unwrap_or(&json);
-        self.sink.line(&format!("{{\"time\":\"{:.3}\",{}", self.clock.now(), harmless(rest)));
+        self.sink.line(&line(self.clock.now(), event));
     }
+}
+
+/// `said` as one line, the time first.
+pub(super) fn line(now: Timestamp, said: &impl Serialize) -> String {
+    // Nothing in a line can fail to serialise: every map key is text.
+    let json = serde_json::to_string(said).unwrap_or_default();
+    // The object is opened by hand, so that the time stands first in every line.
+    let rest = json.strip_prefix('{').unwrap_or(&json);
+    format!("{{\"time\":\"{now:.3}\",{}", harmless(rest))
 }
 
 #[derive(Serialize)]
@@ -76,7 +83,7 @@ enum Said<'a> {
         job: &'a str,
         verb: &'a str,
         target: &'a str,
-        report: &'a str,
+        report: Option<&'a str>,
         rate: u32,
     },
     Phase {
@@ -163,7 +170,8 @@ impl Tell for JsonLog {
             }
             _ if quiet => {}
             Event::Started { job, verb, target, report, rate } => {
-                self.put(&Said::Started { job, verb, target, report: &lossy(report), rate: *rate });
+                let report = Some(lossy(report)).filter(|path| !path.is_empty());
+                self.put(&Said::Started { job, verb, target, report: report.as_deref(), rate: *rate });
             }
             Event::Phase(phase) => self.put(&Said::Phase {
                 phase: match phase {

@@ -57,7 +57,11 @@ impl Tell for Lines {
                 state.job = printable(&job, charset).into_owned();
                 if !quiet {
                     let target = printable(&target, charset);
-                    let report = report.to_string_lossy();
+                    let report = if report.as_os_str().is_empty() {
+                        "stdout".into()
+                    } else {
+                        report.to_string_lossy()
+                    };
                     let report = printable(&report, charset);
                     let pace = if rate > 0 { format!(", at most {rate} restores/s") } else { String::new() };
                     self.sink.line(&format!("{verb} {}: {target}, report {report}{pace}", state.job));

@@ -18,7 +18,7 @@
 //! | `figures` | figures of a progress event as text, and rates over the last seconds |
 //! | `closing` | the table at the end of a run; `advice` is its one line per error code |
 //! | `status` | where a job stands |
-//! | `error` | an error with its causes and a hint |
+//! | `error` | an error with its causes and a hint, as text or as a JSON line |
 //! | `human`, `escape`, `table`, `sink` | numbers, safe text, aligned columns, the way out |
 
 mod advice;
@@ -39,7 +39,7 @@ mod table;
 pub use advice::advice;
 pub use bar::Bars;
 pub use closing::{Closing, Earlier, closing_table};
-pub use error::error_text;
+pub use error::{error_json, error_text};
 pub use escape::{Charset, printable};
 pub use human::{human_bytes, human_count, human_rate, human_span};
 pub use json::JsonLog;

@@ -1,23 +1,14 @@
 //! State that a crash, a disk or a hand left behind: gone on with where that is safe, refused with
 //! the way out where it is not.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use defrost::sim::{Call, Fault, FaultKind};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::resume::{Kind, Trial, config, json, partial, restore, state, words};
-use crate::support::{COS, OSS, Rig, S3, VENDORS, until};
-
-/// SHA-256 of a file, lower-case hex.
-pub(crate) fn sha256(path: &Path) -> String {
-    hex(&std::fs::read(path).unwrap())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
-}
+use crate::support::{COS, OSS, Rig, S3, VENDORS, hex, until};
+use crate::trial::{Kind, Trial, config, json, partial, restore, state, words};
 
 fn mark_path(rig: &Rig) -> PathBuf {
     state(rig).join("checkpoint.json")
@@ -29,7 +20,8 @@ fn edit_mark(rig: &Rig, change: impl FnOnce(&mut Value)) {
     let mut envelope = json(&path);
     change(&mut envelope["mark"]);
     let mark = serde_json::to_string(&envelope["mark"]).unwrap();
-    let text = format!("{{\"format\":1,\"sha256\":\"{}\",\"mark\":{mark}}}", hex(mark.as_bytes()));
+    let text =
+        format!("{{\"format\":1,\"sha256\":\"{}\",\"mark\":{mark}}}", hex(&Sha256::digest(mark.as_bytes())));
     std::fs::write(path, text).unwrap();
 }
 
@@ -168,7 +160,7 @@ fn a_journal_whose_last_line_is_torn_loses_that_line_only() {
     rig.server.add_fault(Fault { skip: 10, delay_ms: Some(120_000), ..slow });
     let going = trial.start(&rig);
     let journal = || std::fs::read(state(&rig).join("journal.jsonl")).unwrap_or_default();
-    let lines = |bytes: &[u8]| bytes.iter().filter(|byte| **byte == b'\n').count();
+    let lines = |bytes: &[u8]| bytes.split_inclusive(|byte| *byte == b'\n').count();
     until("ten answers are journaled", || {
         rig.server.ledger().restores().len() == 10 && lines(&journal()) == 10
     });

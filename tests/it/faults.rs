@@ -232,7 +232,7 @@ fn a_listing_that_cannot_go_on_is_no_success_and_is_gone_on_with() {
                 let rig = rig(vendor, [Fault { skip, ..Fault::new(kind).on(Call::List) }]);
                 night(&rig, vendor, &["--max-attempts", "2"])
                     .expect(1)
-                    .says(&["the listing could not be finished", "run the same line again"]);
+                    .says(&["error: cannot list `", "run the same line again"]);
                 assert!(partial(&rig).exists() && !rig.path("r.csv").exists());
                 assert_eq!(posts(&rig), skip * 5, "what was listed was worked on");
                 rig.server.clear_faults();

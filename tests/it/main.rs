@@ -10,7 +10,12 @@
 mod support;
 
 mod model;
+mod scene;
+#[cfg(unix)]
+mod trial;
 
+mod bad_input;
+mod bad_input_outside;
 #[cfg(unix)]
 mod checkpoint;
 mod conflicts;
@@ -21,3 +26,5 @@ mod keys;
 mod matrix;
 #[cfg(unix)]
 mod resume;
+mod secrets;
+mod shell;

@@ -2,169 +2,17 @@
 //! must be the one that an unbroken run writes.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
 
-use defrost::sim::{Call, Config, Fault, FaultKind, Generate, Span, Versioning};
-use jiff::Timestamp;
+use defrost::sim::{Call, Fault, FaultKind};
 use serde_json::Value;
 
-use crate::support::{COS, Going, OSS, Ran, Rig, Row, S3, VENDORS, Vendor, bare, key_of, rows, until};
+use crate::support::{COS, Going, OSS, Ran, Rig, S3, VENDORS, bare, hex, rows, until};
+use crate::trial::{Kind, Trial, config, json, partial, restore, scan, state, told, versions, words};
 
 /// Long enough that a run cannot end before the signal comes, short enough to be drained.
 const SLOW_MS: u64 = 700;
 /// Longer than any test waits: who gets an answer after this has not been aborted.
 const ENDLESS_MS: u64 = 120_000;
-/// Columns that differ from run to run.
-const OWN: [&str; 3] = ["request_id", "checked_at", "attempts"];
-
-/// A bucket of four pages of 25, in which most objects want a restore.
-pub(crate) fn config(vendor: Vendor) -> Config {
-    let mut bucket = vendor.bucket();
-    bucket.generate = Some(Generate {
-        count: 90,
-        prefix: "p/".to_owned(),
-        seed: 3,
-        classes: [(vendor.cold.to_owned(), 4), (vendor.standard.to_owned(), 1)].into(),
-        ages: Some([Span(90 * 86_400), Span(900 * 86_400)]),
-        restoring: 0.1,
-        restored: 0.1,
-        ..Generate::default()
-    });
-    bucket.quirks.latency.restore = 10;
-    dated(Config::default().with_bucket(bucket))
-}
-
-/// The same in versions: several of each key, some deleted.
-fn versions(vendor: Vendor) -> Config {
-    let mut config = config(vendor);
-    let bucket = &mut config.buckets[0];
-    bucket.versioning = Versioning::Enabled;
-    let generate = bucket.generate.as_mut().unwrap();
-    (generate.count, generate.versions_per_key, generate.deleted) = (32, Some(3), 0.2);
-    config
-}
-
-/// The same hour for every store made of it, so that dates in two reports are equal.
-fn dated(mut config: Config) -> Config {
-    let now = Timestamp::from_second(Timestamp::now().as_second()).unwrap();
-    config.clock.start = Some(now);
-    config
-}
-
-/// The line that restores the bucket of [`config`], with `more` behind it.
-pub(crate) fn restore(vendor: Vendor, more: &[&str]) -> Vec<String> {
-    let url = vendor.url("p/");
-    let line = ["restore", &url, "--days", "3", "--storage-class", "any", "--page-size", "25"];
-    let limits =
-        ["--concurrency", "4", "--rate-limit", "100000", "--report", "r.csv", "--state-dir", "state"];
-    line.iter().chain(&limits).chain(more).map(|word| (*word).to_owned()).collect()
-}
-
-fn scan(vendor: Vendor, more: &[&str]) -> Vec<String> {
-    let url = vendor.url("p/");
-    let line = ["scan", &url, "--storage-class", "any", "--page-size", "5", "--report", "r.csv"];
-    line.iter().chain(&["--state-dir", "state"]).chain(more).map(|word| (*word).to_owned()).collect()
-}
-
-/// What is run, on which bucket, and what an unbroken run reports of it.
-pub(crate) struct Trial {
-    vendor: Vendor,
-    config: Config,
-    line: Vec<String>,
-    unbroken: Vec<Row>,
-}
-
-impl Trial {
-    pub(crate) fn new(vendor: Vendor, config: Config, line: Vec<String>) -> Self {
-        let rig = Rig::new(config.clone());
-        rig.run(vendor, &words(&line)).expect(0);
-        let unbroken = rig.rows("r.csv");
-        assert!(unbroken.len() > 9, "there is something to break off");
-        Self { vendor, config, line, unbroken }
-    }
-
-    pub(crate) fn rig(&self) -> Rig {
-        Rig::new(self.config.clone())
-    }
-
-    pub(crate) fn start(&self, rig: &Rig) -> Going {
-        rig.start(self.vendor, &words(&self.line))
-    }
-
-    /// The same line again, which must end well with the report of an unbroken run.
-    #[track_caller]
-    pub(crate) fn finish(&self, rig: &Rig, kind: Kind) {
-        rig.server.clear_faults();
-        rig.run(self.vendor, &words(&self.line)).expect(0);
-        self.whole(rig, kind);
-    }
-
-    /// How many rows of an unbroken run say `action`.
-    pub(crate) fn count(&self, action: &str) -> usize {
-        self.unbroken.iter().filter(|row| row["action"] == action).count()
-    }
-
-    /// The finished report against the unbroken one.
-    #[track_caller]
-    fn whole(&self, rig: &Rig, kind: Kind) {
-        let found = rig.rows("r.csv");
-        let keys = |rows: &[Row]| -> Vec<_> {
-            rows.iter().map(|row| (key_of(row), row["version_id"].clone())).collect()
-        };
-        assert_eq!(keys(&found), keys(&self.unbroken), "each key once, in the order of the listing");
-        for (found, wanted) in found.iter().zip(&self.unbroken) {
-            let (found, wanted) = (told(found), told(wanted));
-            let lost = kind == Kind::Lossy
-                && wanted["action"] == "requested"
-                && (found["action"].as_str(), found["state"].as_str()) == ("already", "restoring");
-            assert!(lost || found == wanted, "{:?}\nfound  {found:?}\nwanted {wanted:?}", self.line);
-        }
-        assert!(!partial(rig).exists(), "nothing is left unfinished");
-        let summary = json(&rig.path("r.summary.json"));
-        assert!(summary["sessions"].as_u64().unwrap() > 1, "it was gone on with");
-        if !self.line.iter().any(|word| word == "--rows") {
-            assert_eq!(summary["tally"]["matched"]["objects"], found.len());
-        }
-        assert_eq!(summary["report_sha256"], crate::checkpoint::sha256(&rig.path("r.csv")));
-    }
-}
-
-/// What a session may have forgotten.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// Nothing: all answers were recorded.
-    Exact,
-    /// Answers of the last moment: the next session finds those restores running.
-    Lossy,
-}
-
-fn told(row: &Row) -> Row {
-    row.iter()
-        .filter(|(column, _)| !OWN.contains(&column.as_str()))
-        .map(|(c, v)| (c.clone(), v.clone()))
-        .collect()
-}
-
-pub(crate) fn words(line: &[String]) -> Vec<&str> {
-    line.iter().map(String::as_str).collect()
-}
-
-pub(crate) fn partial(rig: &Rig) -> PathBuf {
-    rig.path("r.csv.partial")
-}
-
-pub(crate) fn json(path: &Path) -> Value {
-    serde_json::from_slice(&std::fs::read(path).unwrap())
-        .unwrap_or_else(|e| panic!("{}: {e}", path.display()))
-}
-
-/// The folder of the one job that the rig's state holds.
-pub(crate) fn state(rig: &Rig) -> PathBuf {
-    let mut all = std::fs::read_dir(rig.path("state")).unwrap().map(|entry| entry.unwrap().path());
-    let first = all.next().unwrap();
-    assert!(all.next().is_none(), "one job, one folder");
-    first
-}
 
 /// Makes all restores slow but the first `k`.
 fn stall(rig: &Rig, k: u64, delay_ms: u64) {
@@ -176,11 +24,14 @@ fn posts(rig: &Rig) -> u64 {
     rig.server.ledger().counts().restore
 }
 
-/// Key and version of every POST that was answered, both in hexadecimal.
+/// Key and version of every POST that was accepted, both in hexadecimal.
 fn answered(rig: &Rig) -> Vec<(String, String)> {
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let posts = rig.server.ledger().restores();
-    posts.iter().map(|post| (hex(&post.key), hex(post.version_id.as_bytes()))).collect()
+    posts
+        .iter()
+        .filter(|post| post.status < 300)
+        .map(|post| (hex(&post.key), hex(post.version_id.as_bytes())))
+        .collect()
 }
 
 /// Whether journal or mark tell of every answered POST.
@@ -434,4 +285,70 @@ fn a_job_file_goes_on_from_any_folder() {
     assert_eq!(told(&rig), told(&unbroken));
     once_each(&answered(&rig));
     assert_eq!(std::fs::read_dir(elsewhere.path()).unwrap().count(), 0, "nothing is left elsewhere");
+}
+
+/// A pause that the store ordered is no reason to keep the terminal waiting.
+#[test]
+fn a_signal_ends_a_pause_that_the_store_ordered() {
+    std::thread::scope(|scope| {
+        for (vendor, call, skip) in [(OSS, Call::Restore, 6), (COS, Call::Head, 30), (S3, Call::List, 2)] {
+            scope.spawn(move || {
+                let trial = Trial::new(vendor, config(vendor), restore(vendor, &[]));
+                let rig = trial.rig();
+                let slow = Fault::new(FaultKind::SlowDown).on(call);
+                rig.server.add_fault(Fault { skip, retry_after: Some(250), ..slow });
+                let going = trial.start(&rig);
+                until("it was told to slow down", || going.said().contains("slow"));
+                going.signal("INT");
+                going.wait().expect(130);
+                unfinished(&rig);
+                trial.finish(&rig, Kind::Exact);
+                once_each(&answered(&rig));
+            });
+        }
+    });
+}
+
+#[test]
+fn a_stop_while_objects_are_asked_for_their_state_goes_on() {
+    let trial = Trial::new(COS, config(COS), restore(COS, &[]));
+    for (skip, signal) in [(0, "INT"), (33, "INT"), (60, "KILL")] {
+        let rig = trial.rig();
+        let delay_ms = Some(if signal == "KILL" { ENDLESS_MS } else { SLOW_MS });
+        rig.server.add_fault(Fault { skip, delay_ms, ..Fault::new(FaultKind::Slow).on(Call::Head) });
+        let going = trial.start(&rig);
+        until("a HEAD hangs", || rig.server.ledger().counts().head > skip);
+        if signal == "KILL" {
+            until("what was answered is recorded", || all_recorded(&rig));
+            going.kill();
+        } else {
+            going.signal(signal);
+            going.wait().expect(130);
+        }
+        unfinished(&rig);
+        trial.finish(&rig, Kind::Exact);
+        once_each(&answered(&rig));
+    }
+}
+
+#[test]
+fn a_run_killed_while_it_makes_its_files_starts_well() {
+    let trial = Trial::new(S3, config(S3), restore(S3, &[]));
+    let files =
+        ["state", "state/*/lock", "r.csv.partial", "state/*/journal.jsonl", "state/*/checkpoint.json"];
+    for file in files {
+        let rig = trial.rig();
+        let mut going = trial.start(&rig);
+        until("the file is there", || {
+            let there = match file.strip_prefix("state/*/") {
+                Some(name) => std::fs::read_dir(rig.path("state"))
+                    .is_ok_and(|mut all| all.any(|folder| folder.unwrap().path().join(name).exists())),
+                None => rig.path(file).exists(),
+            };
+            there || going.ended()
+        });
+        going.kill();
+        rig.run(S3, &words(&trial.line)).expect(0);
+        trial.rows(&rig, Kind::Lossy);
+    }
 }

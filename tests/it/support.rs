@@ -93,6 +93,17 @@ impl Ran {
         self
     }
 
+    /// One error that begins a line, and a way out: in a hint, or behind the fault itself.
+    #[track_caller]
+    pub(crate) fn in_one_error(self) -> Self {
+        let begun = |head: &str| self.stderr.lines().filter(|line| line.starts_with(head)).count();
+        assert_eq!(begun("error: "), 1, "{}", self.stderr);
+        let way_out = ["hint: ", "; ", "tip: ", "--help", "not valid TOML"];
+        assert!(way_out.iter().any(|way| self.stderr.contains(way)), "no way out:\n{}", self.stderr);
+        assert!(!self.stderr.contains("panicked") && !self.stderr.contains("\\u{"), "{}", self.stderr);
+        self
+    }
+
     #[track_caller]
     pub(crate) fn says(self, pieces: &[&str]) -> Self {
         for piece in pieces {
@@ -102,10 +113,38 @@ impl Ran {
     }
 }
 
+/// An access key as a user would have it in the environment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Keys {
+    pub(crate) id: &'static str,
+    pub(crate) secret: &'static str,
+    pub(crate) token: Option<&'static str>,
+}
+
+impl Keys {
+    /// Those that every simulator of a [`Rig`] knows.
+    pub(crate) const GOOD: Self = Self { id: ACCESS_KEY, secret: SECRET_KEY, token: None };
+
+    /// Sets the variables of all three vendors.
+    pub(crate) fn put(self, command: &mut Command) {
+        for (id, secret, token) in [
+            ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"),
+            ("OSS_ACCESS_KEY_ID", "OSS_ACCESS_KEY_SECRET", "OSS_SESSION_TOKEN"),
+            ("TENCENTCLOUD_SECRET_ID", "TENCENTCLOUD_SECRET_KEY", "TENCENTCLOUD_SECURITY_TOKEN"),
+        ] {
+            command.env(id, self.id).env(secret, self.secret);
+            if let Some(value) = self.token {
+                command.env(token, value);
+            }
+        }
+    }
+}
+
 /// A running simulator and a folder of its own.
 pub(crate) struct Rig {
     pub(crate) server: Server,
-    runtime: Runtime,
+    /// Where the simulator runs, for as long as the rig lives.
+    _runtime: Runtime,
     folder: TempDir,
 }
 
@@ -122,7 +161,7 @@ impl Rig {
         let server = runtime
             .block_on(Server::start(config, Arc::new(SystemClock::new()), any))
             .expect("the simulator starts");
-        Self { server, runtime, folder: tempfile::tempdir().expect("a folder") }
+        Self { server, _runtime: runtime, folder: tempfile::tempdir().expect("a folder") }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -136,13 +175,7 @@ impl Rig {
     /// The binary with nothing in its environment but what the test gives it.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = bare(self.folder.path(), args);
-        for (id, secret) in [
-            ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
-            ("OSS_ACCESS_KEY_ID", "OSS_ACCESS_KEY_SECRET"),
-            ("COS_SECRET_ID", "COS_SECRET_KEY"),
-        ] {
-            command.env(id, ACCESS_KEY).env(secret, SECRET_KEY);
-        }
+        Keys::GOOD.put(&mut command);
         command
     }
 
@@ -162,14 +195,14 @@ impl Rig {
         Going::spawn(self.line(vendor, args), &self.path("stderr"))
     }
 
+    /// Where `vendor`'s bucket is found: region and endpoint, to be put behind a line.
+    pub(crate) fn place(&self, vendor: Vendor) -> [String; 4] {
+        ["--region".into(), vendor.region.into(), "--endpoint-url".into(), self.server.url()]
+    }
+
     /// The rows of the report at `name`.
     pub(crate) fn rows(&self, name: &str) -> Vec<Row> {
         rows(&self.path(name))
-    }
-
-    /// Runs `future` where the simulator runs.
-    pub(crate) fn block_on<F: Future>(&self, future: F) -> F::Output {
-        self.runtime.block_on(future)
     }
 }
 
@@ -267,6 +300,15 @@ pub(crate) fn rows(path: &Path) -> Vec<Row> {
             header.iter().cloned().zip(record.iter().map(str::to_owned)).collect()
         })
         .collect()
+}
+
+/// Bytes in lower-case hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("a String takes everything");
+        text
+    })
 }
 
 /// Percent-decoding by the book.

@@ -18,12 +18,12 @@ pub(super) const SHORT_EXIT_CODES: &str = "\
 pub(super) const EXIT_CODES: &str = "\
 Exit codes:
     0  all as wanted; what runs already or is readable already is no failure
-    1  finished, but some objects failed: the report has their rows
-    2  the command line or a job file is wrong
+    1  finished, but some objects failed: the report has their rows; or the store could not be reached
+    2  the command line, a job file, the bucket or its region is wrong
     4  credentials or rights
     5  nothing matched (only with --fail-empty)
     7  another run holds the job's lock
-    8  defrost cannot write its own files
+    8  defrost cannot read or write its own files
   130  interrupted (SIGINT), checkpoint saved: the same line goes on
   143  terminated (SIGTERM), checkpoint saved: the same line goes on
 

@@ -48,7 +48,7 @@ pub(in super::super) fn wish(layers: &mut Layers<'_>, over: &Overrides, verb: Ve
             if table.is_some() { "add `days = 7`, or give `--days 7`" } else { "give it: `--days 7`" };
         let place = table.map_or(Place::Flag("--days"), |at| at.place);
         layers.missing(
-            Problem::new("is missing: how many days shall the copies stay readable?", way_out),
+            Problem::new("is missing: a restore must say how many days the copies stay readable", way_out),
             At { place, key: "restore.days".to_owned(), value: None },
         );
     }

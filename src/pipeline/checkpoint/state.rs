@@ -138,7 +138,8 @@ impl StateDir {
         Ok(lock::holder(&path.join(LOCK))?)
     }
 
-    /// The unfinished run to go on with, if there is one, and the answers journaled since its mark.
+    /// The unfinished run to go on with, if there is one, and the answers journaled since its mark. A
+    /// run of another job that has done nothing yet counts as none.
     ///
     /// # Errors
     /// If the state is damaged, or belongs to a job other than `identity`.
@@ -150,11 +151,16 @@ impl StateDir {
             return Ok(None);
         };
         let changed = mark.differences(identity);
-        if !changed.is_empty() {
-            return Err(CheckpointError::OtherJob { path: self.path.clone(), changed });
-        }
         let answers = Journal::read(&self.path.join(JOURNAL), &mark.run_id)?;
-        Ok(Some((mark, answers)))
+        if changed.is_empty() {
+            return Ok(Some((mark, answers)));
+        }
+        if mark.after.is_none() && mark.rows == 0 && answers.is_empty() {
+            // It came to a stop before its first object, as by a wrong endpoint. Whoever puts that
+            // right has nothing to lose, and must not be kept from it.
+            return Ok(None);
+        }
+        Err(CheckpointError::OtherJob { path: self.path.clone(), changed })
     }
 
     /// Puts `mark` in the place of the former one, durably.

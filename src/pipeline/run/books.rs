@@ -122,7 +122,7 @@ impl Books {
     }
 
     /// Writes a page's rows.
-    pub(super) fn write(&mut self, sheet: Sheet) -> Result<(), RunError> {
+    pub(super) fn write(&mut self, sheet: &Sheet) -> Result<(), RunError> {
         self.report.append(&sheet.text)?;
         self.mark.rows += sheet.rows;
         self.mark.tally.merge(&sheet.tally);

@@ -72,7 +72,7 @@ pub struct Ended {
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// The listing broke off.
-    #[error("the listing could not be finished")]
+    #[error(transparent)]
     Source(#[from] SourceError),
     /// A refusal that every further request would meet.
     #[error("the store refuses this run")]
@@ -237,7 +237,7 @@ impl<S: Store> Run<'_, S> {
             }
         };
         let (doomed, capped) = (sheet.doomed.take(), sheet.capped);
-        self.books.write(sheet)?;
+        self.books.write(&sheet)?;
         if let Some(error) = doomed {
             self.books.save(self.store)?;
             return Err(error.into());
