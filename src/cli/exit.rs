@@ -100,6 +100,11 @@ pub(super) fn of_run(error: RunError, provider: Provider) -> Failure {
         RunError::Source(SourceError::Died) => {
             (Exit::SomeFailed, "run the same line again: it goes on where it was".to_owned())
         }
+        RunError::WriterDied | RunError::PageDied(_) => (
+            Exit::SomeFailed,
+            "run the same line again: it goes on where it was; and please report it".to_owned(),
+        ),
+        RunError::Thread(_) => (Exit::OwnFiles, "this machine starts no more threads".to_owned()),
         RunError::Report(error) => of_report(error),
         RunError::Checkpoint(error) => of_checkpoint(error),
     };

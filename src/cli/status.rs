@@ -66,7 +66,7 @@ fn view(folder: &Path) -> Result<Option<StatusView>, Failure> {
         rows: mark.rows,
         kinds: kinds(&mark),
         bytes: mark.tally.matched.bytes,
-        last_key: mark.after.as_ref().map(|key| key.shown().to_owned()),
+        last_key: mark.reached().map(str::to_owned),
         started: Some(mark.started_at),
         saved_at: Some(mark.saved_at),
         report: Some(if finished { mark.report.clone() } else { Report::partial_path(&mark.report) }),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::AbortHandle;
 
 use super::report::shown_key;
@@ -45,15 +45,41 @@ pub enum SourceError {
     Empty,
 }
 
-/// What part of the bucket is listed.
+/// Names a range of keys; never given out twice in a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RangeId(pub u64);
+
+/// A stretch of the listing that is still to be listed.
 #[derive(Clone, Debug)]
-pub struct Span {
-    /// Prefix, call and page size.
-    pub listing: Listing,
+pub struct Range {
+    /// Its name.
+    pub id: RangeId,
     /// Where to start.
     pub from: Position,
     /// The last key wanted, inclusive; `None` for all.
     pub until: Option<Vec<u8>>,
+}
+
+/// The place of a page in the listing.
+#[derive(Clone, Debug)]
+pub struct Placing {
+    /// The range.
+    pub range: RangeId,
+    /// The page's number within the range, from 0 in each session.
+    pub number: u64,
+    /// Whether the range ends with it.
+    pub last: bool,
+}
+
+/// A page, its place, and its share of the memory that pages may take: given back when dropped.
+#[derive(Debug)]
+pub struct Placed {
+    /// Its place.
+    pub placing: Placing,
+    /// The page.
+    pub page: Page,
+    /// Its share.
+    pub permit: OwnedSemaphorePermit,
 }
 
 /// A running listing. Dropping it ends the listing.
@@ -66,20 +92,29 @@ pub struct Source {
 
 /// What the listing task tells. Its end is told, since a channel closes after a panic as well.
 enum Told {
-    Page(Page),
+    Page(Placed),
     Failed(SourceError),
     End,
 }
 
 impl Source {
-    /// Starts listing `span` of `store`.
-    pub fn start<S: Store + 'static>(store: Arc<S>, span: Span) -> Self {
+    /// Starts listing `ranges` of `store`, in order. Pages that are anywhere between the store and
+    /// the report hold a permit of `room` each.
+    pub fn start<S: Store + 'static>(
+        store: Arc<S>,
+        listing: Listing,
+        ranges: Vec<Range>,
+        room: Arc<Semaphore>,
+    ) -> Self {
         let (send, pages) = mpsc::channel(PAGES_AHEAD);
         let task = tokio::spawn(async move {
-            let last = match list(&*store, &span, &send).await {
-                Ok(()) => Told::End,
-                Err(error) => Told::Failed(error),
-            };
+            let mut last = Told::End;
+            for range in ranges {
+                if let Err(error) = list(&*store, &listing, range, &room, &send).await {
+                    last = Told::Failed(error);
+                    break;
+                }
+            }
             // A closed channel means that nobody wants to know any more.
             let _ = send.send(last).await;
         });
@@ -87,7 +122,7 @@ impl Source {
     }
 
     /// The next page; `None` at the end of the listing. Cancel safe.
-    pub async fn next(&mut self) -> Option<Result<Page, SourceError>> {
+    pub async fn next(&mut self) -> Option<Result<Placed, SourceError>> {
         if self.ended {
             return None;
         }
@@ -109,22 +144,34 @@ impl Drop for Source {
     }
 }
 
-async fn list<S: Store>(store: &S, span: &Span, send: &mpsc::Sender<Told>) -> Result<(), SourceError> {
-    let mut at = span.from.clone();
-    let mut trail = Trail::after(&span.from);
+async fn list<S: Store>(
+    store: &S,
+    listing: &Listing,
+    range: Range,
+    room: &Arc<Semaphore>,
+    send: &mpsc::Sender<Told>,
+) -> Result<(), SourceError> {
+    let mut at = range.from;
+    let mut trail = Trail::after(&at);
     let mut pages = 0;
     let mut empty = 0;
     loop {
-        let page = store.list(&span.listing, &at).await?.answer;
+        let Ok(permit) = Arc::clone(room).acquire_owned().await else {
+            unreachable!("nobody closes the semaphore");
+        };
+        let page = store.list(listing, &at).await?.answer;
+        let number = pages;
         pages += 1;
         let next = page.next().cloned();
         trail.follow(&page)?;
-        let past_end = match (&span.until, page.len().checked_sub(1)) {
+        let past_end = match (&range.until, page.len().checked_sub(1)) {
             (Some(until), Some(last)) => page.get(last).key > until.as_slice(),
             _ => false,
         };
         empty = if page.is_empty() { empty + 1 } else { 0 };
-        if send.send(Told::Page(page)).await.is_err() || past_end {
+        let last = past_end || next.is_none();
+        let placing = Placing { range: range.id, number, last };
+        if send.send(Told::Page(Placed { placing, page, permit })).await.is_err() || last {
             return Ok(());
         }
         match next {

@@ -20,8 +20,8 @@ fn edit_mark(rig: &Rig, change: impl FnOnce(&mut Value)) {
     let mut envelope = json(&path);
     change(&mut envelope["mark"]);
     let mark = serde_json::to_string(&envelope["mark"]).unwrap();
-    let text =
-        format!("{{\"format\":1,\"sha256\":\"{}\",\"mark\":{mark}}}", hex(&Sha256::digest(mark.as_bytes())));
+    let (format, sum) = (&envelope["format"], hex(&Sha256::digest(mark.as_bytes())));
+    let text = format!("{{\"format\":{format},\"sha256\":\"{sum}\",\"mark\":{mark}}}");
     std::fs::write(path, text).unwrap();
 }
 
@@ -116,7 +116,7 @@ fn a_damaged_checkpoint_is_told_and_fresh_starts_over() {
         bytes
     };
     let text = String::from_utf8(whole.clone()).unwrap();
-    let foreign = text.replacen("\"format\":1", "\"format\":2", 1).into_bytes();
+    let foreign = text.replacen("\"format\":2", "\"format\":99", 1).into_bytes();
     let damage = [
         (flipped(whole.len() / 2), "is damaged"),
         (flipped(whole.len() - 9), "is damaged"),
@@ -124,7 +124,7 @@ fn a_damaged_checkpoint_is_told_and_fresh_starts_over() {
         (Vec::new(), "is damaged"),
         (vec![0; whole.len()], "is damaged"),
         (b"\xff\xfe".to_vec(), "is damaged"),
-        (foreign, "has format 2; this version reads format 1"),
+        (foreign, "has format 99; this version reads format 2"),
     ];
     for (bytes, said) in damage {
         std::fs::write(&path, bytes).unwrap();
@@ -240,7 +240,7 @@ fn older_than_counts_from_the_first_session() {
         mark["started_at"] = Value::String(at.checked_add(hours).unwrap().to_string());
     });
     let before = std::fs::read_to_string(partial(&rig)).unwrap();
-    let last = json(&mark_path(&rig))["mark"]["after"]["shown"].as_str().unwrap().to_owned();
+    let last = json(&mark_path(&rig))["mark"]["ranges"][0]["after"]["shown"].as_str().unwrap().to_owned();
     rig.run(S3, &words(&line)).expect(0);
     let after = std::fs::read_to_string(rig.path("r.csv")).unwrap();
     assert!(after.starts_with(&before), "the first session's rows stand");

@@ -17,11 +17,14 @@ use super::files;
 use super::mark::MarkedKey;
 use super::state::CheckpointError;
 use crate::model::{Clock, Outcome};
+use crate::pipeline::report::Segment;
 
 /// Answers are on disk at most this long after they came.
 pub const SYNC_EVERY: Duration = Duration::from_millis(500);
 /// Answers that may wait for the writing thread.
 const WAITING: usize = 4096;
+/// A journal below this many bytes is left as it is, whatever the mark covers.
+const WORTH_FORGETTING: u64 = 1 << 20;
 
 /// One answered POST.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,10 +40,37 @@ pub struct Journaled {
     pub outcome: Outcome,
 }
 
+/// The stretches of keys that a mark does not cover: (after, exclusive; until, inclusive). In
+/// listings of versions the key `after` itself may have versions that are not covered.
+#[derive(Clone, Debug, Default)]
+pub struct Gaps {
+    stretches: Vec<(Option<Vec<u8>>, Option<Vec<u8>>)>,
+    versions: bool,
+}
+
+impl Gaps {
+    /// The gaps that the segments of a listing leave.
+    #[must_use]
+    pub fn of(segments: &[Segment], versions: bool) -> Self {
+        let open = segments.iter().filter(|segment| !segment.done);
+        let stretch = |s: &Segment| (s.reached.as_ref().map(|reached| reached.key.clone()), s.until.clone());
+        Self { stretches: open.map(stretch).collect(), versions }
+    }
+
+    /// Whether `key` lies in a gap.
+    #[must_use]
+    pub fn hold(&self, key: &[u8]) -> bool {
+        self.stretches.iter().any(|(after, until)| {
+            let behind = after.as_deref().is_none_or(|after| key > after || (self.versions && key == after));
+            behind && until.as_deref().is_none_or(|until| key <= until)
+        })
+    }
+}
+
 enum Order {
     Write(Box<Journaled>),
-    /// Forget everything; the mark covers it.
-    Reset,
+    /// Forget what lies outside of these gaps; the mark covers it.
+    Forget(Gaps),
     /// Sync, then answer.
     Sync(SyncSender<io::Result<()>>),
 }
@@ -72,9 +102,10 @@ impl Journal {
             file.set_len(0).map_err(failed)?;
         }
         let (orders, inbox) = sync_channel(WAITING);
+        let own_path = path.to_owned();
         let writer = std::thread::Builder::new()
             .name("journal".to_owned())
-            .spawn(move || write(file, &inbox, &*clock))
+            .spawn(move || write(&own_path, file, &inbox, &*clock))
             .map_err(failed)?;
         Ok(Self {
             path: path.to_owned(),
@@ -132,12 +163,13 @@ impl Journal {
         self.order(Order::Write(Box::new(entry)))
     }
 
-    /// Forgets everything written so far: the mark covers it.
+    /// Forgets what lies outside of `gaps`, since the mark covers it. Done when it is worth the
+    /// writing.
     ///
     /// # Errors
     /// If the writing thread has failed.
-    pub fn reset(&mut self) -> Result<(), CheckpointError> {
-        self.order(Order::Reset)
+    pub fn forget(&mut self, gaps: Gaps) -> Result<(), CheckpointError> {
+        self.order(Order::Forget(gaps))
     }
 
     /// Returns when everything recorded so far is on disk.
@@ -187,8 +219,10 @@ impl Drop for Journal {
 }
 
 /// The writing thread.
-fn write(mut file: File, inbox: &Receiver<Order>, clock: &dyn Clock) -> io::Result<()> {
+fn write(path: &Path, mut file: File, inbox: &Receiver<Order>, clock: &dyn Clock) -> io::Result<()> {
     let mut line = Vec::new();
+    // What the last forgetting left.
+    let mut kept = 0;
     // When the next sync is due; none while everything is on disk.
     let mut due: Option<Duration> = None;
     loop {
@@ -211,10 +245,13 @@ fn write(mut file: File, inbox: &Receiver<Order>, clock: &dyn Clock) -> io::Resu
                 file.write_all(&line)?;
                 due = due.or_else(|| Some(clock.monotonic() + SYNC_EVERY));
             }
-            Some(Order::Reset) => {
-                file.set_len(0)?;
-                file.rewind()?;
-                due = None;
+            Some(Order::Forget(gaps)) => {
+                let size = file.stream_position()?;
+                if size > WORTH_FORGETTING.max(2 * kept) {
+                    file = forget(path, &gaps)?;
+                    kept = file.stream_position()?;
+                    due = None;
+                }
             }
             Some(Order::Sync(answer)) => {
                 // Nobody waiting any more is no reason to fail.
@@ -228,6 +265,25 @@ fn write(mut file: File, inbox: &Receiver<Order>, clock: &dyn Clock) -> io::Resu
             due = None;
         }
     }
+}
+
+/// Writes the journal anew with what lies in `gaps`, and returns it open at its end.
+fn forget(path: &Path, gaps: &Gaps) -> io::Result<File> {
+    let mut left = Vec::new();
+    for line in BufReader::new(File::open(path)?).split(b'\n') {
+        let line = line?;
+        // A line that cannot be read is not ours to drop: whoever goes on has to be told of it.
+        let covered = serde_json::from_slice::<Journaled>(&line)
+            .is_ok_and(|answer| answer.key.bytes().is_some_and(|key| !gaps.hold(&key)));
+        if !covered && !line.is_empty() {
+            left.extend_from_slice(&line);
+            left.push(b'\n');
+        }
+    }
+    files::replace_file(path, &left)?;
+    let mut file = files::private().write(true).open(path)?;
+    file.seek(io::SeekFrom::End(0))?;
+    Ok(file)
 }
 
 #[cfg(test)]

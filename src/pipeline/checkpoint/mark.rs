@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{RequestCounts, Tally};
-use crate::pipeline::report::{Extent, RangeId, Reached, Segment, shown_key};
+use crate::pipeline::report::{Extent, Reached, Segment, shown_key};
+use crate::pipeline::source::RangeId;
 
 /// A key in a text file: percent-encoded where it is not plain text.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -13,14 +13,16 @@ use super::journal::{Journal, Journaled};
 use super::lock::{self, Lock, LockError};
 use super::mark::Mark;
 use crate::model::Clock;
+use crate::pipeline::report::{ReportError, Spill};
 
 /// The format of the mark that this version writes and reads. A reader refuses any other number:
-/// a newer one may mean things it does not know, and there is no older one yet.
-const FORMAT: u32 = 1;
+/// a newer one may mean things it does not know, and no released version wrote an older one.
+const FORMAT: u32 = 2;
 
 const MARK: &str = "checkpoint.json";
 const JOURNAL: &str = "journal.jsonl";
 const LOCK: &str = "lock";
+const ASIDE: &str = "aside.csv";
 
 /// Why the state of a job cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -155,7 +157,7 @@ impl StateDir {
         if changed.is_empty() {
             return Ok(Some((mark, answers)));
         }
-        if mark.after.is_none() && mark.rows == 0 && answers.is_empty() {
+        if mark.is_untouched() && answers.is_empty() {
             // It came to a stop before its first object, as by a wrong endpoint. Whoever puts that
             // right has nothing to lose, and must not be kept from it.
             return Ok(None);
@@ -176,6 +178,28 @@ impl StateDir {
         let text = serde_json::to_string(&Envelope { format: FORMAT, sha256, mark })
             .map_err(|e| io(io::Error::other(e)))?;
         files::replace_file(&path, text.as_bytes()).map_err(io)
+    }
+
+    /// The file for rows that wait for their turn, cut back to its `durable` bytes.
+    ///
+    /// # Errors
+    /// If it cannot be opened, or is shorter.
+    pub fn aside(&self, durable: u64) -> Result<Spill, ReportError> {
+        Spill::open(&self.path.join(ASIDE), durable)
+    }
+
+    /// Removes the file for rows that wait, if there is one.
+    ///
+    /// # Errors
+    /// If it cannot be removed.
+    pub fn remove_aside(&self) -> Result<(), CheckpointError> {
+        let path = self.path.join(ASIDE);
+        match std::fs::remove_file(&path) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                Err(CheckpointError::Io { what: "remove", path, source })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// A journal for the run `run_id`; `keep` leaves what an earlier session wrote.
@@ -208,8 +232,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::{Position, RequestCounts, Tally};
-    use crate::pipeline::checkpoint::MarkedKey;
+    use crate::model::{RequestCounts, Tally};
+    use crate::pipeline::checkpoint::{MarkedKey, MarkedRange};
+    use crate::pipeline::report::{Extent, Reached};
 
     fn mark(key: &[u8], version: Option<&[u8]>, report_len: u64) -> Mark {
         Mark {
@@ -220,8 +245,21 @@ mod tests {
             report: PathBuf::from("/reports/r.csv"),
             report_len,
             rows: 3,
-            after: Some(MarkedKey::new(key)),
-            after_version: version.map(MarkedKey::new),
+            ranges: vec![
+                MarkedRange {
+                    after: Some(MarkedKey::new(key)),
+                    after_version: version.map(MarkedKey::new),
+                    until: Some(MarkedKey::new(b"~")),
+                    ..MarkedRange::default()
+                },
+                MarkedRange {
+                    after: Some(MarkedKey::new(b"~")),
+                    aside: vec![Extent { start: 7, len: 9 }],
+                    done: true,
+                    ..MarkedRange::default()
+                },
+            ],
+            aside_len: 16,
             tally: Tally::default(),
             requests: RequestCounts::default(),
             elapsed: Duration::from_millis(1500),
@@ -250,11 +288,12 @@ mod tests {
             state.save(&saved).unwrap();
             let back = StateDir::peek(folder.path()).unwrap().unwrap();
             prop_assert_eq!(text(&back), text(&saved));
-            let place = match version {
-                None => Position::After(key),
-                Some(version) => Position::AfterVersion(key, version),
-            };
-            prop_assert_eq!(back.position(), Some(place));
+            let segments = back.segments().unwrap();
+            let place = Reached { key, version: version.unwrap_or_default() };
+            prop_assert_eq!(&segments[0].reached, &Some(place));
+            prop_assert_eq!(&segments[0].until, &Some(b"~".to_vec()));
+            prop_assert_eq!(&segments[1].aside, &[Extent { start: 7, len: 9 }]);
+            prop_assert!(segments[1].done && !segments[0].done);
         }
 
         #[test]

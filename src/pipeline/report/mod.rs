@@ -12,7 +12,7 @@ mod summary;
 
 pub(crate) use self::csv::Render;
 pub use self::csv::{COLUMNS, shown_key};
-pub use order::{Order, Placing, RangeId, Reached, Segment};
+pub use order::{Order, Reached, Segment};
 pub use sink::{Report, ReportError};
 pub use spill::{Extent, Spill};
 pub(crate) use summary::Facts;

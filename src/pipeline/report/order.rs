@@ -10,10 +10,7 @@
 use std::collections::BTreeMap;
 
 use super::spill::Extent;
-
-/// Names a range; given out by the source, never twice in a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RangeId(pub u64);
+use crate::pipeline::source::{Placing, RangeId};
 
 /// How far a range is done: the last key written (exclusive for what follows), with its version in
 /// listings of versions.
@@ -53,17 +50,6 @@ impl<T> Default for Queue<T> {
     fn default() -> Self {
         Self { next: 0, early: BTreeMap::new(), torn: false }
     }
-}
-
-/// What a page says about its place.
-#[derive(Clone, Debug)]
-pub struct Placing {
-    /// The range.
-    pub range: RangeId,
-    /// The page's number within the range, from 0 in each session.
-    pub number: u64,
-    /// Whether the range ends with it.
-    pub last: bool,
 }
 
 /// The ranges of a listing in key order; they tile what is left of it.

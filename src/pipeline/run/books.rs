@@ -6,38 +6,75 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::sync::OwnedSemaphorePermit;
 
-use super::page::{Known, Progress, Sheet};
-use super::{COMMIT_EVERY, Ended, Options, RunError, beginning};
+use super::page::{Known, Sheet};
+use super::{COMMIT_EVERY, Options, RunError};
 use crate::job::{Job, Versions};
-use crate::model::{Clock, Event, Notice, Phase, Position, RequestCounts, Tell};
-use crate::pipeline::checkpoint::journal::Journal;
-use crate::pipeline::checkpoint::{CheckpointError, Mark, MarkedKey, StateDir};
-use crate::pipeline::report::{Report, Summary};
-use crate::store::Store;
+use crate::model::{Clock, Event, Notice, RequestCounts, Tally, Tell};
+use crate::pipeline::checkpoint::journal::{Gaps, Journal, Journaled};
+use crate::pipeline::checkpoint::{CheckpointError, Mark, MarkedRange, StateDir};
+use crate::pipeline::report::{Facts, Order, Reached, Report, Segment, Spill, Summary};
+use crate::pipeline::source::{Placing, RangeId};
 
-/// The cap that "no cap" stands for.
-const NO_CAP: u64 = u64::MAX;
+/// Counts the requests of this session so far.
+pub(super) type Requests = Box<dyn Fn() -> RequestCounts + Send>;
 
+/// A page on its way into the report.
+#[derive(Debug)]
+pub(super) struct Paged {
+    /// Its rows.
+    pub(super) sheet: Sheet,
+    /// Whether its range ends with it.
+    pub(super) last: bool,
+    /// Its share of the memory, given back when the rows are written.
+    pub(super) permit: OwnedSemaphorePermit,
+}
+
+/// The books of a run, open.
 pub(super) struct Books {
     report: Report,
+    order: Order<Paged>,
+    aside: Option<Spill>,
     state: Option<StateDir>,
     journal: Option<Arc<Mutex<Journal>>>,
     mark: Mark,
-    known: Known,
-    progress: Arc<Progress>,
     clock: Arc<dyn Clock>,
+    requests: Requests,
     /// Monotonic time at which this session began.
     began: Duration,
     last_save: Duration,
     /// What earlier sessions counted.
     before: (RequestCounts, Duration),
     versioned: bool,
-    /// Whether the journal holds answers of a page that is not in the report to its end.
-    torn_page: bool,
-    /// The greatest key that the journal of earlier sessions tells of: until the mark has passed it,
-    /// the journal is kept.
-    known_until: Option<Vec<u8>>,
+}
+
+/// What the run needs to know of its books.
+pub(super) struct Found {
+    /// When the run first started.
+    pub(super) started_at: Timestamp,
+    /// What is left of the listing.
+    pub(super) segments: Vec<Segment>,
+    /// Answers of an earlier session that its mark does not cover.
+    pub(super) known: Known,
+    /// Takes down answers; none if the report is a stream.
+    pub(super) journal: Option<Arc<Mutex<Journal>>>,
+    /// Where the report will stand; none if it is a stream.
+    pub(super) report: Option<PathBuf>,
+    /// Objects matched by earlier sessions.
+    pub(super) matched: u64,
+}
+
+/// The books of a run, closed.
+#[derive(Debug)]
+pub(super) struct Closed {
+    pub(super) tally: Tally,
+    pub(super) requests: RequestCounts,
+    pub(super) elapsed: Duration,
+    /// The CSV: finished, or partial if the run is not complete; `None` for a stream.
+    pub(super) report: Option<PathBuf>,
+    /// The summary, if the run is complete and has a report.
+    pub(super) summary: Option<PathBuf>,
 }
 
 impl Books {
@@ -45,9 +82,10 @@ impl Books {
     pub(super) fn open(
         job: &Job,
         clock: Arc<dyn Clock>,
+        requests: Requests,
         options: Options,
         tell: &dyn Tell,
-    ) -> Result<Self, RunError> {
+    ) -> Result<(Self, Found), RunError> {
         let Opened { report, state, journal, mark, known } = match options.stream {
             Some(stream) => Opened {
                 report: Report::stream(stream)?,
@@ -58,145 +96,141 @@ impl Books {
             },
             None => Opened::files(job, &clock, options.report, options.fresh, tell)?,
         };
+        let damaged = || CheckpointError::Damaged {
+            path: job.state_dir.clone(),
+            what: "a marked key is not hexadecimal".to_owned(),
+        };
+        let segments = mark.segments().ok_or_else(damaged)?;
+        let aside = match &state {
+            Some(state) if mark.aside_len > 0 => Some(state.aside(mark.aside_len)?),
+            _ => None,
+        };
+        let found = Found {
+            started_at: mark.started_at,
+            segments: segments.clone(),
+            known,
+            journal: journal.clone(),
+            report: report.path().map(PathBuf::from),
+            matched: mark.tally.matched.objects,
+        };
         let now = clock.monotonic();
         let mut books = Self {
             report,
+            order: Order::new(segments),
+            aside,
             state,
             journal,
             before: (mark.requests, mark.elapsed),
             mark,
-            known_until: known.keys().map(|(key, _)| key.clone()).max(),
-            known,
-            progress: Arc::default(),
+            clock,
+            requests,
             began: now,
             last_save: now,
-            clock,
             versioned: job.source.versions != Versions::Current,
-            torn_page: false,
         };
         // From here on an interrupted run is found again, even if it wrote no row.
         books.commit()?;
-        Ok(books)
+        Ok((books, found))
     }
 
-    pub(super) const fn started_at(&self) -> Timestamp {
-        self.mark.started_at
+    /// Takes note that `range` ends at `at` now, and that `new` goes on behind it.
+    pub(super) fn cut(&mut self, range: RangeId, new: RangeId, at: Vec<u8>) {
+        self.order.cut(range, new, at);
     }
 
-    /// Where the listing starts or goes on.
-    pub(super) fn position(&self, job: &Job) -> Result<Position, RunError> {
-        match self.mark.position() {
-            Some(Position::Start) => Ok(beginning(job)),
-            Some(position) => Ok(position),
-            None => Err(CheckpointError::Damaged {
-                path: job.state_dir.clone(),
-                what: "the marked key is not hexadecimal".to_owned(),
+    /// Writes the rows of a page, and of those that waited for it.
+    pub(super) fn take(&mut self, placing: &Placing, page: Paged) -> Result<(), RunError> {
+        for Paged { sheet, last, permit } in self.order.take(placing, page) {
+            self.write(placing.range, &sheet)?;
+            if sheet.torn {
+                // What follows stays undone: the journal knows what was answered.
+                self.order.tear(placing.range);
+                break;
             }
-            .into()),
+            if last {
+                self.close(placing.range)?;
+            }
+            drop(permit);
         }
-    }
-
-    pub(super) fn progress(&self) -> Arc<Progress> {
-        Arc::clone(&self.progress)
-    }
-
-    pub(super) fn journal(&self) -> Option<Arc<Mutex<Journal>>> {
-        self.journal.clone()
-    }
-
-    /// Answers of an earlier session that its mark does not cover; handed over once.
-    pub(super) fn answers(&mut self) -> Known {
-        std::mem::take(&mut self.known)
-    }
-
-    pub(super) fn report_path(&self) -> Option<PathBuf> {
-        self.report.path().map(PathBuf::from)
-    }
-
-    /// How many more objects the job wants.
-    pub(super) const fn room(&self, job: &Job) -> u64 {
-        match job.filter.max_objects {
-            0 => NO_CAP,
-            cap => cap.saturating_sub(self.mark.tally.matched.objects),
+        if self.clock.monotonic().saturating_sub(self.last_save) >= COMMIT_EVERY {
+            self.commit()?;
         }
+        Ok(())
     }
 
-    /// Writes a page's rows.
-    pub(super) fn write(&mut self, sheet: &Sheet) -> Result<(), RunError> {
-        self.report.append(&sheet.text)?;
+    fn write(&mut self, range: RangeId, sheet: &Sheet) -> Result<(), RunError> {
+        let extent = if self.order.is_front(range) {
+            self.report.append(&sheet.text)?;
+            None
+        } else if sheet.text.is_empty() {
+            None
+        } else {
+            Some(self.aside()?.put(&sheet.text)?)
+        };
         self.mark.rows += sheet.rows;
         self.mark.tally.merge(&sheet.tally);
-        if let Some((key, version)) = &sheet.last {
-            self.mark.after = Some(MarkedKey::new(key));
-            self.mark.after_version =
-                (self.versioned && !version.is_empty()).then(|| MarkedKey::new(version));
-        }
-        self.torn_page |= sheet.torn;
+        let reached = sheet.last.as_ref().map(|(key, version)| Reached {
+            key: key.clone(),
+            version: if self.versioned { version.clone() } else { Vec::new() },
+        });
+        self.order.written(range, reached, extent);
         Ok(())
     }
 
-    /// Takes note of a page that was dropped while its requests were under way: the journal alone
-    /// tells what became of them.
-    pub(super) const fn abandon_page(&mut self) {
-        self.torn_page = true;
+    /// The file for rows that wait, made when the first ones have to.
+    fn aside(&mut self) -> Result<&mut Spill, RunError> {
+        if self.aside.is_none()
+            && let Some(state) = &self.state
+        {
+            self.aside = Some(state.aside(0)?);
+        }
+        // A stream is listed in one range, whose rows never wait.
+        Ok(self.aside.as_mut().expect("only runs with a state folder list several ranges"))
     }
 
-    /// Makes what is written durable if the last time is long enough ago.
-    pub(super) fn save_if_due<S: Store>(&mut self, store: &S) -> Result<(), RunError> {
-        if self.clock.monotonic().saturating_sub(self.last_save) >= COMMIT_EVERY {
-            self.save(store)?;
+    /// Moves what a finished range made room for.
+    fn close(&mut self, range: RangeId) -> Result<(), RunError> {
+        for extent in self.order.finish(range) {
+            if let Some(aside) = &mut self.aside {
+                aside.take(extent, |rows| self.report.append(rows))?;
+            }
         }
         Ok(())
     }
 
-    /// Makes what is written durable now.
-    pub(super) fn save<S: Store>(&mut self, store: &S) -> Result<(), RunError> {
-        self.mark.requests = self.requests(store);
-        self.mark.elapsed = self.elapsed();
-        self.commit()
-    }
-
-    /// Report first, then the mark over it, then the journal that the mark covers.
+    /// Rows first, then the mark over them, then the journal that the mark covers.
     fn commit(&mut self) -> Result<(), RunError> {
         self.last_save = self.clock.monotonic();
         self.mark.saved_at = self.clock.now();
+        self.mark.requests = self.requests_of_run();
+        self.mark.elapsed = self.before.1 + self.clock.monotonic().saturating_sub(self.began);
         self.mark.report_len = self.report.sync()?;
-        let (Some(state), Some(journal)) = (&self.state, &self.journal) else {
+        let Some(state) = &self.state else {
             return Ok(());
         };
-        let mut journal = journal.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.torn_page {
-            journal.sync()?;
-        }
+        let waits = self.order.segments().iter().any(|segment| !segment.aside.is_empty());
+        self.mark.aside_len = match &mut self.aside {
+            Some(aside) if waits => aside.sync()?,
+            _ => 0,
+        };
+        self.mark.ranges = self.order.segments().iter().map(MarkedRange::of).collect();
         state.save(&self.mark)?;
-        if self.covers_journal() {
-            journal.reset()?;
+        if let Some(aside) = self.aside.as_mut().filter(|_| !waits) {
+            aside.clear()?;
+        }
+        if let Some(journal) = &self.journal {
+            let gaps = Gaps::of(self.order.segments(), self.versioned);
+            journal.lock().unwrap_or_else(PoisonError::into_inner).forget(gaps)?;
         }
         Ok(())
     }
 
-    /// Whether all that the journal tells of stands in the marked part of the report.
-    fn covers_journal(&self) -> bool {
-        // Versions of the last known key may lie on both sides of the mark, hence "past", not "at".
-        !self.torn_page
-            && self.mark.after.is_some()
-            && self.known_until.as_ref().is_none_or(|until| {
-                self.mark.after.as_ref().and_then(MarkedKey::bytes).is_some_and(|after| after > *until)
-            })
-    }
-
     /// Closes a run that has all it wants.
-    pub(super) fn finish<S: Store>(
-        mut self,
-        job: &Job,
-        tell: &dyn Tell,
-        store: &S,
-    ) -> Result<Ended, RunError> {
-        tell.tell(Event::Phase(Phase::Finishing));
-        self.save(store)?;
-        let report = self.report_path();
+    pub(super) fn finish(mut self, job: &Job) -> Result<Closed, RunError> {
+        self.commit()?;
+        let report = self.report.path().map(PathBuf::from);
         let sha256 = self.report.finish()?;
-        let facts = crate::pipeline::report::Facts {
+        let facts = Facts {
             job: &job.name,
             verb: job.verb.as_str(),
             target: job.source.url(),
@@ -219,28 +253,36 @@ impl Books {
         self.mark.finished = Some(summary.exit_reason.clone());
         if let Some(state) = &self.state {
             state.save(&self.mark)?;
+            drop(self.aside);
+            state.remove_aside()?;
         }
-        Ok(ended(self.mark, tell, report, summary_path, true))
+        Ok(Closed {
+            tally: self.mark.tally,
+            requests: self.mark.requests,
+            elapsed: self.mark.elapsed,
+            report,
+            summary: summary_path,
+        })
     }
 
-    /// Closes a run that was asked to stop.
-    pub(super) fn interrupted<S: Store>(mut self, tell: &dyn Tell, store: &S) -> Result<Ended, RunError> {
-        self.save(store)?;
-        let partial = self.report_path().map(|path| Report::partial_path(&path));
-        Ok(ended(self.mark, tell, partial, None, false))
+    /// Closes a run that goes on another time.
+    pub(super) fn suspend(mut self) -> Result<Closed, RunError> {
+        if let Some(journal) = &self.journal {
+            journal.lock().unwrap_or_else(PoisonError::into_inner).sync()?;
+        }
+        self.commit()?;
+        let report = self.report.path().map(Report::partial_path);
+        Ok(Closed {
+            tally: self.mark.tally,
+            requests: self.mark.requests,
+            elapsed: self.mark.elapsed,
+            report,
+            summary: None,
+        })
     }
 
-    pub(super) fn tell_progress<S: Store>(&self, tell: &dyn Tell, store: &S) {
-        tell.tell(Event::Progress {
-            kinds: self.progress.kinds(),
-            requests: store.requests(),
-            in_flight: store.restores_in_flight(),
-            elapsed: self.clock.monotonic().saturating_sub(self.began),
-        });
-    }
-
-    fn requests<S: Store>(&self, store: &S) -> RequestCounts {
-        let (then, now) = (self.before.0, store.requests());
+    fn requests_of_run(&self) -> RequestCounts {
+        let (then, now) = (self.before.0, (self.requests)());
         RequestCounts {
             list: then.list + now.list,
             head: then.head + now.head,
@@ -249,27 +291,6 @@ impl Books {
             throttled: then.throttled + now.throttled,
         }
     }
-
-    fn elapsed(&self) -> Duration {
-        self.before.1 + self.clock.monotonic().saturating_sub(self.began)
-    }
-}
-
-fn ended(
-    mark: Mark,
-    tell: &dyn Tell,
-    report: Option<PathBuf>,
-    summary: Option<PathBuf>,
-    complete: bool,
-) -> Ended {
-    tell.tell(Event::Finished {
-        tally: Arc::new(mark.tally.clone()),
-        requests: mark.requests,
-        elapsed: mark.elapsed,
-        report: report.clone(),
-        complete,
-    });
-    Ended { complete, tally: mark.tally, requests: mark.requests, elapsed: mark.elapsed, report, summary }
 }
 
 /// Books as they are found or made on disk.
@@ -299,9 +320,11 @@ impl Opened {
             let report = Report::resume(&mark.report, mark.report_len)?;
             tell.tell(Event::Notice(Notice::Resumed {
                 rows: mark.rows,
-                after: mark.after.as_ref().map(|key| key.shown().to_owned()).unwrap_or_default(),
+                after: mark.reached().unwrap_or_default().to_owned(),
             }));
-            (report, mark, known(answers))
+            let gaps =
+                Gaps::of(&mark.segments().unwrap_or_default(), job.source.versions != Versions::Current);
+            (report, mark, known(answers, &gaps))
         } else {
             let report = Report::create(&path)?;
             (report, fresh_mark(identity, path, &**clock), Known::new())
@@ -311,10 +334,11 @@ impl Opened {
     }
 }
 
-fn known(answers: Vec<crate::pipeline::checkpoint::journal::Journaled>) -> Known {
+fn known(answers: Vec<Journaled>, gaps: &Gaps) -> Known {
     answers
         .into_iter()
-        .filter_map(|a| Some(((a.key.bytes()?, a.version.bytes()?), a.outcome)))
+        .filter_map(|answer| Some(((answer.key.bytes()?, answer.version.bytes()?), answer.outcome)))
+        .filter(|((key, _), _)| gaps.hold(key))
         .collect::<HashMap<_, _>>()
 }
 
@@ -329,9 +353,9 @@ fn fresh_mark(identity: Vec<(String, String)>, report: PathBuf, clock: &dyn Cloc
         report,
         report_len: 0,
         rows: 0,
-        after: None,
-        after_version: None,
-        tally: crate::model::Tally::default(),
+        ranges: vec![MarkedRange::default()],
+        aside_len: 0,
+        tally: Tally::default(),
         requests: RequestCounts::default(),
         elapsed: Duration::ZERO,
         sessions: 1,

@@ -1,35 +1,47 @@
 //! Holds the six stages together: reads like the sentence source → filter → classify → act →
 //! report → checkpoint.
 //!
-//! Pages come in listing order and are worked on one at a time; within a page all requests run
-//! concurrently, and the rows are written in the page's order. What the pipeline holds in memory is
-//! the few pages that the source is ahead, times the page size.
+//! Each page is worked on in a task of its own: filtered, classified, acted on (its requests
+//! concurrently), and made into rows. A thread writes the rows in listing order and keeps the
+//! checkpoint. What the pipeline holds in memory is [`PAGES`] pages, wherever they are.
 
 mod books;
 mod page;
+mod writer;
 
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use self::books::Books;
-use self::page::{Desk, PageError};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::MissedTickBehavior;
+
+use self::books::{Books, Closed, Found, Paged};
+use self::page::{Desk, PageError, Progress, Sheet};
+use self::writer::Writer;
 use super::act::Actor;
 use super::checkpoint::CheckpointError;
 use super::filter::Sieve;
 use super::report::ReportError;
-use super::source::{Source, SourceError, Span};
+use super::source::{Placed, Placing, Range, Source, SourceError};
 use super::stop::{Step, Stop};
 use crate::job::{Job, Verb, Versions};
-use crate::model::{Clock, Event, Page, Phase, Position, RequestCounts, Tally, Tell};
-use crate::store::{ListApi, Listing, Store, StoreError};
+use crate::model::{Clock, Event, Phase, Position, RequestCounts, Tally, Tell};
+use crate::store::{ErrorKind, ListApi, Listing, Store, StoreError};
 
 /// How often figures are told while requests are under way.
 const TICK: Duration = Duration::from_millis(200);
 /// How often what is done is made durable. Answered POSTs are journaled besides, so this bounds only
 /// how much is listed again after a crash.
 const COMMIT_EVERY: Duration = Duration::from_millis(500);
+
+/// Pages anywhere between the store and the report; times the page size, what a run holds in memory.
+const PAGES: usize = 8;
+/// Pages whose objects are being asked for at once. Two, so that the last requests of one page do
+/// not leave the rate unused.
+const PAGES_ACTED_ON: usize = 2;
 
 /// How a run is to be started.
 #[derive(Default)]
@@ -83,6 +95,15 @@ pub enum RunError {
     /// The state cannot be used or written.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
+    /// The thread that writes the report cannot be started.
+    #[error("cannot start a thread for the report")]
+    Thread(#[source] std::io::Error),
+    /// The thread that writes the report has ended without a word.
+    #[error("the report's thread ended unexpectedly; this is a bug in defrost")]
+    WriterDied,
+    /// The work on a page has ended without a word.
+    #[error("the work on a page ended unexpectedly; this is a bug in defrost")]
+    PageDied(#[source] JoinError),
 }
 
 impl From<PageError> for RunError {
@@ -106,16 +127,23 @@ pub async fn run<S: Store + 'static>(
     stop: &Stop,
     options: Options,
 ) -> Result<Ended, RunError> {
-    let mut books = Books::open(job, Arc::clone(&clock), options, tell)?;
-    let started = books.started_at();
-    let span = Span {
-        listing: listing(job),
-        from: books.position(job)?,
-        until: job.source.end_with.as_ref().map(|key| key.as_bytes().to_vec()),
-    };
+    let job = Arc::new(job.clone());
+    let counts = Arc::clone(&store);
+    let requests = Box::new(move || counts.requests());
+    let (books, found) = Books::open(&job, Arc::clone(&clock), requests, options, tell)?;
+    tell.tell(Event::Started {
+        job: job.name.clone(),
+        verb: job.verb.as_str(),
+        target: job.source.url(),
+        report: found.report.clone().unwrap_or_default(),
+        rate: if job.verb == Verb::Restore { job.limits.restore_rate } else { 0 },
+    });
+    let source = source(&job, &store, &found);
+    let writer = Writer::start(books, Arc::clone(&job)).map_err(RunError::Thread)?;
+    let progress = Arc::new(Progress::default());
+    let began = clock.monotonic();
     let desk = Desk {
-        job: Arc::new(job.clone()),
-        sieve: Sieve::new(job, started),
+        sieve: Sieve::new(&job, found.started_at),
         actor: Actor {
             store: Arc::clone(&store),
             verb: job.verb,
@@ -123,20 +151,29 @@ pub async fn run<S: Store + 'static>(
             may_head: job.verb != Verb::Scan || job.source.head,
             clock: Arc::clone(&clock),
         },
-        clock,
-        progress: books.progress(),
-        journal: books.journal(),
-        answers: books.answers(),
+        job: Arc::clone(&job),
+        clock: Arc::clone(&clock),
+        progress: Arc::clone(&progress),
+        journal: found.journal,
+        answers: found.known,
     };
-    tell.tell(Event::Started {
-        job: job.name.clone(),
-        verb: job.verb.as_str(),
-        target: job.source.url(),
-        report: books.report_path().unwrap_or_default(),
-        rate: if job.verb == Verb::Restore { job.limits.restore_rate } else { 0 },
-    });
-    let source = Source::start(Arc::clone(&store), span);
-    Run { job, store: &*store, tell, stop, desk, books, source, step: Step::Go }.go().await
+    let run = Run {
+        told: Told { tell, clock: &*clock, began, progress, store: &*store },
+        at_once: at_once(&job),
+        wanted: match job.filter.max_objects {
+            0 => None,
+            cap => Some(cap.saturating_sub(found.matched)),
+        },
+        stop,
+        desk: Arc::new(desk),
+        source,
+        writer,
+        at_work: JoinSet::new(),
+        listed: false,
+        step: Step::Go,
+        failed: None,
+    };
+    run.go().await
 }
 
 /// Which call lists, and how.
@@ -149,111 +186,192 @@ fn listing(job: &Job) -> Listing {
     Listing { prefix: job.source.prefix.as_bytes().to_vec(), api, page_size: job.source.page_size }
 }
 
-struct Run<'a, S> {
-    job: &'a Job,
-    store: &'a S,
+/// The listing, started where it is to go on.
+fn source<S: Store + 'static>(job: &Job, store: &Arc<S>, found: &Found) -> Source {
+    let key = |key: &Option<String>| key.as_ref().map(|key| key.as_bytes().to_vec());
+    let left = found.segments.iter().filter(|segment| !segment.done).map(|segment| Range {
+        id: segment.id,
+        from: match &segment.reached {
+            None => key(&job.source.start_after).map_or(Position::Start, Position::After),
+            Some(at) if at.version.is_empty() => Position::After(at.key.clone()),
+            Some(at) => Position::AfterVersion(at.key.clone(), at.version.clone()),
+        },
+        until: segment.until.clone().or_else(|| key(&job.source.end_with)),
+    });
+    Source::start(Arc::clone(store), listing(job), left.collect(), Arc::new(Semaphore::new(PAGES)))
+}
+
+/// Pages that are worked on at once.
+const fn at_once(job: &Job) -> usize {
+    // With a cap, what a page may take depends on the one before it.
+    if job.filter.max_objects > 0 {
+        return 1;
+    }
+    match job.verb {
+        Verb::Restore => PAGES_ACTED_ON,
+        Verb::Scan | Verb::Plan => PAGES,
+    }
+}
+
+/// What tells the outside how far the run is.
+struct Told<'a, S> {
     tell: &'a dyn Tell,
+    clock: &'a dyn Clock,
+    began: Duration,
+    progress: Arc<Progress>,
+    store: &'a S,
+}
+
+impl<S: Store> Told<'_, S> {
+    fn progress(&self) {
+        self.tell.tell(Event::Progress {
+            kinds: self.progress.kinds(),
+            requests: self.store.requests(),
+            in_flight: self.store.restores_in_flight(),
+            elapsed: self.clock.monotonic().saturating_sub(self.began),
+        });
+    }
+
+    fn ended(&self, closed: Closed, complete: bool) -> Ended {
+        let Closed { tally, requests, elapsed, report, summary } = closed;
+        self.tell.tell(Event::Finished {
+            tally: Arc::new(tally.clone()),
+            requests,
+            elapsed,
+            report: report.clone(),
+            complete,
+        });
+        Ended { complete, tally, requests, elapsed, report, summary }
+    }
+}
+
+/// A page that has been worked on.
+struct Done {
+    placing: Placing,
+    sheet: Result<Sheet, PageError>,
+    permit: OwnedSemaphorePermit,
+}
+
+struct Run<'a, S> {
+    told: Told<'a, S>,
     stop: &'a Stop,
-    desk: Desk<S>,
-    books: Books,
+    desk: Arc<Desk<S>>,
     source: Source,
+    writer: Writer,
+    at_work: JoinSet<Done>,
+    /// Pages worked on at once.
+    at_once: usize,
+    /// How many more objects are wanted; `None` for all.
+    wanted: Option<u64>,
+    /// Whether no further page is wanted.
+    listed: bool,
     step: Step,
+    /// The first thing that keeps the run from going on.
+    failed: Option<RunError>,
 }
 
 /// What woke the loop.
 enum Woken {
     Stop(Step),
+    Done(Result<Done, JoinError>),
+    Page(Option<Result<Placed, SourceError>>),
     Tick,
-    Page(Option<Result<Page, SourceError>>),
 }
 
-impl<S: Store> Run<'_, S> {
+impl<S: Store + 'static> Run<'_, S> {
     async fn go(mut self) -> Result<Ended, RunError> {
-        loop {
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        while !self.is_over() {
+            let takes = self.takes_pages() && self.at_work.len() < self.at_once;
             let woken = tokio::select! {
                 biased;
                 step = self.stop.beyond(self.step) => Woken::Stop(step),
-                page = self.source.next() => Woken::Page(page),
-                () = tokio::time::sleep(TICK) => Woken::Tick,
+                _ = tick.tick() => Woken::Tick,
+                Some(done) = self.at_work.join_next() => Woken::Done(done),
+                page = self.source.next(), if takes => Woken::Page(page),
             };
             match woken {
                 Woken::Stop(step) => self.stopping(step),
-                Woken::Tick => self.books.tell_progress(self.tell, self.store),
-                Woken::Page(None) => return self.books.finish(self.job, self.tell, self.store),
-                // A halted listing ends in an error that says no more than that.
+                Woken::Tick => self.told.progress(),
+                Woken::Done(done) => self.done(done).await,
+                Woken::Page(Some(Ok(page))) => self.begin(page),
+                // A listing that was halted by a signal ends in an error that says no more than that.
                 Woken::Page(Some(Err(_))) if self.step > Step::Go => {}
-                Woken::Page(Some(Err(error))) => {
-                    self.books.save(self.store)?;
-                    return Err(error.into());
-                }
-                Woken::Page(Some(Ok(page))) => {
-                    let end = self.page(&page).await?;
-                    self.books.tell_progress(self.tell, self.store);
-                    if end && self.step == Step::Go {
-                        return self.books.finish(self.job, self.tell, self.store);
-                    }
-                }
+                Woken::Page(Some(Err(error))) => self.fail(error.into()),
+                Woken::Page(None) => self.listed = true,
             }
-            if self.step > Step::Go {
-                return self.books.interrupted(self.tell, self.store);
+        }
+        self.told.progress();
+        let Self { told, writer, failed, step, .. } = self;
+        match failed {
+            // What was done until then is saved; that it could not be is the graver news.
+            Some(error) => {
+                writer.suspend().await?;
+                Err(error)
+            }
+            None if step > Step::Go => Ok(told.ended(writer.suspend().await?, false)),
+            None => {
+                told.tell.tell(Event::Phase(Phase::Finishing));
+                Ok(told.ended(writer.finish().await?, true))
             }
         }
     }
 
-    /// Works one page off; true if the run has all that it wants.
-    async fn page(&mut self, page: &Page) -> Result<bool, RunError> {
-        let room = self.books.room(self.job);
-        let worked = {
-            let (desk, books, tell, store, stop) =
-                (&self.desk, &self.books, self.tell, self.store, self.stop);
-            let work = desk.work(page, room);
-            tokio::pin!(work);
-            let mut heard = self.step;
-            loop {
-                let woken = tokio::select! {
-                    biased;
-                    asked = stop.beyond(heard) => Woken::Stop(asked),
-                    worked = &mut work => break Ok(worked),
-                    () = tokio::time::sleep(TICK) => Woken::Tick,
-                };
-                match woken {
-                    Woken::Stop(Step::Abort) => break Err(Step::Abort),
-                    Woken::Stop(asked) => {
-                        heard = asked;
-                        store.halt();
-                        tell.tell(Event::Phase(Phase::Draining));
-                    }
-                    Woken::Tick | Woken::Page(_) => books.tell_progress(tell, store),
-                }
-            }
+    fn takes_pages(&self) -> bool {
+        !self.listed && self.step == Step::Go && self.failed.is_none()
+    }
+
+    fn is_over(&self) -> bool {
+        self.step == Step::Abort || (!self.takes_pages() && self.at_work.is_empty())
+    }
+
+    /// Starts work on a page.
+    fn begin(&mut self, page: Placed) {
+        let Placed { placing, page, permit } = page;
+        let desk = Arc::clone(&self.desk);
+        let room = self.wanted.unwrap_or(u64::MAX);
+        self.at_work.spawn(async move {
+            let sheet = desk.work(&page, room).await;
+            Done { placing, sheet, permit }
+        });
+    }
+
+    /// Hands the rows of a page on.
+    async fn done(&mut self, done: Result<Done, JoinError>) {
+        let Done { placing, sheet, permit } = match done {
+            Ok(done) => done,
+            Err(died) => return self.fail(RunError::PageDied(died)),
         };
-        self.step = self.stop.step();
-        let mut sheet = match worked {
-            Ok(sheet) => sheet?,
-            // Nothing of this page is written; the journal knows what was answered.
-            Err(_aborted) => {
-                self.books.abandon_page();
-                return Ok(false);
-            }
+        let mut sheet = match sheet {
+            Ok(sheet) => sheet,
+            Err(error) => return self.fail(error.into()),
         };
-        let (doomed, capped) = (sheet.doomed.take(), sheet.capped);
-        self.books.write(&sheet)?;
-        if let Some(error) = doomed {
-            self.books.save(self.store)?;
-            return Err(error.into());
+        if let Some(wanted) = &mut self.wanted {
+            *wanted = wanted.saturating_sub(sheet.tally.matched.objects);
         }
-        self.books.save_if_due(self.store)?;
-        Ok(capped)
+        self.listed |= sheet.capped;
+        if let Some(error) = sheet.doomed.take() {
+            self.fail(error.into());
+        }
+        let last = placing.last;
+        if !self.writer.page(placing, Paged { sheet, last, permit }).await {
+            self.fail(RunError::WriterDied);
+        }
+    }
+
+    /// Takes note of what keeps the run from going on. The first such thing tells the story, unless
+    /// it is but the echo of another: a store that was halted for its sake.
+    fn fail(&mut self, error: RunError) {
+        let echo = |error: &RunError| matches!(error, RunError::Source(SourceError::Store(e)) if e.kind == ErrorKind::Halted);
+        if self.failed.as_ref().is_none_or(echo) {
+            self.failed = Some(error);
+        }
     }
 
     fn stopping(&mut self, step: Step) {
         self.step = step;
-        self.store.halt();
-        self.tell.tell(Event::Phase(Phase::Draining));
+        self.told.store.halt();
+        self.told.tell.tell(Event::Phase(Phase::Draining));
     }
-}
-
-/// Where a run that starts anew begins.
-fn beginning(job: &Job) -> Position {
-    job.source.start_after.as_ref().map_or(Position::Start, |key| Position::After(key.as_bytes().to_vec()))
 }
