@@ -72,6 +72,8 @@ pub struct Overrides {
     pub restore_rate: Option<String>,
     /// `--list-rate-limit`.
     pub list_rate: Option<String>,
+    /// `--list-concurrency`.
+    pub list_concurrency: Option<String>,
     /// `--head-rate-limit`.
     pub head_rate: Option<String>,
     /// `--max-attempts`.

@@ -288,6 +288,7 @@ mod tests {
             restore_rate = "10/s"
             list_rate = 5
             head_rate = 6
+            list_concurrency = 4
             max_attempts = 3
             [report]
             path = "reports/{date}/{job}.csv"
@@ -321,8 +322,8 @@ mod tests {
         assert_eq!(wish.for_class(b"DEEP_ARCHIVE"), (14, Tier::Standard));
         let l = job.limits;
         assert_eq!(
-            (l.concurrency, l.restore_rate, l.list_rate, l.head_rate, l.max_attempts),
-            (8, 10, 5, 6, 3)
+            (l.concurrency, l.list_concurrency, l.restore_rate, l.list_rate, l.head_rate, l.max_attempts),
+            (8, 4, 10, 5, 6, 3)
         );
         assert_eq!(job.report.rows, Rows::Failed);
         assert_eq!(job.state_dir, Path::new("jobs/state/all"));

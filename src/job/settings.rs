@@ -50,6 +50,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     s("limits.concurrency", "--concurrency", "DEFROST_CONCURRENCY"),
     s("limits.restore_rate", "--rate-limit", "DEFROST_RATE_LIMIT"),
     s("limits.list_rate", "--list-rate-limit", "DEFROST_LIST_RATE_LIMIT"),
+    s("limits.list_concurrency", "--list-concurrency", "DEFROST_LIST_CONCURRENCY"),
     s("limits.head_rate", "--head-rate-limit", "DEFROST_HEAD_RATE_LIMIT"),
     s("limits.max_attempts", "--max-attempts", "DEFROST_MAX_ATTEMPTS"),
     s("report.path", "--report", "DEFROST_REPORT"),

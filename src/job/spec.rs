@@ -192,6 +192,8 @@ pub struct Limits {
     /// Restore POSTs a second, retries included, 1–100,000, by default 80: below the 100 a second
     /// and bucket of COS, the strictest of the three. Source: COS limits page, read 2026-11.
     pub restore_rate: u32,
+    /// List requests in flight, 1–256: key ranges of the bucket that are listed side by side.
+    pub list_concurrency: u32,
     /// List requests a second, 1–100,000, by default 100.
     pub list_rate: u32,
     /// HEAD requests a second, 1–100,000, by default 200.

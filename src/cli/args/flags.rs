@@ -229,6 +229,13 @@ pub struct LimitFlags {
     /// [env: DEFROST_RATE_LIMIT]
     #[arg(long, visible_aliases = ["tpslimit", "qps"], value_name = "N")]
     pub rate_limit: Option<String>,
+    /// List requests in flight, 1 to 256 [default: 16] [env: DEFROST_LIST_CONCURRENCY]
+    ///
+    /// The bucket is listed in as many ranges of keys at once, found by the way; the report is in
+    /// listing order all the same. 1 lists page after page, for stores that do not list in byte
+    /// order.
+    #[arg(long, visible_alias = "checkers", value_name = "N")]
+    pub list_concurrency: Option<String>,
     /// List requests a second, 1 to 100000 [default: 100]
     ///
     /// [env: DEFROST_LIST_RATE_LIMIT]
@@ -252,6 +259,7 @@ impl LimitFlags {
         over.restore_rate.clone_from(&self.rate_limit);
         over.list_rate.clone_from(&self.list_rate_limit);
         over.head_rate.clone_from(&self.head_rate_limit);
+        over.list_concurrency.clone_from(&self.list_concurrency);
         over.max_attempts.clone_from(&self.max_attempts);
     }
 }

@@ -425,6 +425,7 @@ mod tests {
             ("concurrency", l.concurrency.to_string()),
             ("rate-limit", l.restore_rate.to_string()),
             ("list-rate-limit", l.list_rate.to_string()),
+            ("list-concurrency", l.list_concurrency.to_string()),
             ("head-rate-limit", l.head_rate.to_string()),
             ("max-attempts", l.max_attempts.to_string()),
             ("page-size", job.source.page_size.to_string()),

@@ -8,6 +8,9 @@ use super::text_flag;
 
 /// Restore requests in flight: enough for 80 a second at 400 ms each.
 const CONCURRENCY: u32 = 32;
+/// List requests in flight. At 50 ms a page this is some 300,000 keys a second, of which the rate
+/// below leaves 100,000.
+const LIST_CONCURRENCY: u32 = 16;
 /// Restore requests a second: below the 100 a second and bucket that COS, the strictest of the
 /// three, allows. Source: COS limits page, read 2026-11.
 const RESTORE_RATE: u32 = 80;
@@ -19,6 +22,8 @@ const HEAD_RATE: u32 = 200;
 const MAX_ATTEMPTS: u32 = 8;
 /// Bounds of what a job may ask for; beyond them lies a slip, not a wish.
 const MOST_IN_FLIGHT: u64 = 4096;
+/// Each list request in flight holds a page in memory, up to a megabyte.
+const MOST_LISTS: u64 = 256;
 const MOST_A_SECOND: u64 = 100_000;
 const MOST_ATTEMPTS: u64 = 100;
 
@@ -43,6 +48,14 @@ pub(in super::super) fn limits(layers: &mut Layers<'_>, over: &Overrides) -> Lim
             &over.concurrency,
             MOST_IN_FLIGHT,
             CONCURRENCY,
+            false,
+            "requests",
+        ),
+        list_concurrency: number(
+            "limits.list_concurrency",
+            &over.list_concurrency,
+            MOST_LISTS,
+            LIST_CONCURRENCY,
             false,
             "requests",
         ),
