@@ -1,0 +1,17 @@
+//! x
+mod fill;
+mod letter;
+mod lore;
+mod model;
+mod plan;
+mod planner;
+mod quantile;
+mod range;
+
+pub use planner::{Ask, Kept, Planner, Seen, Span, Torn, Verdict};
+pub use quantile::Landmarks;
+pub use range::RangeId;
+#[cfg(test)]
+use crate::model::Position;
+#[cfg(test)]
+mod trial;
