@@ -155,11 +155,12 @@ pub(super) async fn site(job: &Job, context: &Context) -> Result<Site, Failure> 
     };
     let limits = &job.limits;
     let lane = |rate| Allowance { in_flight: limits.concurrency, rate };
+    let list = Allowance { in_flight: limits.list_concurrency, rate: limits.list_rate };
     let settings = Settings {
         endpoint,
         env: context.env.clone(),
         credentials,
-        list: lane(limits.list_rate),
+        list,
         head: lane(limits.head_rate),
         restore: lane(limits.restore_rate),
         max_attempts: limits.max_attempts,

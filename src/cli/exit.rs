@@ -95,8 +95,11 @@ pub(super) fn of_run(error: RunError, provider: Provider) -> Failure {
             SourceError::Repeated { .. } | SourceError::Backwards { .. } | SourceError::Empty,
         ) => (
             Exit::SomeFailed,
-            "the store breaks its own protocol; --list-v1 may take another path through it".to_owned(),
+            "the store breaks its own protocol; --list-concurrency 1 or --list-v1 may take another path through it".to_owned(),
         ),
+        RunError::Source(SourceError::Overlap { .. }) => {
+            (Exit::OwnFiles, "pass --fresh to forget the unfinished run and start over".to_owned())
+        }
         RunError::Source(SourceError::Died) => {
             (Exit::SomeFailed, "run the same line again: it goes on where it was".to_owned())
         }

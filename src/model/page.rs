@@ -191,6 +191,13 @@ impl Page {
         }
     }
 
+    /// Drops the entries whose keys come after `key`; the page's keys must be in order.
+    pub fn drop_after(&mut self, key: &[u8]) {
+        let text = self.text.as_slice();
+        let kept = self.entries.partition_point(|entry| entry.key.of(text) <= key);
+        self.entries.truncate(kept);
+    }
+
     /// All entries in listing order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Listed<'_>> + DoubleEndedIterator {
         (0..self.len()).map(|i| self.get(i))

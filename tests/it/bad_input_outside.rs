@@ -260,7 +260,7 @@ fn an_unfinished_run_outlives_bad_lines_and_bad_keys() {
             code: Some("AccessDenied".to_owned()),
             ..Fault::new(FaultKind::Error).on(Call::List)
         });
-        let small = ["--page-size", "5", "--rate-limit", "1000"];
+        let small = ["--page-size", "5", "--rate-limit", "1000", "--list-concurrency", "1"];
         restore_as(&rig, vendor, Keys::GOOD, &small).expect(4).in_one_error();
         rig.server.clear_faults();
         let done = rig.server.ledger().counts().restore;

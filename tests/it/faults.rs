@@ -28,7 +28,8 @@ fn rig(vendor: Vendor, faults: impl IntoIterator<Item = Fault>) -> Rig {
 fn night(rig: &Rig, vendor: Vendor, more: &[&str]) -> Ran {
     let url = vendor.url("p/");
     let mut line = vec!["restore", &url, "--days", "3", "--page-size", "5", "--report", "r.csv"];
-    line.extend(["--rate-limit", "100000", "--list-rate-limit", "100000"]);
+    // Page after page, so that the number of a request tells which page it asks for.
+    line.extend(["--rate-limit", "100000", "--list-rate-limit", "100000", "--list-concurrency", "1"]);
     line.extend(more);
     rig.run(vendor, &line)
 }

@@ -24,6 +24,7 @@ mod faulty_jobs;
 mod jobs;
 mod keys;
 mod matrix;
+mod ranges;
 #[cfg(unix)]
 mod resume;
 mod secrets;

@@ -190,7 +190,7 @@ fn status_follows_a_job_through_its_life() {
         let rig = rig(vendor);
         let job = format!(
             "[job]\nname = \"night\"\n[[source]]\nurl = \"{}\"\nregion = \"{}\"\nendpoint_url = \"{}\"\npage_size = 3\n\
-             [restore]\ndays = 2\n[report]\npath = \"r.csv\"\n",
+             [restore]\ndays = 2\n[limits]\nlist_concurrency = 1\n[report]\npath = \"r.csv\"\n",
             vendor.url(""),
             vendor.region,
             rig.server.url()

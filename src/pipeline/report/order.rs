@@ -87,6 +87,15 @@ impl<T> Order<T> {
         self.segments.insert(index + 1, behind);
     }
 
+    /// Takes note that all that is left is one range, `onto`: no other one has brought a page.
+    pub fn collapse(&mut self, onto: RangeId) {
+        let until = self.segments.last().and_then(|segment| segment.until.clone());
+        self.segments.retain(|segment| segment.id == onto || segment.done || !segment.aside.is_empty());
+        if let Some(index) = self.find(onto) {
+            self.segments[index].until = until;
+        }
+    }
+
     /// Takes a page and returns those of its range whose turn has come, in order.
     pub fn take(&mut self, placing: &Placing, page: T) -> Vec<T> {
         let queue = self.queues.entry(placing.range).or_default();

@@ -138,6 +138,11 @@ impl Books {
         self.order.cut(range, new, at);
     }
 
+    /// Takes note that all that is left is one range.
+    pub(super) fn collapse(&mut self, onto: RangeId) {
+        self.order.collapse(onto);
+    }
+
     /// Writes the rows of a page, and of those that waited for it.
     pub(super) fn take(&mut self, placing: &Placing, page: Paged) -> Result<(), RunError> {
         for Paged { sheet, last, permit } in self.order.take(placing, page) {

@@ -3,7 +3,7 @@
 //!
 //! Each page is worked on in a task of its own: filtered, classified, acted on (its requests
 //! concurrently), and made into rows. A thread writes the rows in listing order and keeps the
-//! checkpoint. What the pipeline holds in memory is [`PAGES`] pages, wherever they are.
+//! checkpoint. What the pipeline holds in memory is a page for each list request in flight and [`PAGES`] more.
 
 mod books;
 mod page;
@@ -25,7 +25,7 @@ use super::act::Actor;
 use super::checkpoint::CheckpointError;
 use super::filter::Sieve;
 use super::report::ReportError;
-use super::source::{Placed, Placing, Range, Source, SourceError};
+use super::source::{Extent, Placed, Placing, Range, Source, SourceError, Told};
 use super::stop::{Step, Stop};
 use crate::job::{Job, Verb, Versions};
 use crate::model::{Clock, Event, Phase, Position, RequestCounts, Tally, Tell};
@@ -37,7 +37,8 @@ const TICK: Duration = Duration::from_millis(200);
 /// how much is listed again after a crash.
 const COMMIT_EVERY: Duration = Duration::from_millis(500);
 
-/// Pages anywhere between the store and the report; times the page size, what a run holds in memory.
+/// Pages between the listing and the report. With the list requests in flight, and times the page
+/// size, this is what a run holds in memory.
 const PAGES: usize = 8;
 /// Pages whose objects are being asked for at once. Two, so that the last requests of one page do
 /// not leave the rate unused.
@@ -158,7 +159,7 @@ pub async fn run<S: Store + 'static>(
         answers: found.known,
     };
     let run = Run {
-        told: Told { tell, clock: &*clock, began, progress, store: &*store },
+        gauge: Gauge { tell, clock: &*clock, began, progress, store: &*store },
         at_once: at_once(&job),
         wanted: match job.filter.max_objects {
             0 => None,
@@ -169,7 +170,7 @@ pub async fn run<S: Store + 'static>(
         source,
         writer,
         at_work: JoinSet::new(),
-        listed: false,
+        listed: found.segments.is_empty(),
         step: Step::Go,
         failed: None,
     };
@@ -198,23 +199,32 @@ fn source<S: Store + 'static>(job: &Job, store: &Arc<S>, found: &Found) -> Sourc
         },
         until: segment.until.clone().or_else(|| key(&job.source.end_with)),
     });
-    Source::start(Arc::clone(store), listing(job), left.collect(), Arc::new(Semaphore::new(PAGES)))
+    let extent = Extent {
+        ranges: left.collect(),
+        fresh: found.segments.len() as u64,
+        in_flight: if in_order(job) { 1 } else { job.limits.list_concurrency as usize },
+    };
+    let room = extent.in_flight + PAGES;
+    Source::start(Arc::clone(store), listing(job), extent, Arc::new(Semaphore::new(room)))
+}
+
+/// Whether pages must be taken one after the other: what a page may take depends on those before it
+/// if there is a cap, and a stream has no place for rows to wait.
+const fn in_order(job: &Job) -> bool {
+    job.filter.max_objects > 0 || job.report.path.is_none()
 }
 
 /// Pages that are worked on at once.
 const fn at_once(job: &Job) -> usize {
-    // With a cap, what a page may take depends on the one before it.
-    if job.filter.max_objects > 0 {
-        return 1;
-    }
     match job.verb {
+        _ if job.filter.max_objects > 0 => 1,
         Verb::Restore => PAGES_ACTED_ON,
         Verb::Scan | Verb::Plan => PAGES,
     }
 }
 
 /// What tells the outside how far the run is.
-struct Told<'a, S> {
+struct Gauge<'a, S> {
     tell: &'a dyn Tell,
     clock: &'a dyn Clock,
     began: Duration,
@@ -222,7 +232,7 @@ struct Told<'a, S> {
     store: &'a S,
 }
 
-impl<S: Store> Told<'_, S> {
+impl<S: Store> Gauge<'_, S> {
     fn progress(&self) {
         self.tell.tell(Event::Progress {
             kinds: self.progress.kinds(),
@@ -253,7 +263,7 @@ struct Done {
 }
 
 struct Run<'a, S> {
-    told: Told<'a, S>,
+    gauge: Gauge<'a, S>,
     stop: &'a Stop,
     desk: Arc<Desk<S>>,
     source: Source,
@@ -274,7 +284,7 @@ struct Run<'a, S> {
 enum Woken {
     Stop(Step),
     Done(Result<Done, JoinError>),
-    Page(Option<Result<Placed, SourceError>>),
+    Told(Told),
     Tick,
 }
 
@@ -289,31 +299,39 @@ impl<S: Store + 'static> Run<'_, S> {
                 step = self.stop.beyond(self.step) => Woken::Stop(step),
                 _ = tick.tick() => Woken::Tick,
                 Some(done) = self.at_work.join_next() => Woken::Done(done),
-                page = self.source.next(), if takes => Woken::Page(page),
+                told = self.source.next(), if takes => Woken::Told(told),
             };
             match woken {
                 Woken::Stop(step) => self.stopping(step),
-                Woken::Tick => self.told.progress(),
+                Woken::Tick => self.gauge.progress(),
                 Woken::Done(done) => self.done(done).await,
-                Woken::Page(Some(Ok(page))) => self.begin(page),
+                Woken::Told(Told::Page(page)) => self.begin(page),
+                Woken::Told(Told::Cut { range, new, at }) => {
+                    let kept = self.writer.cut(range, new, at).await;
+                    self.check(kept);
+                }
+                Woken::Told(Told::Collapse { onto }) => {
+                    let kept = self.writer.collapse(onto).await;
+                    self.check(kept);
+                }
+                Woken::Told(Told::End) => self.listed = true,
                 // A listing that was halted by a signal ends in an error that says no more than that.
-                Woken::Page(Some(Err(_))) if self.step > Step::Go => {}
-                Woken::Page(Some(Err(error))) => self.fail(error.into()),
-                Woken::Page(None) => self.listed = true,
+                Woken::Told(Told::Failed(_)) if self.step > Step::Go => {}
+                Woken::Told(Told::Failed(error)) => self.fail(error.into()),
             }
         }
-        self.told.progress();
-        let Self { told, writer, failed, step, .. } = self;
+        self.gauge.progress();
+        let Self { gauge, writer, failed, step, .. } = self;
         match failed {
             // What was done until then is saved; that it could not be is the graver news.
             Some(error) => {
                 writer.suspend().await?;
                 Err(error)
             }
-            None if step > Step::Go => Ok(told.ended(writer.suspend().await?, false)),
+            None if step > Step::Go => Ok(gauge.ended(writer.suspend().await?, false)),
             None => {
-                told.tell.tell(Event::Phase(Phase::Finishing));
-                Ok(told.ended(writer.finish().await?, true))
+                gauge.tell.tell(Event::Phase(Phase::Finishing));
+                Ok(gauge.ended(writer.finish().await?, true))
             }
         }
     }
@@ -355,7 +373,13 @@ impl<S: Store + 'static> Run<'_, S> {
             self.fail(error.into());
         }
         let last = placing.last;
-        if !self.writer.page(placing, Paged { sheet, last, permit }).await {
+        let kept = self.writer.page(placing, Paged { sheet, last, permit }).await;
+        self.check(kept);
+    }
+
+    /// Whether the writer took what it was given; why not is told when it is closed.
+    fn check(&mut self, kept: bool) {
+        if !kept {
             self.fail(RunError::WriterDied);
         }
     }
@@ -371,7 +395,7 @@ impl<S: Store + 'static> Run<'_, S> {
 
     fn stopping(&mut self, step: Step) {
         self.step = step;
-        self.told.store.halt();
-        self.told.tell.tell(Event::Phase(Phase::Draining));
+        self.gauge.store.halt();
+        self.gauge.tell.tell(Event::Phase(Phase::Draining));
     }
 }

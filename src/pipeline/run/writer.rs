@@ -14,6 +14,7 @@ const WAITING: usize = 64;
 
 enum Message {
     Cut { range: RangeId, new: RangeId, at: Vec<u8> },
+    Collapse { onto: RangeId },
     Page(Placing, Paged),
     Finish,
 }
@@ -45,6 +46,11 @@ impl Writer {
         self.inbox.send(Message::Cut { range, new, at }).await.is_ok()
     }
 
+    /// Takes note that all that is left is one range. False if the thread has ended.
+    pub(super) async fn collapse(&self, onto: RangeId) -> bool {
+        self.inbox.send(Message::Collapse { onto }).await.is_ok()
+    }
+
     /// Writes the rows of a page. False if the thread has ended: [`Writer::suspend`] tells why.
     pub(super) async fn page(&self, placing: Placing, page: Paged) -> bool {
         self.inbox.send(Message::Page(placing, page)).await.is_ok()
@@ -72,6 +78,7 @@ fn keep(mut books: Books, mut messages: mpsc::Receiver<Message>, job: &Job) -> R
     while let Some(message) = messages.blocking_recv() {
         match message {
             Message::Cut { range, new, at } => books.cut(range, new, at),
+            Message::Collapse { onto } => books.collapse(onto),
             Message::Page(placing, page) => books.take(&placing, page)?,
             Message::Finish => return books.finish(job),
         }

@@ -1,20 +1,23 @@
-//! Stage 1: pages of keys, in key order, one prefetched while the last is worked on.
+//! Stage 1: pages of keys, from many ranges of the key space at once.
+//!
+//! [`split`] plans which range is listed where, without knowing the keys; `list` carries the plan out.
+//! The pages of a range come in key order; the ranges tile the listing, and each new one is told of
+//! before its first page, so that the report can be put into listing order.
+
+mod list;
+pub mod split;
 
 use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::AbortHandle;
 
-use super::report::shown_key;
+use self::list::Lister;
 use crate::model::{Page, Position};
 use crate::store::{Listing, Store, StoreError};
 
-/// Pages that wait for the next stage. With the one being worked on and the one being listed, this
-/// times the page size is what the pipeline holds in memory.
-const PAGES_AHEAD: usize = 2;
-/// Truncated pages without any entry in a row after which a listing is given up. Stores may send
-/// some (a prefix thinned out by deletions), but none sends a thousand.
-const MAX_EMPTY_PAGES: u32 = 1000;
+/// Messages that may wait for the next stage; pages are bounded by their permits as well.
+const WAITING: usize = 16;
 
 /// Why a listing could not go on.
 #[derive(Debug, thiserror::Error)]
@@ -41,8 +44,14 @@ pub enum SourceError {
     #[error("the listing ended unexpectedly; this is a bug in defrost")]
     Died,
     /// Truncated pages without entries, one after the other.
-    #[error("the store sent {MAX_EMPTY_PAGES} empty pages in a row, each claiming that more would follow")]
+    #[error("the store sent a thousand empty pages in a row, each claiming that more would follow")]
     Empty,
+    /// The ranges to go on with are out of order.
+    #[error("the checkpoint's key ranges overlap or are out of order at number {at}")]
+    Overlap {
+        /// Which one, from 0.
+        at: usize,
+    },
 }
 
 /// Names a range of keys; never given out twice in a run.
@@ -82,190 +91,78 @@ pub struct Placed {
     pub permit: OwnedSemaphorePermit,
 }
 
-/// A running listing. Dropping it ends the listing.
-#[derive(Debug)]
-pub struct Source {
-    pages: mpsc::Receiver<Told>,
-    task: AbortHandle,
-    ended: bool,
+/// What is to be listed, and how many requests at a time may.
+#[derive(Clone, Debug)]
+pub struct Extent {
+    /// Ranges in key order that do not overlap.
+    pub ranges: Vec<Range>,
+    /// The first name that may be given to a new range.
+    pub fresh: u64,
+    /// Requests in flight, at least 1.
+    pub in_flight: usize,
 }
 
-/// What the listing task tells. Its end is told, since a channel closes after a panic as well.
-enum Told {
+/// What a listing tells.
+#[derive(Debug)]
+pub enum Told {
+    /// `range` ends at `at` from now on, and `new` goes on behind it.
+    Cut {
+        /// The range that was cut.
+        range: RangeId,
+        /// What lies behind the cut.
+        new: RangeId,
+        /// The last key of `range`, inclusive.
+        at: Vec<u8>,
+    },
+    /// All that is left is listed as this one range: the store does not go on where it is asked to.
+    Collapse {
+        /// The range that goes on.
+        onto: RangeId,
+    },
+    /// A page.
     Page(Placed),
+    /// The listing cannot go on.
     Failed(SourceError),
+    /// The listing is done. It is told, since a channel closes after a panic as well.
     End,
 }
 
+/// A running listing. Dropping it ends the listing.
+#[derive(Debug)]
+pub struct Source {
+    told: mpsc::Receiver<Told>,
+    task: AbortHandle,
+}
+
 impl Source {
-    /// Starts listing `ranges` of `store`, in order. Pages that are anywhere between the store and
-    /// the report hold a permit of `room` each.
+    /// Starts listing `extent` of `store`. Pages that are anywhere between the store and the report
+    /// hold a permit of `room` each.
     pub fn start<S: Store + 'static>(
         store: Arc<S>,
         listing: Listing,
-        ranges: Vec<Range>,
+        extent: Extent,
         room: Arc<Semaphore>,
     ) -> Self {
-        let (send, pages) = mpsc::channel(PAGES_AHEAD);
+        let (send, told) = mpsc::channel(WAITING);
         let task = tokio::spawn(async move {
-            let mut last = Told::End;
-            for range in ranges {
-                if let Err(error) = list(&*store, &listing, range, &room, &send).await {
-                    last = Told::Failed(error);
-                    break;
-                }
-            }
+            let listed = match Lister::new(store, listing, extent, room, send.clone()) {
+                Ok(lister) => lister.list().await,
+                Err(error) => Err(error),
+            };
             // A closed channel means that nobody wants to know any more.
-            let _ = send.send(last).await;
+            let _ = send.send(listed.map_or_else(Told::Failed, |()| Told::End)).await;
         });
-        Self { pages, task: task.abort_handle(), ended: false }
+        Self { told, task: task.abort_handle() }
     }
 
-    /// The next page; `None` at the end of the listing. Cancel safe.
-    pub async fn next(&mut self) -> Option<Result<Placed, SourceError>> {
-        if self.ended {
-            return None;
-        }
-        match self.pages.recv().await {
-            Some(Told::Page(page)) => Some(Ok(page)),
-            Some(Told::Failed(error)) => Some(Err(error)),
-            Some(Told::End) => {
-                self.ended = true;
-                None
-            }
-            None => Some(Err(SourceError::Died)),
-        }
+    /// What comes next. Not to be asked again after [`Told::End`] or [`Told::Failed`]. Cancel safe.
+    pub async fn next(&mut self) -> Told {
+        self.told.recv().await.unwrap_or(Told::Failed(SourceError::Died))
     }
 }
 
 impl Drop for Source {
     fn drop(&mut self) {
         self.task.abort();
-    }
-}
-
-async fn list<S: Store>(
-    store: &S,
-    listing: &Listing,
-    range: Range,
-    room: &Arc<Semaphore>,
-    send: &mpsc::Sender<Told>,
-) -> Result<(), SourceError> {
-    let mut at = range.from;
-    let mut trail = Trail::after(&at);
-    let mut pages = 0;
-    let mut empty = 0;
-    loop {
-        let Ok(permit) = Arc::clone(room).acquire_owned().await else {
-            unreachable!("nobody closes the semaphore");
-        };
-        let page = store.list(listing, &at).await?.answer;
-        let number = pages;
-        pages += 1;
-        let next = page.next().cloned();
-        trail.follow(&page)?;
-        let past_end = match (&range.until, page.len().checked_sub(1)) {
-            (Some(until), Some(last)) => page.get(last).key > until.as_slice(),
-            _ => false,
-        };
-        empty = if page.is_empty() { empty + 1 } else { 0 };
-        let last = past_end || next.is_none();
-        let placing = Placing { range: range.id, number, last };
-        if send.send(Told::Page(Placed { placing, page, permit })).await.is_err() || last {
-            return Ok(());
-        }
-        match next {
-            None => return Ok(()),
-            Some(next) if next == at => return Err(SourceError::Repeated { pages }),
-            Some(_) if empty >= MAX_EMPTY_PAGES => return Err(SourceError::Empty),
-            Some(next) => at = next,
-        }
-    }
-}
-
-/// How far a listing has come, to tell a store that ignores where it was asked to go on.
-struct Trail {
-    last: Option<Vec<u8>>,
-    /// Whether the next page may begin with the last key: other versions of it may follow.
-    same_key: bool,
-}
-
-impl Trail {
-    fn after(at: &Position) -> Self {
-        match at {
-            Position::Start | Position::Token(_) => Self { last: None, same_key: false },
-            Position::After(key) => Self { last: Some(key.clone()), same_key: false },
-            Position::AfterVersion(key, _) => Self { last: Some(key.clone()), same_key: true },
-        }
-    }
-
-    /// Takes the next page's keys.
-    fn follow(&mut self, page: &Page) -> Result<(), SourceError> {
-        let Some(end) = page.len().checked_sub(1) else {
-            return Ok(());
-        };
-        let first = page.get(0).key;
-        if let Some(last) = &self.last
-            && (first < last.as_slice() || (first == last.as_slice() && !self.same_key))
-        {
-            let shown = |key: &[u8]| shown_key(key).0.into_owned();
-            return Err(SourceError::Backwards { last: shown(last), first: shown(first) });
-        }
-        self.last = Some(page.get(end).key.to_vec());
-        self.same_key = matches!(page.next(), Some(Position::AfterVersion(..)));
-        Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::{Entry, Span};
-
-    fn page(keys: &[&str], next: Option<Position>) -> Page {
-        let text: Vec<u8> = keys.concat().into_bytes();
-        let mut start = 0;
-        let entries = keys
-            .iter()
-            .map(|key| {
-                let len = u32::try_from(key.len()).unwrap();
-                let entry = Entry { key: Span { start, len }, ..Entry::default() };
-                start += len;
-                entry
-            })
-            .collect();
-        Page::new(text, entries, next)
-    }
-
-    fn token(text: &str) -> Position {
-        Position::Token(text.into())
-    }
-
-    #[test]
-    fn a_page_that_goes_back_is_refused() {
-        let mut trail = Trail::after(&Position::Start);
-        trail.follow(&page(&["b", "d"], Some(token("1")))).unwrap();
-        trail.follow(&page(&[], Some(token("2")))).unwrap();
-        trail.follow(&page(&["e"], Some(token("3")))).unwrap();
-        for again in ["b", "e"] {
-            let error = trail.follow(&page(&[again], Some(token("4")))).unwrap_err();
-            assert!(matches!(error, SourceError::Backwards { .. }), "{error}");
-        }
-    }
-
-    #[test]
-    fn a_store_that_ignores_where_to_go_on_is_refused() {
-        let mut trail = Trail::after(&Position::After(b"m".to_vec()));
-        assert!(trail.follow(&page(&["a", "z"], None)).is_err());
-        assert!(Trail::after(&Position::After(b"m".to_vec())).follow(&page(&["m"], None)).is_err());
-    }
-
-    #[test]
-    fn versions_of_one_key_may_go_over_pages() {
-        let next = Some(Position::AfterVersion(b"b".to_vec(), b"2".to_vec()));
-        let mut trail = Trail::after(&Position::AfterVersion(b"b".to_vec(), b"1".to_vec()));
-        trail.follow(&page(&["b", "b"], next.clone())).unwrap();
-        trail.follow(&page(&["b", "c"], next)).unwrap();
-        assert!(trail.follow(&page(&["b"], None)).is_err());
     }
 }

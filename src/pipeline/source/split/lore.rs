@@ -87,7 +87,9 @@ impl Lore {
                 if at > REACH {
                     break;
                 }
-                if c < 128 && let Some(known) = self.known(place) {
+                if c < 128
+                    && let Some(known) = self.known(place)
+                {
                     known.seen |= 1 << c;
                 }
                 place = place.past(c);
@@ -99,8 +101,12 @@ impl Lore {
     /// No key begins with the cut `m`, of which the first `real` bytes are those of real keys.
     pub(super) fn vain(&mut self, m: &[u8], real: usize) {
         let real = letter::floor(m, real);
-        let (Some(head), Some((c, _))) = (m.get(..real), m.get(real..).and_then(letter::first)) else { return };
-        if c < 128 && let Some(known) = self.known(Place::behind(head)) {
+        let (Some(head), Some((c, _))) = (m.get(..real), m.get(real..).and_then(letter::first)) else {
+            return;
+        };
+        if c < 128
+            && let Some(known) = self.known(Place::behind(head))
+        {
             known.twice |= known.once & 1 << c;
             known.once |= 1 << c;
             if DIGITS >> c & 1 == 1 && known.seen >> c & 1 == 0 {

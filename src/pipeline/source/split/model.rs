@@ -134,7 +134,10 @@ pub(super) fn hex_like(key: &[u8], at: usize) -> bool {
         tail.get(..len).unwrap_or_default()
     });
     let digit = word.iter().any(u8::is_ascii_digit);
-    word.len() > 3 && digit && word.iter().all(u8::is_ascii_hexdigit) && !(word.iter().all(u8::is_ascii_digit))
+    word.len() > 3
+        && digit
+        && word.iter().all(u8::is_ascii_hexdigit)
+        && !(word.iter().all(u8::is_ascii_digit))
 }
 
 /// Key ↔ position in [0, 1] for all keys that begin with one base.
@@ -158,7 +161,8 @@ impl Model {
         while places.len() < PLACES && bits < BITS {
             let mut place = Alphabet::default();
             let judges = [0, tails.len() / 2, tails.len().saturating_sub(1)];
-            let hex = judges.iter().filter_map(|n| tails.get(*n)).filter(|(key, at)| hex_like(key, *at)).count();
+            let hex =
+                judges.iter().filter_map(|n| tails.get(*n)).filter(|(key, at)| hex_like(key, *at)).count();
             let mut seen = false;
             let futile = lore.futile(at);
             if let Some(c) = tails.last().and_then(|(key, at)| key.get(*at..)).and_then(letter::first) {

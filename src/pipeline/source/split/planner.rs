@@ -134,7 +134,9 @@ impl Planner {
         let lowest = ranges.first().map(|range| range.lo.clone()).unwrap_or_default();
         let highest = ranges.last().and_then(|range| range.hi.clone());
         let hints = Quantiles::new(hints, |key| {
-            key.starts_with(&prefix) && key > lowest.as_slice() && highest.as_ref().is_none_or(|hi| key < hi)
+            key.starts_with(&prefix)
+                && key > lowest.as_slice()
+                && highest.as_ref().is_none_or(|hi| key < hi.as_slice())
         });
         let mut planner = Self {
             prefix,
@@ -177,7 +179,10 @@ impl Planner {
     ///
     /// Everything that has arrived should be handed in before, so that cuts are made with all that
     /// is known.
-    #[expect(clippy::should_implement_trait, reason = "not an iterator: what it gives depends on what came back")]
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "not an iterator: what it gives depends on what came back"
+    )]
     pub fn next(&mut self) -> Option<Ask> {
         let idle = self.in_flight.checked_sub(self.flying).filter(|idle| *idle > 0)?;
         if self.news {
@@ -229,7 +234,9 @@ impl Planner {
         if self.absorb(id, last, seen.next) {
             return self.finish(id, astray);
         }
-        let Some(range) = self.chain.get_mut(id) else { return Verdict { keep_until: None, done: true, astray } };
+        let Some(range) = self.chain.get_mut(id) else {
+            return Verdict { keep_until: None, done: true, astray };
+        };
         if let Some(next) = seen.next {
             range.at = next.clone();
             if let Some(key) = key_of(next).or(last).filter(|key| *key > range.lo.as_slice()) {

@@ -139,7 +139,14 @@ impl Space {
             ],
             _ => ["2019-x/", "Archive/", "Backup Sets/", "logs/app/", "media/", "~tmp/"]
                 .into_iter()
-                .zip([Shape::Uuid, Shape::Dates, Shape::Folders, Shape::Tenant, Shape::Sequence(7), Shape::Hex])
+                .zip([
+                    Shape::Uuid,
+                    Shape::Dates,
+                    Shape::Folders,
+                    Shape::Tenant,
+                    Shape::Sequence(7),
+                    Shape::Hex,
+                ])
                 .zip([5, 20, 30, 25, 10, 10])
                 .map(|((head, shape), share)| part(head, shape, n * share / 100))
                 .collect(),
@@ -199,7 +206,8 @@ impl Keys for Space {
             part.key(part.from, &mut text);
             if after { text.as_bytes() <= key } else { text.as_bytes() < key }
         });
-        at.checked_sub(1).map_or(0, |at| self.firsts[at] + self.parts[at].lower_bound(key, after) - self.parts[at].from)
+        at.checked_sub(1)
+            .map_or(0, |at| self.firsts[at] + self.parts[at].lower_bound(key, after) - self.parts[at].from)
     }
 }
 
@@ -268,7 +276,8 @@ impl Part {
                 let (start, first) = bursts[at];
                 let size = bursts.get(at + 1).map_or(self.of, |next| next.1) - first;
                 let length = bursts.get(at + 1).map_or(60_000, |next| next.0 - start) / 4;
-                let offset = ((u128::from(scatter(i - first, size, start)) * u128::from(length)) >> 64) as u64;
+                let offset =
+                    ((u128::from(scatter(i - first, size, start)) * u128::from(length)) >> 64) as u64;
                 write!(out, "{:013}-{i:08x}.log", start + offset)
             }
             Shape::Reports => {

@@ -1,0 +1,371 @@
+//! The listing task: asks for what the planner wants, and tells pages and cuts.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::task::{JoinError, JoinSet};
+
+use super::split::{self, Kept, Planner, Seen};
+use super::{Extent, Placed, Placing, Range, RangeId, SourceError, Told};
+use crate::model::{Page, Position};
+use crate::pipeline::report::shown_key;
+use crate::store::{Listing, Store, StoreError};
+
+/// Truncated pages without any entry in a row after which a listing is given up. Stores may send
+/// some (a prefix thinned out by deletions), but none sends a thousand.
+const MAX_EMPTY_PAGES: u32 = 1000;
+/// Keys of a page that the planner is shown.
+const SAMPLES: usize = 64;
+
+/// A listing under way.
+pub(super) struct Lister<S> {
+    store: Arc<S>,
+    listing: Listing,
+    /// The last key wanted of all.
+    until: Option<Vec<u8>>,
+    planner: Planner,
+    ranges: HashMap<split::RangeId, Known>,
+    /// The next name to give out.
+    fresh: u64,
+    /// Most requests in flight, and as many as the store bears now.
+    most: usize,
+    now: usize,
+    /// Pages since the store last asked to slow down, and how often it did.
+    calm: usize,
+    throttled: u64,
+    room: Arc<Semaphore>,
+    send: mpsc::Sender<Told>,
+    wire: JoinSet<Arrived>,
+}
+
+/// A range that has been asked for.
+struct Known {
+    id: RangeId,
+    /// Pages told of.
+    pages: u64,
+    /// Pages without an entry in a row.
+    empty: u32,
+    trail: Trail,
+}
+
+/// A page, or why it did not come.
+struct Arrived {
+    range: split::RangeId,
+    at: Position,
+    page: Result<Page, StoreError>,
+    permit: OwnedSemaphorePermit,
+}
+
+/// What woke the loop.
+enum Woken {
+    Arrived(Result<Arrived, JoinError>),
+    Room(OwnedSemaphorePermit),
+}
+
+impl<S: Store + 'static> Lister<S> {
+    pub(super) fn new(
+        store: Arc<S>,
+        listing: Listing,
+        extent: Extent,
+        room: Arc<Semaphore>,
+        send: mpsc::Sender<Told>,
+    ) -> Result<Self, SourceError> {
+        let most = extent.in_flight.max(1);
+        let until = extent.ranges.last().and_then(|range| range.until.clone());
+        let kept = extent.ranges.iter().map(|range| Kept {
+            at: range.from.clone(),
+            lo: key_of(&range.from).unwrap_or_default().to_vec(),
+            hi: range.until.clone(),
+            done: false,
+        });
+        let planner = Planner::resume(listing.prefix.clone(), kept, most, &[])
+            .map_err(|split::Torn(at)| SourceError::Overlap { at })?;
+        let ranges = planner
+            .ranges()
+            .zip(&extent.ranges)
+            .map(|((split, _), Range { id, from, .. })| (split, Known::new(*id, from)))
+            .collect();
+        let fresh = extent.fresh;
+        let throttled = store.requests().throttled;
+        Ok(Self {
+            store,
+            listing,
+            until,
+            planner,
+            ranges,
+            fresh,
+            most,
+            now: most,
+            calm: 0,
+            throttled,
+            room,
+            send,
+            wire: JoinSet::new(),
+        })
+    }
+
+    /// Lists to the end. Ends early, and well, when nobody wants pages any more.
+    pub(super) async fn list(mut self) -> Result<(), SourceError> {
+        // Whether the planner may want another page: until it says no.
+        let mut hungry = true;
+        while !self.planner.is_done() {
+            let woken = tokio::select! {
+                biased;
+                Some(arrived) = self.wire.join_next() => Woken::Arrived(arrived),
+                Ok(permit) = Arc::clone(&self.room).acquire_owned(), if hungry => Woken::Room(permit),
+                else => return Ok(()),
+            };
+            match woken {
+                Woken::Arrived(arrived) => {
+                    hungry = true;
+                    let arrived = arrived.map_err(|_| SourceError::Died)?;
+                    if !self.take(arrived).await? {
+                        return Ok(());
+                    }
+                }
+                Woken::Room(permit) => match self.ask(permit).await {
+                    Some(wanted) => hungry = wanted,
+                    None => return Ok(()),
+                },
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends one request if one is wanted; `None` if nobody wants pages any more.
+    async fn ask(&mut self, permit: OwnedSemaphorePermit) -> Option<bool> {
+        let Some(split::Ask { range, after }) = self.planner.next() else {
+            return Some(false);
+        };
+        if !self.ranges.contains_key(&range) && !self.announce(range, &after).await {
+            return None;
+        }
+        let (store, listing) = (Arc::clone(&self.store), self.listing.clone());
+        self.wire.spawn(async move {
+            let page = store.list(&listing, &after).await.map(|answered| answered.answer);
+            Arrived { range, at: after, page, permit }
+        });
+        Some(true)
+    }
+
+    /// Tells of a range that a cut has made, before its first page is asked for.
+    async fn announce(&mut self, range: split::RangeId, after: &Position) -> bool {
+        // What lies between it and the nearest range that has been told of is still part of that.
+        let mut before = None;
+        let mut at = self.planner.first();
+        while let Some(id) = at.filter(|id| *id != range) {
+            before = self.ranges.get(&id).map(|known| known.id).or(before);
+            at = self.planner.behind(id);
+        }
+        let new = RangeId(self.fresh);
+        self.fresh += 1;
+        self.ranges.insert(range, Known::new(new, after));
+        match (before, key_of(after)) {
+            (Some(range), Some(key)) => {
+                self.send.send(Told::Cut { range, new, at: key.to_vec() }).await.is_ok()
+            }
+            _ => unreachable!("a cut lies behind a range that has been asked for, at a key"),
+        }
+    }
+
+    /// Takes a page in and tells of it; false if nobody wants pages any more.
+    async fn take(&mut self, arrived: Arrived) -> Result<bool, SourceError> {
+        let Arrived { range, at, page, permit } = arrived;
+        let mut page = page?;
+        self.breathe();
+        let samples = samples(&page);
+        let next = page.next().cloned();
+        let verdict = self.planner.page(range, Seen { samples: &samples, next: next.as_ref() });
+        if verdict.astray && self.collapse().await {
+            return Ok(true);
+        }
+        let Some(known) = self.ranges.get_mut(&range) else {
+            // A range given up by a collapse.
+            return Ok(true);
+        };
+        known.trail.follow(&page)?;
+        known.empty = if page.is_empty() { known.empty + 1 } else { 0 };
+        if let Some(until) = &verdict.keep_until {
+            page.drop_after(until);
+        }
+        let placing = Placing { range: known.id, number: known.pages, last: verdict.done };
+        known.pages += 1;
+        let (pages, empty) = (known.pages, known.empty);
+        if verdict.done {
+            self.ranges.remove(&range);
+            self.retire();
+        }
+        if self.send.send(Told::Page(Placed { placing, page, permit })).await.is_err() {
+            return Ok(false);
+        }
+        if !verdict.done && next.as_ref() == Some(&at) {
+            return Err(SourceError::Repeated { pages });
+        }
+        if empty >= MAX_EMPTY_PAGES {
+            return Err(SourceError::Empty);
+        }
+        Ok(true)
+    }
+
+    /// Lets the planner forget what is done at the front.
+    fn retire(&mut self) {
+        let mut first = self.planner.first();
+        loop {
+            let next = self.planner.retire_first();
+            if next == first {
+                return;
+            }
+            first = next;
+        }
+    }
+
+    /// Fewer requests in flight when the store asks to slow down, one more after each calm round.
+    fn breathe(&mut self) {
+        let throttled = self.store.requests().throttled;
+        if throttled > self.throttled {
+            self.throttled = throttled;
+            self.now = (self.now * 3 / 4).max(1);
+            self.calm = 0;
+        } else {
+            self.calm += 1;
+            if self.calm >= self.now && self.now < self.most {
+                self.now += 1;
+                self.calm = 0;
+            }
+        }
+        self.planner.set_in_flight(self.now);
+    }
+
+    /// The store does not go on where it is asked to. If no range but the first has brought a page
+    /// yet, all that is left is listed as one range, by the store's own continuation; false if it
+    /// is too late for that.
+    async fn collapse(&mut self) -> bool {
+        let Some((first, kept)) = self.planner.ranges().next() else { return false };
+        let others = self.ranges.iter().filter(|(split, _)| **split != first);
+        let late = others.clone().any(|(_, known)| known.pages > 0);
+        if late || others.count() == 0 || kept.done {
+            return false;
+        }
+        let Some(mut known) = self.ranges.remove(&first) else { return false };
+        let whole = Kept { hi: self.until.clone(), ..kept };
+        let Ok(planner) = Planner::resume(self.listing.prefix.clone(), [whole], 1, &[]) else {
+            return false;
+        };
+        self.planner = planner;
+        self.wire = JoinSet::new();
+        (self.most, self.now) = (1, 1);
+        known.empty = 0;
+        let onto = known.id;
+        self.ranges = self.planner.first().map(|split| (split, known)).into_iter().collect();
+        self.send.send(Told::Collapse { onto }).await.is_ok()
+    }
+}
+
+impl Known {
+    fn new(id: RangeId, from: &Position) -> Self {
+        Self { id, pages: 0, empty: 0, trail: Trail::after(from) }
+    }
+}
+
+/// Some evenly spaced keys of a page, the first and the last among them.
+fn samples(page: &Page) -> Vec<&[u8]> {
+    let Some(last) = page.len().checked_sub(1) else { return Vec::new() };
+    let count = page.len().min(SAMPLES);
+    (0..count).map(|n| page.get(if count > 1 { n * last / (count - 1) } else { last }).key).collect()
+}
+
+/// The key of a position, where it has one.
+fn key_of(at: &Position) -> Option<&[u8]> {
+    match at {
+        Position::After(key) | Position::AfterVersion(key, _) => Some(key),
+        Position::Start | Position::Token(_) => None,
+    }
+}
+
+/// How far a listing has come, to tell a store that ignores where it was asked to go on.
+struct Trail {
+    last: Option<Vec<u8>>,
+    /// Whether the next page may begin with the last key: other versions of it may follow.
+    same_key: bool,
+}
+
+impl Trail {
+    fn after(at: &Position) -> Self {
+        match at {
+            Position::Start | Position::Token(_) => Self { last: None, same_key: false },
+            Position::After(key) => Self { last: Some(key.clone()), same_key: false },
+            Position::AfterVersion(key, _) => Self { last: Some(key.clone()), same_key: true },
+        }
+    }
+
+    /// Takes the next page's keys.
+    fn follow(&mut self, page: &Page) -> Result<(), SourceError> {
+        let Some(end) = page.len().checked_sub(1) else {
+            return Ok(());
+        };
+        let first = page.get(0).key;
+        if let Some(last) = &self.last
+            && (first < last.as_slice() || (first == last.as_slice() && !self.same_key))
+        {
+            let shown = |key: &[u8]| shown_key(key).0.into_owned();
+            return Err(SourceError::Backwards { last: shown(last), first: shown(first) });
+        }
+        self.last = Some(page.get(end).key.to_vec());
+        self.same_key = matches!(page.next(), Some(Position::AfterVersion(..)));
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Entry, Span};
+
+    fn page(keys: &[&str], next: Option<Position>) -> Page {
+        let text: Vec<u8> = keys.concat().into_bytes();
+        let mut start = 0;
+        let entries = keys
+            .iter()
+            .map(|key| {
+                let len = u32::try_from(key.len()).unwrap();
+                let entry = Entry { key: Span { start, len }, ..Entry::default() };
+                start += len;
+                entry
+            })
+            .collect();
+        Page::new(text, entries, next)
+    }
+
+    fn token(text: &str) -> Position {
+        Position::Token(text.into())
+    }
+
+    #[test]
+    fn a_page_that_goes_back_is_refused() {
+        let mut trail = Trail::after(&Position::Start);
+        trail.follow(&page(&["b", "d"], Some(token("1")))).unwrap();
+        trail.follow(&page(&[], Some(token("2")))).unwrap();
+        trail.follow(&page(&["e"], Some(token("3")))).unwrap();
+        for again in ["b", "e"] {
+            let error = trail.follow(&page(&[again], Some(token("4")))).unwrap_err();
+            assert!(matches!(error, SourceError::Backwards { .. }), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_store_that_ignores_where_to_go_on_is_refused() {
+        let mut trail = Trail::after(&Position::After(b"m".to_vec()));
+        assert!(trail.follow(&page(&["a", "z"], None)).is_err());
+        assert!(Trail::after(&Position::After(b"m".to_vec())).follow(&page(&["m"], None)).is_err());
+    }
+
+    #[test]
+    fn versions_of_one_key_may_go_over_pages() {
+        let next = Some(Position::AfterVersion(b"b".to_vec(), b"2".to_vec()));
+        let mut trail = Trail::after(&Position::AfterVersion(b"b".to_vec(), b"1".to_vec()));
+        trail.follow(&page(&["b", "b"], next.clone())).unwrap();
+        trail.follow(&page(&["b", "c"], next)).unwrap();
+        assert!(trail.follow(&page(&["b"], None)).is_err());
+    }
+}
