@@ -112,7 +112,7 @@ const fn vendor(provider: Provider) -> &'static str {
 ///
 /// # Errors
 /// If they name no region, or an endpoint that cannot be one.
-fn endpoint(job: &Job, dialect: &dyn Dialect, context: &Context) -> Result<Endpoint, Failure> {
+pub(super) fn endpoint(job: &Job, dialect: &dyn Dialect, context: &Context) -> Result<Endpoint, Failure> {
     let source = &job.source;
     let profile = source.profile.as_deref();
     let region =

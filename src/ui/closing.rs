@@ -99,7 +99,9 @@ fn classes(closing: &Closing<'_>, look: Look) -> Vec<String> {
         }
     }
     let mut lines = table.lines();
-    let unknown = tally.classes.values().any(|states| states.contains_key(&State::Unknown));
+    // The listing of OSS tells all but what a symlink points to, which HEAD does not tell either.
+    let unknown = closing.provider != Some(Provider::Oss)
+        && tally.classes.values().any(|states| states.contains_key(&State::Unknown));
     if unknown && closing.requests.head == 0 {
         lines.push("unknown: the listing does not tell; --head asks, one request each".to_owned());
     }
@@ -344,12 +346,14 @@ mod tests {
         tally.matched = count(7, 7);
         tally.classes.insert("ARCHIVE".to_owned(), [(State::Unknown, count(7, 7))].into());
         tally.actions.insert(Action::None, count(7, 7));
-        let told = |head| {
+        let told = |provider, head| {
             let requests = RequestCounts { list: 1, head, ..RequestCounts::default() };
-            closing_table(&Closing { verb: "scan", requests, ..closing(&tally) }, Look::default())
+            let provider = Some(provider);
+            closing_table(&Closing { verb: "scan", provider, requests, ..closing(&tally) }, Look::default())
         };
-        assert!(told(0).contains("\nunknown: the listing does not tell; --head asks"));
-        assert!(!told(7).contains("--head"));
+        assert!(told(Provider::Cos, 0).contains("\nunknown: the listing does not tell; --head asks"));
+        assert!(!told(Provider::Cos, 7).contains("--head"));
+        assert!(!told(Provider::Oss, 0).contains("--head"));
     }
 
     #[test]

@@ -94,7 +94,7 @@ pub enum Command {
     /// Audit a bucket or prefix: one CSV row per archived object, nothing is restored
     #[command(long_about = help::SCAN, after_help = help::SCAN_EXAMPLES, visible_alias = "audit")]
     Scan(Box<ScanArgs>),
-    /// Show what a restore would do: objects, bytes, requests; nothing is sent
+    /// Show what a restore would do, in objects and bytes; no restore is sent
     #[command(long_about = help::PLAN, after_help = help::PLAN_EXAMPLES)]
     Plan(Box<PlanArgs>),
     /// Restore the archived objects of a bucket or prefix
