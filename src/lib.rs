@@ -7,7 +7,7 @@
 //! pages      which       where does    one     one row    what is safe
 //! of keys    keys?       each stand?   POST    per key    on disk
 //! ```
-//! Six stages, six files in [`pipeline`]; start reading at `pipeline/run/mod.rs`.
+//! Six stages, six modules of [`pipeline`]; start reading at `pipeline/run/mod.rs`.
 //!
 //! # Layers
 //! | layer | module | what it is |

@@ -88,7 +88,7 @@ fn report_path(job: &Job, now: jiff::Timestamp) -> Result<PathBuf, Failure> {
     })
 }
 
-/// The closing table, and what to do next if the run was interrupted.
+/// The closing table, which says what to do next if the run was interrupted.
 fn close(job: &Job, ended: &Ended, context: &Context) {
     if context.look.json || context.look.verbosity < -1 {
         return;
@@ -102,7 +102,6 @@ fn close(job: &Job, ended: &Ended, context: &Context) {
             provider: Some(job.source.provider),
             tally: &ended.tally,
             requests: ended.requests,
-            earlier: ui::Earlier::default(),
             elapsed: ended.elapsed,
             report: ended.report.as_deref(),
             complete: ended.complete,
@@ -110,28 +109,18 @@ fn close(job: &Job, ended: &Ended, context: &Context) {
         context.look,
     );
     context.sink.write(&format!("\n{table}"));
-    if !ended.complete {
-        let way = if job.report.path.is_some() {
-            "checkpoint saved: run the same line again to go on"
-        } else {
-            "a report to stdout cannot be resumed: name a file with --report to be able to"
-        };
-        context.sink.line(way);
-    }
 }
 
 /// The exit code of a run that worked its listing through.
 fn verdict(ended: &Ended, how: How) -> Exit {
     let tally = &ended.tally;
     let failed = tally.action(Action::Failed).objects;
-    let taken = [Action::Requested, Action::Extended, Action::Already]
-        .iter()
-        .map(|action| tally.action(*action).objects)
-        .sum::<u64>();
     if failed > 0 {
-        // Every single request denied is a matter of rights, not of objects.
+        // Every single restore request denied is a matter of rights, not of objects. One more than
+        // were denied has been taken, as new or as running already.
         let denied = tally.reasons.get(&Reason::Denied).copied().unwrap_or_default();
-        return if denied == failed && taken == 0 { Exit::Rights } else { Exit::SomeFailed };
+        let all = denied == failed && ended.requests.restore <= denied;
+        return if all { Exit::Rights } else { Exit::SomeFailed };
     }
     if how.fail_empty && tally.matched.objects == 0 { Exit::NothingMatched } else { Exit::Done }
 }
@@ -141,7 +130,7 @@ mod tests {
     use super::*;
     use crate::model::{Count, RequestCounts, Tally};
 
-    fn ended(actions: &[(Action, u64)], denied: u64) -> Ended {
+    fn ended(actions: &[(Action, u64)], denied: u64, restore: u64) -> Ended {
         let mut tally = Tally::default();
         for &(action, objects) in actions {
             tally.matched.objects += objects;
@@ -151,7 +140,7 @@ mod tests {
         Ended {
             complete: true,
             tally,
-            requests: RequestCounts::default(),
+            requests: RequestCounts { restore, ..RequestCounts::default() },
             elapsed: std::time::Duration::ZERO,
             report: None,
             summary: None,
@@ -162,11 +151,17 @@ mod tests {
     fn the_verdict_follows_the_rows() {
         let how = How::default();
         let empty = How { fail_empty: true, ..how };
-        assert_eq!(verdict(&ended(&[(Action::Already, 9)], 0), how), Exit::Done);
-        assert_eq!(verdict(&ended(&[], 0), how), Exit::Done);
-        assert_eq!(verdict(&ended(&[], 0), empty), Exit::NothingMatched);
-        assert_eq!(verdict(&ended(&[(Action::Failed, 1), (Action::Requested, 9)], 1), how), Exit::SomeFailed);
-        assert_eq!(verdict(&ended(&[(Action::Failed, 3), (Action::None, 1)], 3), how), Exit::Rights);
-        assert_eq!(verdict(&ended(&[(Action::Failed, 3)], 2), empty), Exit::SomeFailed);
+        let failed = |n| (Action::Failed, n);
+        assert_eq!(verdict(&ended(&[(Action::Already, 9)], 0, 9), how), Exit::Done);
+        assert_eq!(verdict(&ended(&[], 0, 0), how), Exit::Done);
+        assert_eq!(verdict(&ended(&[], 0, 0), empty), Exit::NothingMatched);
+        assert_eq!(verdict(&ended(&[failed(1), (Action::Requested, 9)], 1, 10), how), Exit::SomeFailed);
+        assert_eq!(verdict(&ended(&[failed(3)], 2, 3), empty), Exit::SomeFailed);
+        // All denied, by POST or by HEAD; what the listing tells of others is no right to restore.
+        assert_eq!(verdict(&ended(&[failed(3), (Action::None, 1)], 3, 3), how), Exit::Rights);
+        assert_eq!(verdict(&ended(&[failed(3), (Action::Already, 1)], 3, 3), how), Exit::Rights);
+        assert_eq!(verdict(&ended(&[failed(3)], 3, 0), how), Exit::Rights);
+        // One 409: the right was there.
+        assert_eq!(verdict(&ended(&[failed(3), (Action::Already, 1)], 3, 4), how), Exit::SomeFailed);
     }
 }

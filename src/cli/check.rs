@@ -14,6 +14,17 @@ pub(super) fn run(args: &CheckArgs, context: &Context) -> Result<Exit, Failure> 
     let jobs = vetted(&args.files, &Overrides::default(), context)?;
     for (path, job) in args.files.iter().zip(&jobs) {
         context.line(&format!("{}: ok, {} of {}", path.display(), job.verb.as_str(), job.source.url()));
+        // No fault of the file: where the job will run, variables or a profile may say it.
+        if job.simulator.is_none()
+            && let Err(failure) = connect::endpoint(job, &*connect::dialect(job), context)
+        {
+            let way_out = failure.hint.unwrap_or_default();
+            context.line(&format!(
+                "{}: but as things stand here, {}; {way_out}",
+                path.display(),
+                failure.error
+            ));
+        }
     }
     Ok(Exit::Done)
 }

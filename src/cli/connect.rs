@@ -7,7 +7,7 @@ use super::context::Context;
 use super::exit::{Exit, Failure};
 use super::rehearsal::Rehearsal;
 use crate::job::{self, ClassFilter, Job};
-use crate::model::{Clock, Provider, SystemClock, Tell};
+use crate::model::{Clock, Event, Notice, Provider, SystemClock, Tell};
 use crate::pipeline::act::misfits;
 use crate::store::client::{Allowance, Client, Settings};
 use crate::store::credentials::{self, CredentialSource};
@@ -75,6 +75,21 @@ pub(super) fn vet(job: &Job, dialect: &dyn Dialect, place: &str) -> Result<(), F
     if faults.is_empty() { Ok(()) } else { Err(Failure::usage(faults.join("\n"), ways_out.join("; "))) }
 }
 
+/// Classes that a store of another vendor may have, but that are near a class of S3: slips, perhaps,
+/// and a slip would match nothing without a word.
+fn doubtful(job: &Job, dialect: &dyn Dialect) -> Vec<String> {
+    let ClassFilter::Named(names) = &job.filter.storage_class else { return Vec::new() };
+    let known = dialect.known_classes();
+    names
+        .iter()
+        .filter(|name| !known.iter().any(|known| known.eq_ignore_ascii_case(name)))
+        .filter_map(|name| Some((name, job::nearest(name, known.iter().copied())?)))
+        .map(|(name, near)| {
+            format!("S3 has no storage class `{name}`; if `{near}` was meant, nothing will match")
+        })
+        .collect()
+}
+
 /// What to do about days or a tier that a class does not offer.
 const MISFIT_WAY_OUT: &str = "choose other --days or --tier, narrow --storage-class, give the class its own \
                               values under [restore.class.NAME] in a job file, or let --fit clamp take the \
@@ -97,7 +112,7 @@ const fn vendor(provider: Provider) -> &'static str {
 ///
 /// # Errors
 /// If they name no region, or an endpoint that cannot be one.
-fn endpoint(job: &Job, dialect: &dyn Dialect, context: &Context) -> Result<Endpoint, Failure> {
+pub(super) fn endpoint(job: &Job, dialect: &dyn Dialect, context: &Context) -> Result<Endpoint, Failure> {
     let source = &job.source;
     let profile = source.profile.as_deref();
     let region =
@@ -166,6 +181,9 @@ pub(super) async fn site(job: &Job, context: &Context) -> Result<Site, Failure> 
         max_attempts: limits.max_attempts,
     };
     let tell = context.teller(&clock);
+    for remark in doubtful(job, &*dialect) {
+        tell.tell(Event::Notice(Notice::Remark(remark)));
+    }
     let client = Client::new(dialect, settings, Arc::clone(&clock), Arc::clone(&tell)).map_err(|e| {
         Failure::new(Exit::OwnFiles, e, "check SSL_CERT_FILE, SSL_CERT_DIR and AWS_CA_BUNDLE")
     })?;

@@ -33,8 +33,11 @@ impl Context {
         failure.tell(self.look, &self.sink);
     }
 
-    /// Tells a line that is worth reading outside of any run.
+    /// Tells a line that is worth reading outside of any run; nothing under `-q`.
     pub(super) fn line(&self, text: &str) {
+        if self.look.verbosity < 0 {
+            return;
+        }
         if self.look.json {
             let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
             self.teller(&clock).tell(Event::Notice(Notice::Remark(text.to_owned())));

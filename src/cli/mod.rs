@@ -23,7 +23,7 @@ mod restore;
 mod run;
 mod scan;
 mod signals;
-pub mod simulate;
+mod simulate;
 mod status;
 
 use std::ffi::OsString;

@@ -149,7 +149,7 @@ impl Vendor {
 ///
 /// # Errors
 /// If the seed or the state cannot be read, or the address cannot be bound or is refused.
-pub async fn run(args: SimArgs, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
+pub(super) async fn run(args: SimArgs, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
     if args.print_seed {
         return print(BUILT_IN);
     }

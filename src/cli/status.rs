@@ -7,8 +7,8 @@ use super::context::Context;
 use super::exit::{Exit, Failure};
 use super::load;
 use crate::job::{self, Overrides, Verb};
-use crate::model::{Action, Clock, Kinds, SystemClock};
-use crate::pipeline::checkpoint::{Mark, StateDir};
+use crate::model::{Clock, Kinds, SystemClock};
+use crate::pipeline::checkpoint::StateDir;
 use crate::pipeline::report::Report;
 use crate::ui::{RunState, StatusView, status_table};
 
@@ -64,7 +64,7 @@ fn view(folder: &Path) -> Result<Option<StatusView>, Failure> {
         target: fact("url"),
         state,
         rows: mark.rows,
-        kinds: kinds(&mark),
+        kinds: Kinds::from(&mark.tally),
         bytes: mark.tally.matched.bytes,
         last_key: mark.reached().map(str::to_owned),
         started: Some(mark.started_at),
@@ -72,21 +72,6 @@ fn view(folder: &Path) -> Result<Option<StatusView>, Failure> {
         report: Some(if finished { mark.report.clone() } else { Report::partial_path(&mark.report) }),
         lock_pid: holder,
     }))
-}
-
-fn kinds(mark: &Mark) -> Kinds {
-    let of = |action| mark.tally.action(action).objects;
-    Kinds {
-        listed: mark.tally.listed,
-        matched: mark.tally.matched.objects,
-        requested: of(Action::Requested),
-        extended: of(Action::Extended),
-        already: of(Action::Already),
-        planned: of(Action::Planned),
-        failed: of(Action::Failed),
-        none: of(Action::None),
-        deferred: of(Action::Deferred),
-    }
 }
 
 fn never(job: &str, verb: Verb, target: String) -> StatusView {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{RequestCounts, Tally};
+use super::{Action, RequestCounts, Tally};
 
 /// What a run is busy with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +79,23 @@ pub struct Kinds {
     pub deferred: u64,
 }
 
+impl From<&Tally> for Kinds {
+    fn from(tally: &Tally) -> Self {
+        let of = |action| tally.action(action).objects;
+        Self {
+            listed: tally.listed,
+            matched: tally.matched.objects,
+            requested: of(Action::Requested),
+            extended: of(Action::Extended),
+            already: of(Action::Already),
+            planned: of(Action::Planned),
+            failed: of(Action::Failed),
+            none: of(Action::None),
+            deferred: of(Action::Deferred),
+        }
+    }
+}
+
 /// An event of a run. Progress comes per page and per tick, never per object.
 #[derive(Clone, Debug)]
 pub enum Event {
@@ -97,7 +114,8 @@ pub enum Event {
     },
     /// The run enters a phase.
     Phase(Phase),
-    /// Figures so far: several times a second while requests are in flight, and after each page.
+    /// Figures of this session so far, those of earlier sessions left out: several times a second
+    /// while requests are in flight, and after each page.
     Progress {
         /// Answers by kind.
         kinds: Kinds,
@@ -105,18 +123,19 @@ pub enum Event {
         requests: RequestCounts,
         /// Restore requests in flight now.
         in_flight: u32,
-        /// Since the start of this run.
+        /// Since the start of this session.
         elapsed: Duration,
     },
     /// A line worth reading.
     Notice(Notice),
-    /// The run has ended and its files are closed (or its checkpoint saved).
+    /// The run has ended and its files are closed (or its checkpoint saved). Its figures are those of
+    /// the whole run, over all sessions.
     Finished {
         /// Everything counted.
         tally: Arc<Tally>,
         /// Requests by kind.
         requests: RequestCounts,
-        /// Since the start of this run.
+        /// Time spent working.
         elapsed: Duration,
         /// Where the report (or, when unfinished, its partial file) stands; `None` for stdout.
         report: Option<PathBuf>,

@@ -69,7 +69,7 @@ impl EndpointError {
                     .to_owned()
             }
             Self::NoRegion { .. } => {
-                "name it with --region (such as ap-guangzhou), COS_REGION, or `region` in the job file"
+                "name it with --region (such as ap-guangzhou), TENCENTCLOUD_REGION, or `region` in the job file"
                     .to_owned()
             }
             Self::BadUrl { .. } => {

@@ -1,8 +1,8 @@
 //! Layer 1: talking to one object store.
 //!
 //! [`Store`] is what the pipeline sees: list a page, HEAD a key, ask for a restore. Its one
-//! implementation, [`Client`](client::Client), stacks (outside in) retry → permit → pace → sign →
-//! send → read whole body → parse. What differs between vendors is a [`Dialect`](dialect::Dialect):
+//! implementation, [`Client`](client::Client), stacks (outside in) retry → permit → token →
+//! sign → send → read whole body → parse. What differs between vendors is a [`Dialect`](dialect::Dialect):
 //! pure functions from question to request and from reply to answer.
 
 pub mod client;

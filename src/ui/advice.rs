@@ -93,7 +93,7 @@ const fn by_reason(provider: Option<Provider>, reason: Reason) -> Option<&'stati
         Reason::Quota => NO_CAPACITY,
         Reason::Network => "the store could not be reached: run the same line again for what is still open",
         Reason::Refused => "the store refused the request: see http_status and request_id in the report",
-        Reason::UnsafeKey => "cannot be sent byte for byte, so was not sent: use the vendor's own tool",
+        Reason::UnsafeKey => "cannot be sent byte for byte: use the vendor's own tool, and --exclude it here",
         Reason::Interrupted | Reason::Budget | Reason::Window => "run the same line again to go on",
         Reason::Class | Reason::StillValid => return None,
     })

@@ -7,7 +7,7 @@ use super::escape::clipped;
 use super::human::human_objects;
 use super::table::{Align, Table, WIDTH, wrapped};
 use super::{Look, advice, human_bytes, human_count, human_rate, human_span, printable};
-use crate::model::{Action, Count, Provider, RequestCounts, Tally};
+use crate::model::{Action, Count, Provider, RequestCounts, State, Tally};
 
 /// Longest storage class that is shown whole, in columns.
 const LONGEST_CLASS: usize = 28;
@@ -15,15 +15,6 @@ const LONGEST_CLASS: usize = 28;
 const LONGEST_CODE: usize = 36;
 /// Error codes that get a row of their own, the commonest first.
 const MAX_CODES: usize = 12;
-
-/// What a run did before it was broken off and resumed: not to be counted into its rates.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Earlier {
-    /// Entries listed by the runs before.
-    pub listed: u64,
-    /// Restore POSTs sent by the runs before, if the request counts hold them.
-    pub restore: u64,
-}
 
 /// Everything that the closing table shows.
 #[derive(Clone, Copy, Debug)]
@@ -40,9 +31,7 @@ pub struct Closing<'a> {
     pub tally: &'a Tally,
     /// Requests by kind.
     pub requests: RequestCounts,
-    /// What to leave out of the rates; zero in a run that was not resumed.
-    pub earlier: Earlier,
-    /// Since the start of this run.
+    /// Time spent working, over all sessions of the run; the rates are taken over it.
     pub elapsed: Duration,
     /// Where the report stands; `None` for stdout.
     pub report: Option<&'a Path>,
@@ -64,8 +53,8 @@ pub fn closing_table(closing: &Closing<'_>, look: Look) -> String {
             lines.push(String::new());
         }
     };
-    part(classes(closing.tally, look));
-    part(actions(closing.tally, look));
+    part(classes(closing, look));
+    part(actions(closing, look));
     part(errors(closing, look));
     lines.extend(foot(closing, look));
     lines.join("\n") + "\n"
@@ -82,8 +71,9 @@ fn title(closing: &Closing<'_>, look: Look) -> String {
     look.bold(&text)
 }
 
-fn classes(tally: &Tally, look: Look) -> Vec<String> {
+fn classes(closing: &Closing<'_>, look: Look) -> Vec<String> {
     const ALIGNS: [Align; 4] = [Align::Left, Align::Left, Align::Right, Align::Right];
+    let tally = closing.tally;
     let mut table = Table::new(&ALIGNS, &["class", "state", "objects", "size"]);
     let mut rows = 0;
     for (class, states) in &tally.classes {
@@ -108,18 +98,27 @@ fn classes(tally: &Tally, look: Look) -> Vec<String> {
             table.row(["total".to_owned(), String::new(), human_count(objects), human_bytes(bytes)]);
         }
     }
-    table.lines()
+    let mut lines = table.lines();
+    // The listing of OSS tells all but what a symlink points to, which HEAD does not tell either.
+    let unknown = closing.provider != Some(Provider::Oss)
+        && tally.classes.values().any(|states| states.contains_key(&State::Unknown));
+    if unknown && closing.requests.head == 0 {
+        lines.push("unknown: the listing does not tell; --head asks, one request each".to_owned());
+    }
+    lines
 }
 
-fn actions(tally: &Tally, look: Look) -> Vec<String> {
+fn actions(closing: &Closing<'_>, look: Look) -> Vec<String> {
     const ALIGNS: [Align; 3] = [Align::Left, Align::Right, Align::Right];
+    let tally = closing.tally;
     let told: Vec<(Action, Count)> = Action::ALL
         .iter()
         .map(|&action| (action, tally.action(action)))
         .filter(|(_, c)| c.objects > 0)
         .collect();
     // In an audit nothing is done to anything: no table is needed to say so.
-    if told.iter().all(|(action, _)| *action == Action::None) {
+    let done = told.iter().any(|(action, _)| *action != Action::None);
+    if told.is_empty() || (closing.verb == "scan" && !done) {
         return Vec::new();
     }
     let mut table = Table::new(&ALIGNS, &["action", "objects", "size"]);
@@ -179,9 +178,7 @@ fn foot(closing: &Closing<'_>, look: Look) -> Vec<String> {
     .filter(|&(n, _, always)| always || n > 0)
     .map(|(n, word, _)| format!("{word} {}", human_count(n)))
     .collect();
-    let listed = closing.tally.listed.saturating_sub(closing.earlier.listed);
-    let sent = restore.saturating_sub(closing.earlier.restore);
-    let rates: Vec<String> = [(listed, "keys"), (sent, "restores")]
+    let rates: Vec<String> = [(closing.tally.listed, "keys"), (restore, "restores")]
         .into_iter()
         .filter(|&(n, _)| n > 0)
         .filter_map(|(n, word)| Some((per_second(n, closing.elapsed)?, word)))
@@ -190,7 +187,7 @@ fn foot(closing: &Closing<'_>, look: Look) -> Vec<String> {
     let markers = closing.tally.delete_markers;
     let mut counted = vec![format!("{} keys", human_count(closing.tally.listed))];
     if markers > 0 {
-        counted.push(format!("{} of them delete markers", human_count(markers)));
+        counted.push(format!("delete markers {}", human_count(markers)));
     }
     counted.push(format!("matched {}", human_count(closing.tally.matched.objects)));
 
@@ -206,9 +203,13 @@ fn foot(closing: &Closing<'_>, look: Look) -> Vec<String> {
     row("elapsed", &[human_span(closing.elapsed)]);
     let report = closing.report.map_or_else(|| "stdout".into(), Path::to_string_lossy);
     row("report", &[printable(&report, look.charset).into_owned()]);
-    // A report that was streamed away cannot be gone on with.
-    if !closing.complete && closing.report.is_some() {
-        row("to go on", &["run the same line again".to_owned()]);
+    if !closing.complete {
+        let way = if closing.report.is_some() {
+            "checkpoint saved: run the same line again"
+        } else {
+            "impossible with a report to stdout: name a file with --report"
+        };
+        row("to go on", &[way.to_owned()]);
     }
     lines
 }
@@ -221,7 +222,7 @@ fn per_second(n: u64, span: Duration) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{ErrorCount, Reason, State};
+    use crate::model::{ErrorCount, Reason};
     use crate::ui::Charset;
     use crate::ui::escape::{columns, steers};
 
@@ -268,7 +269,6 @@ mod tests {
             provider: Some(Provider::Oss),
             tally,
             requests: RequestCounts { list: 1_300, head: 0, restore: 45_678, retries: 163, throttled: 2 },
-            earlier: Earlier::default(),
             elapsed: Duration::from_secs(750),
             report: Some(Path::new("reports/x.csv")),
             complete: true,
@@ -301,7 +301,7 @@ mod tests {
           the store could not be reached: run the same line again for what is still open
           first: logs/z.gz
 
-        listed    1,300,000 keys · 17 of them delete markers · matched 1,234,567
+        listed    1,300,000 keys · delete markers 17 · matched 1,234,567
         requests  list 1,300 · restore 45,678 · retries 163 · slow-downs 2
         rates     1,733 keys/s · 60.9 restores/s
         elapsed   12m30s
@@ -320,7 +320,6 @@ mod tests {
             job: "audit",
             target: "s3://logs/",
             requests: RequestCounts { list: 3, ..RequestCounts::default() },
-            earlier: Earlier { listed: 1_000, restore: 0 },
             elapsed: Duration::from_secs(2),
             complete: false,
             ..closing(&tally)
@@ -334,11 +333,38 @@ mod tests {
 
         listed    3,000 keys | matched 2,000
         requests  list 3
-        rates     1,000 keys/s
+        rates     1,500 keys/s
         elapsed   2.0s
         report    reports/x.csv
-        to go on  run the same line again
+        to go on  checkpoint saved: run the same line again
         ");
+    }
+
+    #[test]
+    fn an_audit_says_what_would_tell_the_unknown() {
+        let mut tally = Tally { listed: 7, ..Tally::default() };
+        tally.matched = count(7, 7);
+        tally.classes.insert("ARCHIVE".to_owned(), [(State::Unknown, count(7, 7))].into());
+        tally.actions.insert(Action::None, count(7, 7));
+        let told = |provider, head| {
+            let requests = RequestCounts { list: 1, head, ..RequestCounts::default() };
+            let provider = Some(provider);
+            closing_table(&Closing { verb: "scan", provider, requests, ..closing(&tally) }, Look::default())
+        };
+        assert!(told(Provider::Cos, 0).contains("\nunknown: the listing does not tell; --head asks"));
+        assert!(!told(Provider::Cos, 7).contains("--head"));
+        assert!(!told(Provider::Oss, 0).contains("--head"));
+    }
+
+    #[test]
+    fn a_restore_that_needed_nothing_says_why() {
+        let mut tally = Tally { listed: 7, ..Tally::default() };
+        tally.matched = count(7, 7);
+        tally.classes.insert("ARCHIVE".to_owned(), [(State::Restored, count(7, 7))].into());
+        tally.actions.insert(Action::None, count(7, 7));
+        tally.reasons.insert(Reason::StillValid, 7);
+        let told = closing_table(&closing(&tally), Look::default());
+        assert!(told.contains("\nnone          7   7 B\nreasons: still_valid 7\n"), "{told}");
     }
 
     #[test]
@@ -360,6 +386,7 @@ mod tests {
         requests  list 0 · restore 0
         elapsed   0.0s
         report    stdout
+        to go on  impossible with a report to stdout: name a file with --report
         ");
     }
 

@@ -36,7 +36,8 @@ const EVERY: Duration = Duration::from_secs(1);
 /// `kinds` has `listed`, `matched`, `requested`, `extended`, `already`, `planned`, `failed`,
 /// `none`, `deferred`; `requests` has `list`, `head`, `restore`, `retries`, `throttled`; `tally`
 /// is that of the summary file. Spans (`…_s`) are seconds with a fraction. Fields may be added,
-/// never taken away.
+/// never taken away. In a run that was gone on with, `progress` tells of this session, `finished`
+/// of all sessions together.
 ///
 /// `progress` comes once a second of the run at most, every time with `-vv`. With `-q` only
 /// `object_failed` and `finished` are told. Control characters and those that turn the direction

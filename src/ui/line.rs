@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::figures::{Figures, answers};
 use super::notice::Notices;
 use super::{Charset, Look, Sink, human_count, human_span, printable};
-use crate::model::{Action, Event, Kinds, Tally, Tell};
+use crate::model::{Event, Kinds, Tell};
 
 /// Between two lines of progress, of the run's own elapsed time.
 pub(super) const EVERY: Duration = Duration::from_secs(10);
@@ -91,7 +91,7 @@ impl Tell for Lines {
                 }
             }
             Event::Finished { tally, elapsed, report, complete, .. } => {
-                let kinds = kinds_of(&tally);
+                let kinds = Kinds::from(&*tally);
                 if quiet && complete && kinds.failed == 0 {
                     return;
                 }
@@ -120,22 +120,6 @@ fn joined(parts: impl IntoIterator<Item = String>, charset: Charset) -> String {
     parts.join(charset.dot())
 }
 
-/// The tally in the shape of a progress event.
-pub(super) fn kinds_of(tally: &Tally) -> Kinds {
-    let objects = |action| tally.action(action).objects;
-    Kinds {
-        listed: tally.listed,
-        matched: tally.matched.objects,
-        requested: objects(Action::Requested),
-        extended: objects(Action::Extended),
-        already: objects(Action::Already),
-        planned: objects(Action::Planned),
-        failed: objects(Action::Failed),
-        none: objects(Action::None),
-        deferred: objects(Action::Deferred),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -144,7 +128,7 @@ mod tests {
     use super::super::notice::tests::every_notice;
     use super::super::sink::tests::Page;
     use super::*;
-    use crate::model::{Count, Phase};
+    use crate::model::{Action, Count, Phase, Tally};
 
     fn started() -> Event {
         Event::Started {

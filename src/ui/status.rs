@@ -23,7 +23,7 @@ pub enum RunState {
 }
 
 impl RunState {
-    /// The word shown and used in JSON.
+    /// The word that is shown.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

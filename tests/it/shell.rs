@@ -120,6 +120,19 @@ fn the_jobs_that_come_along_are_sound() {
     let ran = plain(&line).expect(0);
     assert_eq!(ran.stderr.lines().filter(|line| line.contains(": ok, ")).count(), line.len() - 1);
     assert!(ran.stdout.is_empty(), "{}", ran.stdout);
+    assert!(!ran.stderr.contains("as things stand here"), "{}", ran.stderr);
+    let quiet = plain(&[&line[..], &["-q"]].concat()).expect(0);
+    assert_eq!((quiet.stdout.as_str(), quiet.stderr.as_str()), ("", ""));
+}
+
+#[test]
+fn check_tells_what_the_place_lacks_without_failing() {
+    let folder = tempfile::tempdir().unwrap();
+    let job = folder.path().join("job.toml");
+    std::fs::write(&job, "[[source]]\nurl = \"oss://b-1/\"\n").unwrap();
+    let ran = plain(&["check", job.to_str().unwrap()]).expect(0);
+    assert!(ran.stderr.contains(": ok, scan of oss://b-1/\n"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("as things stand here, no region is known"), "{}", ran.stderr);
 }
 
 #[test]

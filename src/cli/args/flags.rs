@@ -276,7 +276,7 @@ pub struct OutputFlags {
     /// [env: DEFROST_REPORT]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub report: Option<String>,
-    /// Rows to write: all, changed (acted on) or failed [default: all]
+    /// Rows to write: all, changed (all but those of action `none`) or failed [default: all]
     ///
     /// [env: DEFROST_ROWS]
     #[arg(long, value_name = "WHICH")]

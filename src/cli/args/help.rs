@@ -102,8 +102,11 @@ Examples:
   Try the embedded store; run it three times:
     defrost run jobs/demo.toml
 
-  Forget an interrupted run, and see first what would be done:
-    defrost run jobs/nightly-cos.toml --fresh --dry-run";
+  See first what would be done:
+    defrost run jobs/nightly-cos.toml --dry-run
+
+  Forget an interrupted run and start over:
+    defrost run jobs/nightly-cos.toml --fresh";
 
 pub(super) const STATUS: &str = "\
 Show where a job stands: whether it runs, was interrupted or is finished, how far it is, and what \

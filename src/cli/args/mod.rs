@@ -7,7 +7,7 @@ mod help;
 
 use std::ffi::OsString;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
@@ -47,7 +47,7 @@ pub struct GlobalFlags {
     /// Tell only errors and the closing table; twice: only errors
     #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "verbose", display_order = 900)]
     pub quiet: u8,
-    /// Tell more; twice: every request as well
+    /// Tell retries and slow-downs as well; twice: every one of them
     #[arg(short, long, global = true, action = clap::ArgAction::Count, display_order = 901)]
     pub verbose: u8,
     /// Write one JSON object a line to stderr instead of bars and tables
@@ -94,7 +94,7 @@ pub enum Command {
     /// Audit a bucket or prefix: one CSV row per archived object, nothing is restored
     #[command(long_about = help::SCAN, after_help = help::SCAN_EXAMPLES, visible_alias = "audit")]
     Scan(Box<ScanArgs>),
-    /// Show what a restore would do: objects, bytes, requests; nothing is sent
+    /// Show what a restore would do, in objects and bytes; no restore is sent
     #[command(long_about = help::PLAN, after_help = help::PLAN_EXAMPLES)]
     Plan(Box<PlanArgs>),
     /// Restore the archived objects of a bucket or prefix
@@ -235,23 +235,6 @@ impl CompletionsArgs {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut Cli::command(), "defrost", &mut script);
         out.write_all(&script)
-    }
-}
-
-/// What `plan` and `status` are given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Target<'t> {
-    /// A bucket URL.
-    Url(&'t str),
-    /// A job file.
-    File(&'t Path),
-}
-
-impl<'t> Target<'t> {
-    /// Whatever has `://` in it is a URL.
-    #[must_use]
-    pub fn of(text: &'t str) -> Self {
-        if text.contains("://") { Self::Url(text) } else { Self::File(Path::new(text)) }
     }
 }
 
@@ -522,12 +505,6 @@ mod tests {
         );
         let cli = read(&["defrost", "scan", "s3://b", "-q", "--color=always"]).unwrap();
         assert_eq!((cli.global.verbosity(), cli.global.color()), (-1, ColorWhen::Always));
-    }
-
-    #[test]
-    fn targets() {
-        assert_eq!(Target::of("oss://b"), Target::Url("oss://b"));
-        assert_eq!(Target::of("jobs/a.toml"), Target::File(Path::new("jobs/a.toml")));
     }
 
     #[test]
