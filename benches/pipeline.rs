@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use defrost::job::{self, Job, Overrides, Verb};
 use defrost::model::{Clock, Event, Position, SystemClock};
+use defrost::pipeline::report::Verdict;
 use defrost::pipeline::{self, Options, Stop};
 use defrost::sim::{BucketConfig, Config, Credential, Dialect, Generate, Server};
 use defrost::store::client::{Allowance, Client, Settings};
@@ -163,12 +164,14 @@ impl<'f> Bench<'f> {
         let job = self.job(verb, round);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let report = job.report.file(&job.name, clock.now()).expect("a file");
-        let options = Options { fresh: true, stream: None, report };
+        let options = Options { fresh: true, report, ..Options::default() };
         let client = self.client(&job);
         let began = Instant::now();
         let ended =
             pipeline::run(&job, client, clock, &|_: Event| (), &Stop::new(), options).await.expect("it ends");
-        assert!(ended.complete && ended.tally.matched.objects == ended.tally.listed);
+        assert!(
+            ended.verdict == Some(Verdict::Complete) && ended.tally.matched.objects == ended.tally.listed
+        );
         began.elapsed()
     }
 }

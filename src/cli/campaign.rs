@@ -9,7 +9,6 @@ use super::connect::{self, Site};
 use super::context::Context;
 use super::exit::{self, Exit, Failure};
 use crate::job::Job;
-use crate::model::{Action, Reason};
 use crate::pipeline::checkpoint::{CheckpointError, LockError};
 use crate::pipeline::report::Summary;
 use crate::pipeline::{self, Ended, Options, RunError};
@@ -39,6 +38,7 @@ pub(super) async fn campaign(job: &Job, how: How, context: &Context) -> Result<E
     let Site { client, clock, tell, rehearsal } = connect::site(job, context).await?;
     let options = Options {
         fresh: how.fresh,
+        fail_empty: how.fail_empty,
         stream: job.report.path.is_none().then(|| Box::new(std::io::stdout()) as _),
         report: report_path(job, clock.now())?,
     };
@@ -53,7 +53,7 @@ pub(super) async fn campaign(job: &Job, how: How, context: &Context) -> Result<E
     }
     let ended = ended.map_err(|error| exit::of_run(error, job.source.provider))?;
     close(job, &ended, context);
-    Ok(if ended.complete { verdict(&ended, how) } else { context.signals.exit() })
+    Ok(ended.verdict.map_or_else(|| context.signals.exit(), Exit::of))
 }
 
 /// Where the finished report shall stand, absolute, so that a resumed run finds it from any folder.
@@ -104,64 +104,9 @@ fn close(job: &Job, ended: &Ended, context: &Context) {
             requests: ended.requests,
             elapsed: ended.elapsed,
             report: ended.report.as_deref(),
-            complete: ended.complete,
+            complete: ended.verdict.is_some(),
         },
         context.look,
     );
     context.sink.write(&format!("\n{table}"));
-}
-
-/// The exit code of a run that worked its listing through.
-fn verdict(ended: &Ended, how: How) -> Exit {
-    let tally = &ended.tally;
-    let failed = tally.action(Action::Failed).objects;
-    if failed > 0 {
-        // Every single restore request denied is a matter of rights, not of objects. One more than
-        // were denied has been taken, as new or as running already.
-        let denied = tally.reasons.get(&Reason::Denied).copied().unwrap_or_default();
-        let all = denied == failed && ended.requests.restore <= denied;
-        return if all { Exit::Rights } else { Exit::SomeFailed };
-    }
-    if how.fail_empty && tally.matched.objects == 0 { Exit::NothingMatched } else { Exit::Done }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::{Count, RequestCounts, Tally};
-
-    fn ended(actions: &[(Action, u64)], denied: u64, restore: u64) -> Ended {
-        let mut tally = Tally::default();
-        for &(action, objects) in actions {
-            tally.matched.objects += objects;
-            tally.actions.insert(action, Count { objects, bytes: 0 });
-        }
-        tally.reasons.insert(Reason::Denied, denied);
-        Ended {
-            complete: true,
-            tally,
-            requests: RequestCounts { restore, ..RequestCounts::default() },
-            elapsed: std::time::Duration::ZERO,
-            report: None,
-            summary: None,
-        }
-    }
-
-    #[test]
-    fn the_verdict_follows_the_rows() {
-        let how = How::default();
-        let empty = How { fail_empty: true, ..how };
-        let failed = |n| (Action::Failed, n);
-        assert_eq!(verdict(&ended(&[(Action::Already, 9)], 0, 9), how), Exit::Done);
-        assert_eq!(verdict(&ended(&[], 0, 0), how), Exit::Done);
-        assert_eq!(verdict(&ended(&[], 0, 0), empty), Exit::NothingMatched);
-        assert_eq!(verdict(&ended(&[failed(1), (Action::Requested, 9)], 1, 10), how), Exit::SomeFailed);
-        assert_eq!(verdict(&ended(&[failed(3)], 2, 3), empty), Exit::SomeFailed);
-        // All denied, by POST or by HEAD; what the listing tells of others is no right to restore.
-        assert_eq!(verdict(&ended(&[failed(3), (Action::None, 1)], 3, 3), how), Exit::Rights);
-        assert_eq!(verdict(&ended(&[failed(3), (Action::Already, 1)], 3, 3), how), Exit::Rights);
-        assert_eq!(verdict(&ended(&[failed(3)], 3, 0), how), Exit::Rights);
-        // One 409: the right was there.
-        assert_eq!(verdict(&ended(&[failed(3), (Action::Already, 1)], 3, 4), how), Exit::SomeFailed);
-    }
 }

@@ -6,7 +6,7 @@ use crate::job::Faults;
 use crate::model::{Clock as _, Provider, SystemClock};
 use crate::pipeline::RunError;
 use crate::pipeline::checkpoint::{CheckpointError, LockError};
-use crate::pipeline::report::ReportError;
+use crate::pipeline::report::{ReportError, Verdict};
 use crate::pipeline::source::SourceError;
 use crate::store::credentials::CredentialError;
 use crate::store::{Call, EndpointError, ErrorKind, StoreError};
@@ -33,6 +33,18 @@ pub(super) enum Exit {
     Interrupted = 130,
     /// Asked to end (SIGTERM); the checkpoint is saved.
     Terminated = 143,
+}
+
+impl Exit {
+    /// The exit code of a run that worked its listing through.
+    pub(super) const fn of(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Complete => Self::Done,
+            Verdict::SomeFailed => Self::SomeFailed,
+            Verdict::AllDenied => Self::Rights,
+            Verdict::NothingMatched => Self::NothingMatched,
+        }
+    }
 }
 
 impl From<Exit> for ExitCode {
@@ -256,6 +268,13 @@ impl From<CheckpointError> for Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_summary_and_the_process_agree() {
+        for verdict in [Verdict::Complete, Verdict::SomeFailed, Verdict::AllDenied, Verdict::NothingMatched] {
+            assert_eq!(Exit::of(verdict) as u8, verdict.exit_code(), "{verdict:?}");
+        }
+    }
 
     #[test]
     fn no_exit_code_stops_xargs() {

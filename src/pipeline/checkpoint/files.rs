@@ -4,12 +4,22 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 
-/// Writes `bytes` to `path` so that a reader finds either the old content or all of the new one.
-pub(crate) fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// Writes `bytes` to `path` so that a reader finds either the old content or all of the new one;
+/// only its owner may read it.
+pub(super) fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    replace(path, bytes, private())
+}
+
+/// The same for a file that stands beside a report, and may be read by whom the report may.
+pub(crate) fn publish_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    replace(path, bytes, OpenOptions::new())
+}
+
+fn replace(path: &Path, bytes: &[u8], mut options: OpenOptions) -> io::Result<()> {
     let mut name = path.as_os_str().to_owned();
     name.push(".new");
     let fresh = Path::new(&name);
-    let mut file = private().create(true).write(true).truncate(true).open(fresh)?;
+    let mut file = options.create(true).write(true).truncate(true).open(fresh)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(fresh, path)?;

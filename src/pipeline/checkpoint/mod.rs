@@ -21,7 +21,7 @@ mod lock;
 mod mark;
 mod state;
 
-pub(crate) use files::{replace_file, sync_folder_of};
+pub(crate) use files::{publish_file, sync_folder_of};
 pub use lock::{Lock, LockError};
 pub use mark::{Mark, MarkedKey, MarkedRange};
 pub use state::{CheckpointError, StateDir};

@@ -16,4 +16,4 @@ pub use order::{Order, Reached, Segment};
 pub use sink::{Report, ReportError};
 pub use spill::{Extent, Spill};
 pub(crate) use summary::Facts;
-pub use summary::Summary;
+pub use summary::{Summary, Verdict};

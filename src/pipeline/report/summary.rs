@@ -7,10 +7,63 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{RequestCounts, Tally};
+use crate::model::{Action, Reason, RequestCounts, Tally};
 
 /// Version of the summary's fields; it grows when one changes its meaning or goes.
 const FORMAT: u32 = 1;
+
+/// What a run that worked its listing through came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// All as wanted.
+    Complete,
+    /// Some objects failed.
+    SomeFailed,
+    /// Every single restore request was denied: a matter of rights, not of objects.
+    AllDenied,
+    /// Nothing matched, and that was to be told.
+    NothingMatched,
+}
+
+impl Verdict {
+    /// The verdict over what was counted; `fail_empty` tells whether an empty run is to be told.
+    #[must_use]
+    pub fn of(tally: &Tally, requests: RequestCounts, fail_empty: bool) -> Self {
+        let failed = tally.action(Action::Failed).objects;
+        let denied = tally.reasons.get(&Reason::Denied).copied().unwrap_or_default();
+        if failed == 0 {
+            return if fail_empty && tally.matched.objects == 0 {
+                Self::NothingMatched
+            } else {
+                Self::Complete
+            };
+        }
+        // One request more than were denied has been taken, as new or as running already.
+        if denied == failed && requests.restore <= denied { Self::AllDenied } else { Self::SomeFailed }
+    }
+
+    /// The word in the summary and the checkpoint.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::SomeFailed => "some_failed",
+            Self::AllDenied => "all_denied",
+            Self::NothingMatched => "nothing_matched",
+        }
+    }
+
+    /// The exit code of a process that did nothing else.
+    #[must_use]
+    pub const fn exit_code(self) -> u8 {
+        match self {
+            Self::Complete => 0,
+            Self::SomeFailed => 1,
+            Self::AllDenied => 4,
+            Self::NothingMatched => 5,
+        }
+    }
+}
 
 /// The summary of a finished run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -65,13 +118,13 @@ pub(crate) struct Facts<'a> {
     pub(crate) elapsed: Duration,
     pub(crate) sessions: u32,
     pub(crate) sha256: String,
+    pub(crate) verdict: Verdict,
 }
 
 impl Summary {
     /// The summary of a run that worked its listing through.
     pub(crate) fn of(facts: Facts<'_>, tally: Tally, requests: RequestCounts, report: Option<&Path>) -> Self {
         let seconds = facts.elapsed.as_secs_f64().max(1e-6);
-        let failed = tally.action(crate::model::Action::Failed).objects;
         Self {
             format: FORMAT,
             defrost: env!("CARGO_PKG_VERSION").to_owned(),
@@ -81,8 +134,8 @@ impl Summary {
             run_id: facts.run_id.to_owned(),
             started_at: facts.started_at,
             finished_at: facts.finished_at,
-            exit_reason: if failed == 0 { "complete" } else { "some_failed" }.to_owned(),
-            exit_code: u8::from(failed > 0),
+            exit_reason: facts.verdict.as_str().to_owned(),
+            exit_code: facts.verdict.exit_code(),
             elapsed_seconds: facts.elapsed.as_secs_f64(),
             sessions: facts.sessions,
             listed_per_second: tally.listed as f64 / seconds,
@@ -110,7 +163,37 @@ impl Summary {
     pub(crate) fn save(&self, report: &Path) -> io::Result<PathBuf> {
         let path = Self::path_beside(report);
         let text = serde_json::to_vec_pretty(self).map_err(io::Error::other)?;
-        super::super::checkpoint::replace_file(&path, &text)?;
+        super::super::checkpoint::publish_file(&path, &text)?;
         Ok(path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Count;
+
+    #[test]
+    fn the_verdict_follows_the_rows() {
+        let verdict = |actions: &[(Action, u64)], denied: u64, posts: u64, fail_empty: bool| {
+            let mut tally = Tally::default();
+            for &(action, objects) in actions {
+                tally.matched.objects += objects;
+                tally.actions.insert(action, Count { objects, bytes: 0 });
+            }
+            tally.reasons.insert(Reason::Denied, denied);
+            Verdict::of(&tally, RequestCounts { restore: posts, ..RequestCounts::default() }, fail_empty)
+        };
+        assert_eq!(verdict(&[(Action::Already, 9)], 0, 9, false), Verdict::Complete);
+        assert_eq!(verdict(&[], 0, 0, false), Verdict::Complete);
+        assert_eq!(verdict(&[], 0, 0, true), Verdict::NothingMatched);
+        assert_eq!(
+            verdict(&[(Action::Failed, 1), (Action::Requested, 9)], 1, 10, false),
+            Verdict::SomeFailed
+        );
+        assert_eq!(verdict(&[(Action::Failed, 3), (Action::None, 1)], 3, 3, false), Verdict::AllDenied);
+        // The others were running by the listing: no request says that the right is there.
+        assert_eq!(verdict(&[(Action::Failed, 3), (Action::Already, 2)], 3, 3, false), Verdict::AllDenied);
+        assert_eq!(verdict(&[(Action::Failed, 3)], 2, 3, true), Verdict::SomeFailed);
     }
 }

@@ -14,7 +14,7 @@ use crate::job::{Job, Versions};
 use crate::model::{Clock, Event, Notice, RequestCounts, Tally, Tell};
 use crate::pipeline::checkpoint::journal::{Gaps, Journal, Journaled};
 use crate::pipeline::checkpoint::{CheckpointError, Mark, MarkedRange, StateDir};
-use crate::pipeline::report::{Facts, Order, Reached, Report, Segment, Spill, Summary};
+use crate::pipeline::report::{Facts, Order, Reached, Report, Segment, Spill, Summary, Verdict};
 use crate::pipeline::source::{Placing, RangeId};
 
 /// Counts the requests of this session so far.
@@ -47,6 +47,7 @@ pub(super) struct Books {
     /// What earlier sessions counted.
     before: (RequestCounts, Duration),
     versioned: bool,
+    fail_empty: bool,
 }
 
 /// What the run needs to know of its books.
@@ -75,6 +76,8 @@ pub(super) struct Closed {
     pub(super) report: Option<PathBuf>,
     /// The summary, if the run is complete and has a report.
     pub(super) summary: Option<PathBuf>,
+    /// What the run came to, if it is complete.
+    pub(super) verdict: Option<Verdict>,
 }
 
 impl Books {
@@ -86,6 +89,7 @@ impl Books {
         options: Options,
         tell: &dyn Tell,
     ) -> Result<(Self, Found), RunError> {
+        let fail_empty = options.fail_empty;
         let Opened { report, state, journal, mark, known } = match options.stream {
             Some(stream) => Opened {
                 report: Report::stream(stream)?,
@@ -127,6 +131,7 @@ impl Books {
             began: now,
             last_save: now,
             versioned: job.source.versions != Versions::Current,
+            fail_empty,
         };
         // From here on an interrupted run is found again, even if it wrote no row.
         books.commit()?;
@@ -235,6 +240,7 @@ impl Books {
         self.commit()?;
         let report = self.report.path().map(PathBuf::from);
         let sha256 = self.report.finish()?;
+        let verdict = Verdict::of(&self.mark.tally, self.mark.requests, self.fail_empty);
         let facts = Facts {
             job: &job.name,
             verb: job.verb.as_str(),
@@ -245,6 +251,7 @@ impl Books {
             elapsed: self.mark.elapsed,
             sessions: self.mark.sessions,
             sha256,
+            verdict,
         };
         let summary = Summary::of(facts, self.mark.tally.clone(), self.mark.requests, report.as_deref());
         let summary_path = match &report {
@@ -267,6 +274,7 @@ impl Books {
             elapsed: self.mark.elapsed,
             report,
             summary: summary_path,
+            verdict: Some(verdict),
         })
     }
 
@@ -283,6 +291,7 @@ impl Books {
             elapsed: self.mark.elapsed,
             report,
             summary: None,
+            verdict: None,
         })
     }
 

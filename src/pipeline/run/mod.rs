@@ -24,11 +24,11 @@ use self::writer::Writer;
 use super::act::Actor;
 use super::checkpoint::CheckpointError;
 use super::filter::Sieve;
-use super::report::ReportError;
+use super::report::{ReportError, Verdict};
 use super::source::{Extent, Placed, Placing, Range, Source, SourceError, Told};
 use super::stop::{Step, Stop};
 use crate::job::{Job, Verb, Versions};
-use crate::model::{Clock, Event, Phase, Position, RequestCounts, Tally, Tell};
+use crate::model::{Clock, Event, Notice, Phase, Position, RequestCounts, Tally, Tell};
 use crate::store::{ErrorKind, ListApi, Listing, Store, StoreError};
 
 /// How often figures are told while requests are under way.
@@ -49,6 +49,8 @@ const PAGES_ACTED_ON: usize = 2;
 pub struct Options {
     /// Forget an unfinished run and start over.
     pub fresh: bool,
+    /// Whether a run in which nothing matched is to be told.
+    pub fail_empty: bool,
     /// Where rows go when the job names no file; such a run leaves no checkpoint.
     pub stream: Option<Box<dyn Write + Send + Sync>>,
     /// Where the finished report shall stand, placeholders filled; used by a run that starts anew.
@@ -67,8 +69,8 @@ impl std::fmt::Debug for Options {
 /// How a run ended.
 #[derive(Clone, Debug)]
 pub struct Ended {
-    /// Whether the listing was worked through to its end.
-    pub complete: bool,
+    /// What it came to; `None` if the listing was not worked through to its end.
+    pub verdict: Option<Verdict>,
     /// Counts over all sessions of the run.
     pub tally: Tally,
     /// Requests over all sessions of the run.
@@ -242,16 +244,16 @@ impl<S: Store> Gauge<'_, S> {
         });
     }
 
-    fn ended(&self, closed: Closed, complete: bool) -> Ended {
-        let Closed { tally, requests, elapsed, report, summary } = closed;
+    fn ended(&self, closed: Closed) -> Ended {
+        let Closed { tally, requests, elapsed, report, summary, verdict } = closed;
         self.tell.tell(Event::Finished {
             tally: Arc::new(tally.clone()),
             requests,
             elapsed,
             report: report.clone(),
-            complete,
+            complete: verdict.is_some(),
         });
-        Ended { complete, tally, requests, elapsed, report, summary }
+        Ended { verdict, tally, requests, elapsed, report, summary }
     }
 }
 
@@ -328,10 +330,10 @@ impl<S: Store + 'static> Run<'_, S> {
                 writer.suspend().await?;
                 Err(error)
             }
-            None if step > Step::Go => Ok(gauge.ended(writer.suspend().await?, false)),
+            None if step > Step::Go => Ok(gauge.ended(writer.suspend().await?)),
             None => {
                 gauge.tell.tell(Event::Phase(Phase::Finishing));
-                Ok(gauge.ended(writer.finish().await?, true))
+                Ok(gauge.ended(writer.finish().await?))
             }
         }
     }
@@ -371,6 +373,9 @@ impl<S: Store + 'static> Run<'_, S> {
         self.listed |= sheet.capped;
         if let Some(error) = sheet.doomed.take() {
             self.fail(error.into());
+        }
+        for (key, cause) in sheet.failures.drain(..) {
+            self.gauge.tell.tell(Event::Notice(Notice::ObjectFailed { key, cause }));
         }
         let last = placing.last;
         let kept = self.writer.page(placing, Paged { sheet, last, permit }).await;

@@ -80,6 +80,8 @@ pub(super) struct Sheet {
     pub(super) last: Option<(Vec<u8>, Vec<u8>)>,
     /// Whether entries behind it are not done: nothing that follows may be written.
     pub(super) torn: bool,
+    /// Objects that failed, as the report spells them, and why.
+    pub(super) failures: Vec<(String, String)>,
     /// A refusal that every further request would meet.
     pub(super) doomed: Option<StoreError>,
     /// Whether the cap on matched objects was reached: what follows is not wanted.
@@ -272,6 +274,9 @@ impl<S: Store> Desk<S> {
                         sheet.rows += 1;
                     }
                     sheet.tally.add(&object, outcome, || shown_key(object.key).0.into_owned());
+                    if outcome.action == Action::Failed {
+                        sheet.failures.push((shown_key(object.key).0.into_owned(), cause(outcome)));
+                    }
                 }
             }
             sheet.tally.listed += 1;
@@ -281,5 +286,15 @@ impl<S: Store> Desk<S> {
         sheet.last = done.map(|object| (object.key.to_vec(), object.version_id.to_vec()));
         sheet.text = render.finish()?;
         Ok(())
+    }
+}
+
+/// Why an object failed, in few words: the store's, or the report's where it said nothing.
+fn cause(outcome: &Outcome) -> String {
+    match (outcome.http_status, &outcome.error_code, outcome.reason) {
+        (Some(status), Some(code), _) => format!("{status} {code}"),
+        (Some(status), None, Some(reason)) => format!("{status} {reason}"),
+        (_, _, Some(reason)) => reason.to_string(),
+        _ => "unknown".to_owned(),
     }
 }

@@ -67,7 +67,7 @@ impl<S: Store + 'static> Lister<S> {
     pub(super) fn new(
         store: Arc<S>,
         listing: Listing,
-        extent: Extent,
+        extent: &Extent,
         room: Arc<Semaphore>,
         send: mpsc::Sender<Told>,
     ) -> Result<Self, SourceError> {

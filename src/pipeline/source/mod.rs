@@ -145,7 +145,7 @@ impl Source {
     ) -> Self {
         let (send, told) = mpsc::channel(WAITING);
         let task = tokio::spawn(async move {
-            let listed = match Lister::new(store, listing, extent, room, send.clone()) {
+            let listed = match Lister::new(store, listing, &extent, room, send.clone()) {
                 Ok(lister) => lister.list().await,
                 Err(error) => Err(error),
             };
