@@ -1,5 +1,7 @@
 //! Stage 1: pages of keys, in key order, one prefetched while the last is worked on.
 
+pub mod split;
+
 use std::sync::Arc;
 
 use tokio::sync::mpsc;

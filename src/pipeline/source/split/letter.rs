@@ -126,7 +126,9 @@ mod tests {
 
     #[test]
     fn never_writes_what_stores_refuse() {
-        for c in [0, 0x1f, 0x25, 0x7f, 0x85, 0x9f, 0xd800, 0xdfff, 0xfdd0, 0xfffe, 0xffff, 0x1_ffff, 0x11_0000] {
+        for c in
+            [0, 0x1f, 0x25, 0x7f, 0x85, 0x9f, 0xd800, 0xdfff, 0xfdd0, 0xfffe, 0xffff, 0x1_ffff, 0x11_0000]
+        {
             assert!(!legal(c), "{c:x}");
         }
         assert_eq!(successor(u32::from('~')), Some(0xa0));
@@ -146,6 +148,9 @@ mod tests {
         assert_eq!(raised(b"a/b/", 0), Some(b"a/b0".to_vec()));
         assert_eq!(raised(b"a/", 2), None);
         assert_eq!(first(b"\xff\x61"), Some((LAST + 1 + 0xff, 1)));
+        assert_eq!(between(b"b", Some(b"f"), 0), Some(b"d".to_vec()));
+        assert_eq!(between(b"pb", Some(b"pc"), 1), Some(b"pbN".to_vec()));
+        assert!(between(b"p/", None, 2).is_some_and(|m| m.starts_with(b"p/") && m.len() > 2));
         assert!(!sendable(b"a\xff", 0));
         assert!(!sendable(b"a\x01", 0));
         assert!(sendable(b"\xffa", 1));

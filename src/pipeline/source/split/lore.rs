@@ -87,7 +87,9 @@ impl Lore {
                 if at > REACH {
                     break;
                 }
-                if c < 128 && let Some(known) = self.known(place) {
+                if c < 128
+                    && let Some(known) = self.known(place)
+                {
                     known.seen |= 1 << c;
                 }
                 place = place.past(c);
@@ -99,8 +101,12 @@ impl Lore {
     /// No key begins with the cut `m`, of which the first `real` bytes are those of real keys.
     pub(super) fn vain(&mut self, m: &[u8], real: usize) {
         let real = letter::floor(m, real);
-        let (Some(head), Some((c, _))) = (m.get(..real), m.get(real..).and_then(letter::first)) else { return };
-        if c < 128 && let Some(known) = self.known(Place::behind(head)) {
+        let (Some(head), Some((c, _))) = (m.get(..real), m.get(real..).and_then(letter::first)) else {
+            return;
+        };
+        if c < 128
+            && let Some(known) = self.known(Place::behind(head))
+        {
             known.twice |= known.once & 1 << c;
             known.once |= 1 << c;
             if DIGITS >> c & 1 == 1 && known.seen >> c & 1 == 0 {
@@ -115,5 +121,39 @@ impl Lore {
             let digits = if known.digits >= VAIN { DIGITS } else { 0 };
             (known.twice | digits) & !known.seen
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guess_in_vain_is_not_made_a_third_time() {
+        let mut lore = Lore::default();
+        let place = Place::behind(b"x/dt=2022-");
+        lore.note(&[b"x/dt=2022-01", b"y/dt=2023-12"]);
+        lore.vain(b"x/dt=2022-4", 10);
+        assert_eq!(lore.futile(place), 0);
+        // Places of the same kind in other folders teach each other.
+        lore.vain(b"y/dt=2023-45/", 10);
+        assert_eq!(lore.futile(place), 1 << b'4');
+        lore.vain(b"y/dt=2023-6", 10);
+        lore.vain(b"y/dt=2023-7", 10);
+        // After four digits no digit is guessed that was not seen.
+        assert_eq!(lore.futile(place), DIGITS & !(1 << b'0' | 1 << b'1'));
+        lore.note(&[b"z/dt=2023-40"]);
+        assert_eq!(lore.futile(place) >> b'4' & 1, 0);
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let mut lore = Lore::default();
+        for n in 0..200_u32 {
+            let key: Vec<u8> =
+                "a/".repeat(n as usize % 60).into_bytes().into_iter().chain([b'x'; 100]).collect();
+            lore.note(&[&key]);
+        }
+        assert!(lore.places.len() <= PLACES);
     }
 }
