@@ -228,7 +228,8 @@ mod tests {
                     order.written(placing.range, reached, extent);
                     if last {
                         for extent in order.finish(placing.range) {
-                            report.extend_from_slice(&aside[extent.start as usize..extent.end() as usize]);
+                            let [from, to] = [extent.start, extent.end()].map(|at| usize::try_from(at).unwrap());
+                            report.extend_from_slice(&aside[from..to]);
                         }
                     }
                 }
@@ -251,7 +252,7 @@ mod tests {
                 }
                 let at = pick % ranges.len();
                 let (id, next, end, number) = ranges[at];
-                if end - next > size + 1 && pick % 3 == 0 {
+                if end - next > size + 1 && pick.is_multiple_of(3) {
                     // Cut behind the next page.
                     let middle = next + size;
                     order.cut(id, RangeId(ids), key(middle - 1));

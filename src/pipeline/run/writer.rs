@@ -15,7 +15,7 @@ const WAITING: usize = 64;
 enum Message {
     Cut { range: RangeId, new: RangeId, at: Vec<u8> },
     Collapse { onto: RangeId },
-    Page(Placing, Paged),
+    Page(Box<(Placing, Paged)>),
     Finish,
 }
 
@@ -53,7 +53,7 @@ impl Writer {
 
     /// Writes the rows of a page. False if the thread has ended: [`Writer::suspend`] tells why.
     pub(super) async fn page(&self, placing: Placing, page: Paged) -> bool {
-        self.inbox.send(Message::Page(placing, page)).await.is_ok()
+        self.inbox.send(Message::Page(Box::new((placing, page)))).await.is_ok()
     }
 
     /// Closes the books of a run that has all it wants.
@@ -79,7 +79,10 @@ fn keep(mut books: Books, mut messages: mpsc::Receiver<Message>, job: &Job) -> R
         match message {
             Message::Cut { range, new, at } => books.cut(range, new, at),
             Message::Collapse { onto } => books.collapse(onto),
-            Message::Page(placing, page) => books.take(&placing, page)?,
+            Message::Page(page) => {
+                let (placing, page) = *page;
+                books.take(&placing, page)?;
+            }
             Message::Finish => return books.finish(job),
         }
     }

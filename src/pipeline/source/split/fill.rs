@@ -14,6 +14,8 @@ const WORTH: f64 = 0.55;
 const SMALL: f64 = 4.0;
 /// A range is long if it holds this many times its fair share.
 const LONG: f64 = 1.5;
+/// Pages by which it must be longer besides: the end of a listing is uneven in any case.
+const SLACK: f64 = 3.0;
 /// Pages that a range lists without being cut before it is cut blindly, if requests are idle:
 /// whatever its estimate says, it is wrong.
 const PATIENCE: u32 = 8;
@@ -25,7 +27,8 @@ impl Planner {
         if self.is_small() {
             return;
         }
-        self.fair = self.remaining() / self.in_flight as f64;
+        let sure = |id: &RangeId| self.chain.get(*id).map_or(0.0, |range| range.sure);
+        self.fair = self.active.iter().map(sure).sum::<f64>() / self.in_flight as f64;
         self.trim();
         let idle = idle.saturating_sub(self.ready.len());
         if idle == 0 {
@@ -71,8 +74,8 @@ impl Planner {
             .active
             .iter()
             .filter_map(|id| Some((*id, self.chain.get(*id)?)))
-            .filter(|(_, range)| range.uncut > 1 && range.left > LONG * self.fair + 1.0)
-            .map(|(id, range)| (id, range.left))
+            .filter(|(_, range)| range.uncut > 1 && range.sure > LONG * self.fair + SLACK)
+            .map(|(id, range)| (id, range.sure))
             .collect();
         for (id, left) in long {
             let room = (2 * self.in_flight).saturating_sub(self.active.len());
@@ -147,6 +150,7 @@ impl Planner {
         let Some(first) = places.first() else { return 0 };
         let end = range.hi.replace(first.clone());
         range.left = share + range.ahead();
+        range.sure = range.left;
         range.uncut = 0;
         range.ranks.2 = Some(self.hints.rank(first));
         if let Some(plan) = &mut range.plan {

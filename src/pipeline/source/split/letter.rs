@@ -148,6 +148,9 @@ mod tests {
         assert_eq!(raised(b"a/b/", 0), Some(b"a/b0".to_vec()));
         assert_eq!(raised(b"a/", 2), None);
         assert_eq!(first(b"\xff\x61"), Some((LAST + 1 + 0xff, 1)));
+        assert_eq!(between(b"b", Some(b"f"), 0), Some(b"d".to_vec()));
+        assert_eq!(between(b"pb", Some(b"pc"), 1), Some(b"pbN".to_vec()));
+        assert!(between(b"p/", None, 2).is_some_and(|m| m.starts_with(b"p/") && m.len() > 2));
         assert!(!sendable(b"a\xff", 0));
         assert!(!sendable(b"a\x01", 0));
         assert!(sendable(b"\xffa", 1));

@@ -123,3 +123,37 @@ impl Lore {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guess_in_vain_is_not_made_a_third_time() {
+        let mut lore = Lore::default();
+        let place = Place::behind(b"x/dt=2022-");
+        lore.note(&[b"x/dt=2022-01", b"y/dt=2023-12"]);
+        lore.vain(b"x/dt=2022-4", 10);
+        assert_eq!(lore.futile(place), 0);
+        // Places of the same kind in other folders teach each other.
+        lore.vain(b"y/dt=2023-45/", 10);
+        assert_eq!(lore.futile(place), 1 << b'4');
+        lore.vain(b"y/dt=2023-6", 10);
+        lore.vain(b"y/dt=2023-7", 10);
+        // After four digits no digit is guessed that was not seen.
+        assert_eq!(lore.futile(place), DIGITS & !(1 << b'0' | 1 << b'1'));
+        lore.note(&[b"z/dt=2023-40"]);
+        assert_eq!(lore.futile(place) >> b'4' & 1, 0);
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let mut lore = Lore::default();
+        for n in 0..200_u32 {
+            let key: Vec<u8> =
+                "a/".repeat(n as usize % 60).into_bytes().into_iter().chain([b'x'; 100]).collect();
+            lore.note(&[&key]);
+        }
+        assert!(lore.places.len() <= PLACES);
+    }
+}

@@ -178,7 +178,7 @@ impl Model {
             if !seen {
                 break;
             }
-            let here = tails.get(judges[1]).map_or(0, |(_, at)| at - 1);
+            let here = tails.get(judges[1]).map_or(0, |(_, at)| at.saturating_sub(1));
             if turns.partition_point(|turn| *turn < here) < CYCLES {
                 place.close(hex > 1, futile, places.is_empty());
             }
@@ -227,5 +227,59 @@ impl Model {
             }
         }
         out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn model(base: &str, samples: &[&str]) -> Model {
+        let samples: Vec<&[u8]> = samples.iter().map(|key| key.as_bytes()).collect();
+        Model::learn(base.as_bytes(), &samples, &Lore::default())
+    }
+
+    #[test]
+    fn positions_rise_with_keys_and_lead_back() {
+        let m = model("a/", &["a/0f-x", "a/1b-x", "a/2c-x"]);
+        let keys = ["Z", "a/", "a/0", "a/0f-x", "a/10", "a/1b-x", "a/2c-x", "a/9f", "a0", "b"];
+        let at: Vec<f64> = keys.iter().map(|key| m.position(key.as_bytes())).collect();
+        assert!(at.is_sorted(), "{at:?}");
+        assert_eq!((at[0], at[1], at[8], at[9]), (0.0, 0.0, 1.0, 1.0));
+        for x in [0.0, 0.2, 0.5, 0.77] {
+            assert!((m.position(&m.key(x, 0.001)) - x).abs() < 0.001, "{x}");
+        }
+    }
+
+    #[test]
+    fn a_cut_is_no_longer_than_it_must() {
+        let m = model("", &["0123", "4567", "8901"]);
+        assert_eq!(m.key(0.5, 0.05), b"5");
+        assert_eq!(m.key(0.52, 0.005), b"52");
+    }
+
+    #[test]
+    fn digits_are_guessed_unless_they_ran_through() {
+        // Tens move once, ones run through 0 to 4 eight times.
+        let samples: Vec<String> = (0..40).map(|n| format!("{:02}{}", n / 5, n % 5)).collect();
+        let m = model("", &samples.iter().map(String::as_str).collect::<Vec<_>>());
+        assert_eq!(m.places.iter().map(Alphabet::len).collect::<Vec<_>>(), [10, 10, 5]);
+    }
+
+    #[test]
+    fn letters_of_a_script_are_guessed_together() {
+        let m = model("", &["丁.txt", "丂.txt"]);
+        assert_eq!(m.places[0].len(), 0x9fa5 - 0x4e00 + 1);
+        assert_eq!(m.places[1].len(), 1);
+        assert!(str::from_utf8(&m.key(0.5, 0.001)).is_ok());
+    }
+
+    #[test]
+    fn hexadecimal_words_are_told_from_words() {
+        assert!(hex_like(b"x/00ff12-a", 4));
+        assert!(hex_like(b"x/00ff12-a", 2));
+        for word in ["face", "cafe/12", "2021", "12g4"] {
+            assert!(!hex_like(word.as_bytes(), 0), "{word}");
+        }
     }
 }

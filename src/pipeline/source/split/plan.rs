@@ -54,7 +54,7 @@ fn edge(b: Bounds<'_>) -> usize {
 }
 
 impl Plan {
-    /// Learns from the samples of the page that ended at `lo`; `keys` is the page's length.
+    /// Learns from the samples of the page that ended at `lo`.
     pub(super) fn learn(b: Bounds<'_>, samples: &[&[u8]], fanned: bool, lore: &Lore) -> Self {
         let edge = edge(b);
         let depth = match (samples.first(), samples.last()) {
@@ -86,10 +86,10 @@ impl Plan {
 
     /// Pages left, roughly.
     pub(super) fn remaining(&self) -> f64 {
-        let unknown = match (self.spine.is_empty(), self.fanned) {
-            (true, _) => 0.0,
-            (false, false) => UNKNOWN,
-            (false, true) => FANNED,
+        let unknown = match (self.is_structural(), self.fanned) {
+            (false, _) => 0.0,
+            (true, false) => UNKNOWN,
+            (true, true) => FANNED,
         };
         self.near() + unknown
     }
@@ -139,14 +139,15 @@ fn spine(b: Bounds<'_>, edge: usize, depth: usize) -> Vec<Vec<u8>> {
     let mut innermost = true;
     while at > edge {
         let Some((c, from)) = letter::last(b.lo, at) else { break };
-        let delimiter = c < 128 && !(c as u8).is_ascii_alphanumeric();
-        let digit = c < 128 && (c as u8).is_ascii_digit();
-        if innermost || delimiter || digit || from <= edge {
-            if let Some(cut) = b.lo.get(..at).and_then(|head| letter::raised(head, b.prefix)) {
-                if b.hi.is_none_or(|hi| cut.as_slice() < hi) && out.last().is_none_or(|last| *last < cut) {
-                    out.push(cut);
-                }
-            }
+        let ascii = u8::try_from(c).unwrap_or(b'x');
+        let delimiter = ascii < 0x80 && !ascii.is_ascii_alphanumeric();
+        let digit = ascii.is_ascii_digit();
+        if (innermost || delimiter || digit || from <= edge)
+            && let Some(cut) = b.lo.get(..at).and_then(|head| letter::raised(head, b.prefix))
+            && b.hi.is_none_or(|hi| cut.as_slice() < hi)
+            && out.last().is_none_or(|last| *last < cut)
+        {
+            out.push(cut);
         }
         if delimiter && at < depth {
             innermost = false;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::letter;
 use super::lore::Lore;
 use super::plan::Plan;
-use super::quantile::Quantiles;
+use super::quantile::{Quantiles, Stretch};
 use super::range::{Chain, Range, RangeId, State};
 use crate::model::Position;
 
@@ -72,6 +72,9 @@ pub struct Torn(pub usize);
 /// Pages expected in a range of which nothing is known.
 const UNKNOWN: f64 = 64.0;
 
+/// Doublings after which an estimate is believed whatever the hints say.
+const STEPS: u32 = 20;
+
 /// See [the module](super).
 #[derive(Clone, Debug)]
 pub struct Planner {
@@ -136,7 +139,7 @@ impl Planner {
         let hints = Quantiles::new(hints, |key| {
             key.starts_with(&prefix)
                 && key > lowest.as_slice()
-                && highest.as_ref().is_none_or(|hi| key < hi.as_slice())
+                && highest.as_deref().is_none_or(|hi: &[u8]| key < hi)
         });
         let mut planner = Self {
             prefix,
@@ -252,7 +255,15 @@ impl Planner {
         range.plan = Some(plan);
         let gaps = rank - range.ranks.0;
         let stretch = self.hints.stretch(rank, range.ranks.2, f64::from(range.pages), gaps);
-        range.left = stretch.map_or(own, |stretch| stretch.pages());
+        range.left = stretch.map_or(own, Stretch::pages);
+        range.sure = range.left;
+        if stretch.is_none() {
+            // Where hints are too far apart to tell, there should be little; believe in more as
+            // more is found.
+            range.lost += 1;
+            let belief = f64::from(range.lost.min(STEPS)).exp2();
+            range.sure = own.min(self.hints.between() * belief);
+        }
         let keep_until = range.hi.clone();
         self.ready.insert(id);
         Verdict { keep_until, done: false, astray }
@@ -348,7 +359,8 @@ impl Planner {
         self.active.is_empty()
     }
 
-    /// Pages that are still to come, roughly; meant for progress bars.
+    /// Pages that are still to come, roughly. Without hints this is far too high for the first few
+    /// rounds, while it is not known what lies where; meant for progress bars.
     #[must_use]
     pub fn remaining(&self) -> f64 {
         self.active.iter().filter_map(|id| self.chain.get(*id)).map(|range| range.left).sum()

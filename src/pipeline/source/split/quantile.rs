@@ -63,8 +63,18 @@ impl Quantiles {
         if self.keys.is_empty() || hi - lo < ENOUGH {
             return None;
         }
-        let common = (self.pages + 1.0) / (self.gaps + 1.0);
+        let common = self.common();
         Some(Stretch { lo, hi, scale: (pages + common * STEADY) / (gaps + STEADY) })
+    }
+
+    /// Pages between two hints, so far.
+    fn common(&self) -> f64 {
+        (self.pages + 1.0) / (self.gaps + 1.0)
+    }
+
+    /// Pages to expect where hints are too few to count; endless without any.
+    pub(super) fn between(&self) -> f64 {
+        if self.keys.is_empty() { f64::MAX } else { self.common() }
     }
 
     /// Up to `count` hints that part what lies `ahead` pages behind the start of `stretch` evenly.
@@ -90,18 +100,38 @@ impl Stretch {
     }
 }
 
-/// How far `key` lies from `below` to `above`, read as fractions.
+/// How far `key` lies from `below` to `above`, read as fractions: decimal or hexadecimal ones if that
+/// is what the three show where they differ, of bytes otherwise.
 fn part(below: &[u8], above: &[u8], key: &[u8]) -> f64 {
+    const READ: usize = 10;
     let shared = below.iter().zip(above).take_while(|(a, b)| a == b).count();
-    let value = |text: &[u8]| {
+    let [below, above, key] = [below, above, key].map(|text| {
         let tail = text.get(shared..).unwrap_or_default();
-        (0..8).fold(0.0, |sum, n| sum * 256.0 + f64::from(tail.get(n).copied().unwrap_or(0)))
+        tail.get(..READ).unwrap_or(tail)
+    });
+    let all = |class: fn(&u8) -> bool| {
+        [below, above, key]
+            .iter()
+            .all(|text| text.iter().take_while(|b| b.is_ascii_alphanumeric()).all(class))
     };
+    let base = if all(u8::is_ascii_digit) {
+        10
+    } else if all(u8::is_ascii_hexdigit) {
+        16
+    } else {
+        256
+    };
+    let digit = |byte: u8| match (base, char::from(byte).to_digit(16)) {
+        (256, _) => f64::from(byte),
+        (_, Some(digit)) => f64::from(digit),
+        (_, None) => 0.0,
+    };
+    let value = |text: &[u8]| text.iter().rev().fold(0.0, |sum, byte| (sum + digit(*byte)) / f64::from(base));
     let (from, to) = (value(below), value(above));
     if to > from { ((value(key) - from) / (to - from)).clamp(0.0, 0.99) } else { 0.0 }
 }
 
-/// Marks kept while a listing runs; beyond this every second one is given up.
+/// Marks kept while a listing runs; beyond this small ones are joined.
 const MARKS: usize = 8192;
 
 /// Collects evenly spaced keys of a running listing, in whatever order its pages come, to be the
@@ -120,18 +150,21 @@ impl Landmarks {
         }
         *self.marks.entry(last.to_vec()).or_default() += keys;
         if self.marks.len() > MARKS {
-            let mut thin = BTreeMap::new();
+            // Marks are joined by weight, so that all are about equal however often that happened.
+            let grain = self.marks.values().sum::<u64>() / (MARKS as u64 / 2);
             let mut carried = 0;
-            for (n, (key, keys)) in std::mem::take(&mut self.marks).into_iter().enumerate() {
+            let mut last = None;
+            for (key, keys) in std::mem::take(&mut self.marks) {
                 carried += keys;
-                if n % 2 == 1 {
-                    thin.insert(key, std::mem::take(&mut carried));
+                if carried >= grain {
+                    self.marks.insert(key, std::mem::take(&mut carried));
+                } else {
+                    last = Some(key);
                 }
             }
-            if let Some(mut last) = thin.last_entry() {
-                *last.get_mut() += carried;
+            if let Some(last) = last.filter(|_| carried > 0) {
+                self.marks.insert(last, carried);
             }
-            self.marks = thin;
         }
     }
 
@@ -180,7 +213,7 @@ mod tests {
         assert_eq!(spaced.len(), 9);
         for (n, got) in (1..).zip(&spaced) {
             let got: u64 = std::str::from_utf8(&got[1..]).unwrap().parse().unwrap();
-            assert!(got.abs_diff(n * 7_000) < 20, "{n} {got}");
+            assert!(got.abs_diff(n * 7_000) < 70, "{n} {got}");
         }
     }
 
@@ -201,7 +234,7 @@ mod tests {
         let ranks: Vec<_> = (0..1100).map(|n| q.rank(&key(n))).collect();
         assert!(ranks.is_sorted());
         assert!((q.rank(&key(300)) - 3.0).abs() < 1e-9);
-        assert!((q.rank(&key(350)) - 3.5).abs() < 0.3);
+        assert!((q.rank(&key(350)) - 3.5).abs() < 0.01);
         let whole = q.stretch(0.0, None, 0.0, 0.0).unwrap();
         assert_eq!(q.cuts(whole, 4, 0.0), [2, 4, 6, 8].map(|n| key(n * 100)));
         assert!(q.stretch(1.0, Some(2.5), 0.0, 0.0).is_none());

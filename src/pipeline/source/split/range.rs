@@ -33,8 +33,12 @@ pub(super) struct Range {
     /// Pages listed, in all and since the last cut.
     pub(super) pages: u32,
     pub(super) uncut: u32,
+    /// Pages listed where hints did not reach.
+    pub(super) lost: u32,
     /// Pages still expected, the one in flight included.
     pub(super) left: f64,
+    /// Pages expected with some confidence: for this many, others are made to wait.
+    pub(super) sure: f64,
     /// Whether a fan of letters has been thrown over its surroundings.
     pub(super) fanned: bool,
     /// Bytes of the cut it begins behind that were copied from real keys.
@@ -56,7 +60,9 @@ impl Range {
             known: false,
             pages: 0,
             uncut: 0,
+            lost: 0,
             left,
+            sure: left,
             fanned: false,
             real: None,
             ranks: (0.0, 0.0, None),

@@ -2,5 +2,12 @@
 //!
 //! The bench uses these files too; they name the planner by `super::super`.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::unchecked_time_subtraction,
+    reason = "shares of made-up counts, and a clock that does not go back"
+)]
+
 pub(crate) mod drive;
 pub(crate) mod space;
