@@ -24,22 +24,13 @@ impl MarkedKey {
     /// Marks `key`.
     #[must_use]
     pub fn new(key: &[u8]) -> Self {
-        use std::fmt::Write as _;
-        let hex = key.iter().fold(String::with_capacity(key.len() * 2), |mut out, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(out, "{byte:02x}");
-            out
-        });
-        Self { hex, shown: shown_key(key).0.into_owned() }
+        Self { hex: hex(key), shown: shown_key(key).0.into_owned() }
     }
 
     /// The key's exact bytes; `None` if the mark was tampered with.
     #[must_use]
     pub fn bytes(&self) -> Option<Vec<u8>> {
-        if !self.hex.is_ascii() || !self.hex.len().is_multiple_of(2) {
-            return None;
-        }
-        (0..self.hex.len()).step_by(2).map(|i| u8::from_str_radix(&self.hex[i..i + 2], 16).ok()).collect()
+        unhex(&self.hex)
     }
 
     /// The key for people.
@@ -47,6 +38,24 @@ impl MarkedKey {
     pub fn shown(&self) -> &str {
         &self.shown
     }
+}
+
+/// Lower-case hexadecimal digits of `bytes`.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(out, "{byte:02x}");
+        out
+    })
+}
+
+/// The bytes that hexadecimal digits stand for; `None` if they are none.
+pub(super) fn unhex(text: &str) -> Option<Vec<u8>> {
+    if !text.is_ascii() || !text.len().is_multiple_of(2) {
+        return None;
+    }
+    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok()).collect()
 }
 
 /// A stretch of keys that is not done yet, and the rows in front of it that wait for their turn.

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use super::files;
 use super::journal::{Journal, Journaled};
 use super::lock::{self, Lock, LockError};
-use super::mark::Mark;
+use super::mark::{Mark, hex, unhex};
 use crate::model::Clock;
 use crate::pipeline::report::{ReportError, Spill};
 
@@ -23,6 +23,7 @@ const MARK: &str = "checkpoint.json";
 const JOURNAL: &str = "journal.jsonl";
 const LOCK: &str = "lock";
 const ASIDE: &str = "aside.csv";
+const HINTS: &str = "hints";
 
 /// Why the state of a job cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -202,6 +203,27 @@ impl StateDir {
         }
     }
 
+    /// Evenly spaced keys that an earlier run left; empty if it left none that can be read. Nothing but
+    /// speed depends on them.
+    pub fn hints(&self) -> Vec<Vec<u8>> {
+        let text = std::fs::read_to_string(self.path.join(HINTS)).unwrap_or_default();
+        text.lines().filter_map(unhex).collect()
+    }
+
+    /// Leaves evenly spaced keys for the next run.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn save_hints(&self, keys: &[Vec<u8>]) -> Result<(), CheckpointError> {
+        let path = self.path.join(HINTS);
+        let text: String = keys.iter().map(|key| hex(key) + "\n").collect();
+        files::replace_file(&path, text.as_bytes()).map_err(|source| CheckpointError::Io {
+            what: "write",
+            path,
+            source,
+        })
+    }
+
     /// A journal for the run `run_id`; `keep` leaves what an earlier session wrote.
     ///
     /// # Errors
@@ -217,12 +239,7 @@ impl StateDir {
 }
 
 fn checksum(text: &str) -> String {
-    use std::fmt::Write as _;
-    Sha256::digest(text.as_bytes()).iter().fold(String::with_capacity(64), |mut out, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
+    hex(&Sha256::digest(text.as_bytes()))
 }
 
 #[cfg(test)]

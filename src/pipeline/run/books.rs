@@ -64,6 +64,8 @@ pub(super) struct Found {
     pub(super) report: Option<PathBuf>,
     /// Objects matched by earlier sessions.
     pub(super) matched: u64,
+    /// Evenly spaced keys that an earlier run left.
+    pub(super) hints: Vec<Vec<u8>>,
 }
 
 /// The books of a run, closed.
@@ -116,6 +118,7 @@ impl Books {
             journal: journal.clone(),
             report: report.path().map(PathBuf::from),
             matched: mark.tally.matched.objects,
+            hints: state.as_ref().map(StateDir::hints).unwrap_or_default(),
         };
         let now = clock.monotonic();
         let mut books = Self {
@@ -235,8 +238,8 @@ impl Books {
         Ok(())
     }
 
-    /// Closes a run that has all it wants.
-    pub(super) fn finish(mut self, job: &Job) -> Result<Closed, RunError> {
+    /// Closes a run that has all it wants, leaving `hints` for the next one.
+    pub(super) fn finish(mut self, job: &Job, hints: &[Vec<u8>]) -> Result<Closed, RunError> {
         self.commit()?;
         let report = self.report.path().map(PathBuf::from);
         let sha256 = self.report.finish()?;
@@ -267,6 +270,10 @@ impl Books {
             state.save(&self.mark)?;
             drop(self.aside);
             state.remove_aside()?;
+            // A session that went on with another one has seen the rest only.
+            if self.mark.sessions == 1 && !hints.is_empty() {
+                state.save_hints(hints)?;
+            }
         }
         Ok(Closed {
             tally: self.mark.tally,

@@ -173,6 +173,7 @@ pub async fn run<S: Store + 'static>(
         writer,
         at_work: JoinSet::new(),
         listed: found.segments.is_empty(),
+        hints: Vec::new(),
         step: Step::Go,
         failed: None,
     };
@@ -204,6 +205,7 @@ fn source<S: Store + 'static>(job: &Job, store: &Arc<S>, found: &Found) -> Sourc
     let extent = Extent {
         ranges: left.collect(),
         fresh: found.segments.len() as u64,
+        hints: found.hints.clone(),
         in_flight: if in_order(job) { 1 } else { job.limits.list_concurrency as usize },
     };
     let room = extent.in_flight + PAGES;
@@ -277,6 +279,8 @@ struct Run<'a, S> {
     wanted: Option<u64>,
     /// Whether no further page is wanted.
     listed: bool,
+    /// What the listing leaves for the next one.
+    hints: Vec<Vec<u8>>,
     step: Step,
     /// The first thing that keeps the run from going on.
     failed: Option<RunError>,
@@ -316,14 +320,14 @@ impl<S: Store + 'static> Run<'_, S> {
                     let kept = self.writer.collapse(onto).await;
                     self.check(kept);
                 }
-                Woken::Told(Told::End) => self.listed = true,
+                Woken::Told(Told::End { hints }) => (self.listed, self.hints) = (true, hints),
                 // A listing that was halted by a signal ends in an error that says no more than that.
                 Woken::Told(Told::Failed(_)) if self.step > Step::Go => {}
                 Woken::Told(Told::Failed(error)) => self.fail(error.into()),
             }
         }
         self.gauge.progress();
-        let Self { gauge, writer, failed, step, .. } = self;
+        let Self { gauge, writer, failed, step, hints, .. } = self;
         match failed {
             // What was done until then is saved; that it could not be is the graver news.
             Some(error) => {
@@ -333,7 +337,7 @@ impl<S: Store + 'static> Run<'_, S> {
             None if step > Step::Go => Ok(gauge.ended(writer.suspend().await?)),
             None => {
                 gauge.tell.tell(Event::Phase(Phase::Finishing));
-                Ok(gauge.ended(writer.finish().await?))
+                Ok(gauge.ended(writer.finish(hints).await?))
             }
         }
     }

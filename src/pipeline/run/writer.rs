@@ -16,7 +16,7 @@ enum Message {
     Cut { range: RangeId, new: RangeId, at: Vec<u8> },
     Collapse { onto: RangeId },
     Page(Box<(Placing, Paged)>),
-    Finish,
+    Finish { hints: Vec<Vec<u8>> },
 }
 
 /// The thread that keeps a run's books.
@@ -56,9 +56,10 @@ impl Writer {
         self.inbox.send(Message::Page(Box::new((placing, page)))).await.is_ok()
     }
 
-    /// Closes the books of a run that has all it wants.
-    pub(super) async fn finish(self) -> Result<Closed, RunError> {
-        let _ = self.inbox.send(Message::Finish).await;
+    /// Closes the books of a run that has all it wants, leaving `hints` for the next one.
+    pub(super) async fn finish(self, hints: Vec<Vec<u8>>) -> Result<Closed, RunError> {
+        // A thread that has ended tells why below.
+        let _ = self.inbox.send(Message::Finish { hints }).await;
         drop(self.inbox);
         ended(self.closed).await
     }
@@ -83,7 +84,7 @@ fn keep(mut books: Books, mut messages: mpsc::Receiver<Message>, job: &Job) -> R
                 let (placing, page) = *page;
                 books.take(&placing, page)?;
             }
-            Message::Finish => return books.finish(job),
+            Message::Finish { hints } => return books.finish(job, &hints),
         }
     }
     books.suspend()

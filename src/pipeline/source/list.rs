@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::{JoinError, JoinSet};
 
-use super::split::{self, Kept, Planner, Seen};
+use super::split::{self, Kept, Landmarks, Planner, Seen};
 use super::{Extent, Placed, Placing, Range, RangeId, SourceError, Told};
 use crate::model::{Page, Position};
 use crate::pipeline::report::shown_key;
@@ -15,6 +15,8 @@ use crate::store::{Listing, Store, StoreError};
 /// Truncated pages without any entry in a row after which a listing is given up. Stores may send
 /// some (a prefix thinned out by deletions), but none sends a thousand.
 const MAX_EMPTY_PAGES: u32 = 1000;
+/// Keys left for the next listing, at most.
+const HINTS: usize = 1024;
 /// Keys of a page that the planner is shown.
 const SAMPLES: usize = 64;
 
@@ -25,6 +27,7 @@ pub(super) struct Lister<S> {
     /// The last key wanted of all.
     until: Option<Vec<u8>>,
     planner: Planner,
+    marks: Landmarks,
     ranges: HashMap<split::RangeId, Known>,
     /// The next name to give out.
     fresh: u64,
@@ -79,7 +82,7 @@ impl<S: Store + 'static> Lister<S> {
             hi: range.until.clone(),
             done: false,
         });
-        let planner = Planner::resume(listing.prefix.clone(), kept, most, &[])
+        let planner = Planner::resume(listing.prefix.clone(), kept, most, &extent.hints)
             .map_err(|split::Torn(at)| SourceError::Overlap { at })?;
         let ranges = planner
             .ranges()
@@ -93,6 +96,7 @@ impl<S: Store + 'static> Lister<S> {
             listing,
             until,
             planner,
+            marks: Landmarks::default(),
             ranges,
             fresh,
             most,
@@ -105,8 +109,9 @@ impl<S: Store + 'static> Lister<S> {
         })
     }
 
-    /// Lists to the end. Ends early, and well, when nobody wants pages any more.
-    pub(super) async fn list(mut self) -> Result<(), SourceError> {
+    /// Lists to the end, and says which keys part the listing into equal pieces. Ends early, and well,
+    /// when nobody wants pages any more.
+    pub(super) async fn list(mut self) -> Result<Vec<Vec<u8>>, SourceError> {
         // Whether the planner may want another page: until it says no.
         let mut hungry = true;
         while !self.planner.is_done() {
@@ -114,23 +119,23 @@ impl<S: Store + 'static> Lister<S> {
                 biased;
                 Some(arrived) = self.wire.join_next() => Woken::Arrived(arrived),
                 Ok(permit) = Arc::clone(&self.room).acquire_owned(), if hungry => Woken::Room(permit),
-                else => return Ok(()),
+                else => return Ok(Vec::new()),
             };
             match woken {
                 Woken::Arrived(arrived) => {
                     hungry = true;
                     let arrived = arrived.map_err(|_| SourceError::Died)?;
                     if !self.take(arrived).await? {
-                        return Ok(());
+                        return Ok(Vec::new());
                     }
                 }
                 Woken::Room(permit) => match self.ask(permit).await {
                     Some(wanted) => hungry = wanted,
-                    None => return Ok(()),
+                    None => return Ok(Vec::new()),
                 },
             }
         }
-        Ok(())
+        Ok(self.marks.spaced(HINTS))
     }
 
     /// Sends one request if one is wanted; `None` if nobody wants pages any more.
@@ -189,6 +194,7 @@ impl<S: Store + 'static> Lister<S> {
         if let Some(until) = &verdict.keep_until {
             page.drop_after(until);
         }
+        note(&mut self.marks, &page);
         let placing = Placing { range: known.id, number: known.pages, last: verdict.done };
         known.pages += 1;
         let (pages, empty) = (known.pages, known.empty);
@@ -265,6 +271,16 @@ impl<S: Store + 'static> Lister<S> {
 impl Known {
     fn new(id: RangeId, from: &Position) -> Self {
         Self { id, pages: 0, empty: 0, trail: Trail::after(from) }
+    }
+}
+
+/// Notes where the quarters of a page end: pages alone are not even, since many are cut short.
+fn note(marks: &mut Landmarks, page: &Page) {
+    let mut from = 0;
+    while from < page.len() {
+        let to = (from + page.len().div_ceil(4)).min(page.len());
+        marks.note(page.get(to - 1).key, (to - from) as u64);
+        from = to;
     }
 }
 

@@ -100,6 +100,8 @@ pub struct Extent {
     pub fresh: u64,
     /// Requests in flight, at least 1.
     pub in_flight: usize,
+    /// Evenly spaced keys of an earlier listing; nothing but speed depends on them.
+    pub hints: Vec<Vec<u8>>,
 }
 
 /// What a listing tells.
@@ -124,7 +126,10 @@ pub enum Told {
     /// The listing cannot go on.
     Failed(SourceError),
     /// The listing is done. It is told, since a channel closes after a panic as well.
-    End,
+    End {
+        /// Evenly spaced keys of what was listed, for the next listing.
+        hints: Vec<Vec<u8>>,
+    },
 }
 
 /// A running listing. Dropping it ends the listing.
@@ -150,7 +155,7 @@ impl Source {
                 Err(error) => Err(error),
             };
             // A closed channel means that nobody wants to know any more.
-            let _ = send.send(listed.map_or_else(Told::Failed, |()| Told::End)).await;
+            let _ = send.send(listed.map_or_else(Told::Failed, |hints| Told::End { hints })).await;
         });
         Self { told, task: task.abort_handle() }
     }
