@@ -1,4 +1,5 @@
-//! Simulator → CSV over loopback, in keys a second; and restore POSTs a second.
+//! Simulator → CSV over loopback, in keys a second; restore POSTs a second; and listing under
+//! latency, against page after page and against the ideal.
 //!
 //! Client and simulator share the machine's cores, so the figures are a floor for the client. What
 //! compares between machines is the ratio: the whole pipeline against listing alone, in one run.
@@ -17,7 +18,7 @@ use defrost::job::{self, Job, Overrides, Verb};
 use defrost::model::{Clock, Event, Position, SystemClock};
 use defrost::pipeline::report::Verdict;
 use defrost::pipeline::{self, Options, Stop};
-use defrost::sim::{BucketConfig, Config, Credential, Dialect, Generate, Server};
+use defrost::sim::{BucketConfig, Config, Credential, Dialect, Generate, Server, Shape};
 use defrost::store::client::{Allowance, Client, Settings};
 use defrost::store::credentials::{CredentialSource, Environment};
 use defrost::store::dialect::{Credentials, Endpoint, Options as DialectOptions, Style, for_provider};
@@ -66,6 +67,40 @@ fn main() {
         }
         println!("{:<10} {:>14.0}", format!("{dialect:?}"), rate(posts, times));
     }
+
+    under_latency(&runtime, folder.path(), if short { 50_000 } else { 1_000_000 });
+}
+
+/// How long a page takes in the listing under latency.
+const LATENCY: Duration = Duration::from_millis(50);
+
+/// Scans of a bucket whose pages take [`LATENCY`], first without hints, then with those that the
+/// first left. Sequential is computed: pages × latency. Ideal is that over the requests in flight.
+fn under_latency(runtime: &tokio::runtime::Runtime, folder: &Path, keys: u64) {
+    println!("\n{keys} keys, {} ms a page, scan to CSV", LATENCY.as_millis());
+    println!(
+        "{:<12} {:>9} {:>8} {:>9} {:>9} {:>10} {:>12}",
+        "keys", "in flight", "hints", "seconds", "speed-up", "of ideal", "requests"
+    );
+    for shape in [Shape::Uuid, Shape::Sequential, Shape::Dated, Shape::Zipf] {
+        for in_flight in [8, 64, 256] {
+            for hints in ["none", "last run"] {
+                let bench = runtime.block_on(Bench::over(Dialect::S3, keys, "s3://bench", folder, shape));
+                let name = format!("{shape:?}-{in_flight}");
+                let took = runtime.block_on(bench.scan(&name, in_flight));
+                let pages = keys.div_ceil(1000);
+                let sequential = LATENCY.as_secs_f64() * pages as f64;
+                let speed_up = sequential / took.as_secs_f64();
+                let requests = bench.server.ledger().counts().list as f64 / pages as f64;
+                println!(
+                    "{:<12} {in_flight:>9} {hints:>8} {:>9.2} {speed_up:>8.1}x {:>9.0}% {requests:>11.2}x",
+                    format!("{shape:?}"),
+                    took.as_secs_f64(),
+                    100.0 * speed_up / f64::from(in_flight),
+                );
+            }
+        }
+    }
 }
 
 fn rate(count: u64, mut times: Vec<Duration>) -> f64 {
@@ -84,12 +119,28 @@ struct Bench<'f> {
 
 impl<'f> Bench<'f> {
     async fn start(dialect: Dialect, count: u64, url: &'static str, folder: &'f Path) -> Self {
+        Self::serve(dialect, count, url, folder, Shape::Sequential, Duration::ZERO).await
+    }
+
+    async fn over(dialect: Dialect, count: u64, url: &'static str, folder: &'f Path, shape: Shape) -> Self {
+        Self::serve(dialect, count, url, folder, shape, LATENCY).await
+    }
+
+    async fn serve(
+        dialect: Dialect,
+        count: u64,
+        url: &'static str,
+        folder: &'f Path,
+        shape: Shape,
+        latency: Duration,
+    ) -> Self {
         let name = url.split("://").nth(1).expect("a bucket");
         let mut bucket = BucketConfig::new(dialect, name);
         let cold = if dialect == Dialect::S3 { "GLACIER" } else { "ColdArchive" };
         let cold = if dialect == Dialect::Cos { "ARCHIVE" } else { cold };
         bucket.generate =
-            Some(Generate { count, classes: [(cold.to_owned(), 1)].into(), ..Generate::default() });
+            Some(Generate { count, shape, classes: [(cold.to_owned(), 1)].into(), ..Generate::default() });
+        bucket.quirks.latency.list = u64::try_from(latency.as_millis()).expect("short");
         let mut config = Config::default().with_bucket(bucket);
         config.credentials.push(Credential::new("id", "secret"));
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
@@ -159,9 +210,19 @@ impl<'f> Bench<'f> {
         }
     }
 
+    /// A scan of the job `name` with so many list requests in flight.
+    async fn scan(&self, name: &str, in_flight: u32) -> Duration {
+        let mut job = self.job(Verb::Scan, name);
+        job.limits.list_concurrency = in_flight;
+        self.carry_out(job).await
+    }
+
     /// A whole run, report and checkpoint included.
     async fn run(&self, verb: Verb, round: &str) -> Duration {
-        let job = self.job(verb, round);
+        self.carry_out(self.job(verb, round)).await
+    }
+
+    async fn carry_out(&self, job: Job) -> Duration {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let report = job.report.file(&job.name, clock.now()).expect("a file");
         let options = Options { fresh: true, report, ..Options::default() };

@@ -110,3 +110,28 @@ fn a_store_that_asks_to_slow_down_is_listed_whole() {
     rig.server.add_fault(Fault { every: 9, ..Fault::new(FaultKind::SlowDown).on(Call::List) });
     assert_eq!(report(&rig, S3, "16", &[]), one);
 }
+
+/// What a run learnt of the bucket's shape helps the next one, and changes nothing else.
+#[test]
+fn a_second_run_begins_with_what_the_first_one_learnt() {
+    for vendor in VENDORS {
+        let rig = Rig::new(config(vendor, Shape::Dated, 900, false));
+        let first = report(&rig, vendor, "16", &["--state-dir", "state"]);
+        let folder = std::fs::read_dir(rig.path("state")).unwrap().next().unwrap().unwrap().path();
+        let hints = std::fs::read_to_string(folder.join("hints")).unwrap();
+        let keys: Vec<Vec<u8>> = hints
+            .lines()
+            .map(|line| {
+                (0..line.len())
+                    .step_by(2)
+                    .map(|at| u8::from_str_radix(&line[at..at + 2], 16).unwrap())
+                    .collect()
+            })
+            .collect();
+        assert!(keys.len() > 100 && keys.is_sorted(), "{} evenly spaced keys", keys.len());
+        assert_eq!(report(&rig, vendor, "16", &["--state-dir", "state"]), first, "{vendor:?}");
+        // Hints that are no such thing cost speed, never rows.
+        std::fs::write(folder.join("hints"), "zz\n00\nff\n6f\n\u{fffd}\n").unwrap();
+        assert_eq!(report(&rig, vendor, "16", &["--state-dir", "state"]), first, "{vendor:?}");
+    }
+}

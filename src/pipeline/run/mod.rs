@@ -3,7 +3,7 @@
 //!
 //! Each page is worked on in a task of its own: filtered, classified, acted on (its requests
 //! concurrently), and made into rows. A thread writes the rows in listing order and keeps the
-//! checkpoint. What the pipeline holds in memory is a page for each list request in flight and [`PAGES`] more.
+//! checkpoint. What the pipeline holds in memory is a page for each list request in flight, and two for each core.
 
 mod books;
 mod page;
@@ -37,9 +37,11 @@ const TICK: Duration = Duration::from_millis(200);
 /// how much is listed again after a crash.
 const COMMIT_EVERY: Duration = Duration::from_millis(500);
 
-/// Pages between the listing and the report. With the list requests in flight, and times the page
-/// size, this is what a run holds in memory.
-const PAGES: usize = 8;
+/// Pages made into rows at once, at most: beyond this the disk is what a run waits for.
+const PAGES: usize = 16;
+/// Pages that a restore lists ahead of its requests. More would only grow old: what a listing says of
+/// an object should be true when it is asked for.
+const PAGES_AHEAD: usize = 4;
 /// Pages whose objects are being asked for at once. Two, so that the last requests of one page do
 /// not leave the rate unused.
 const PAGES_ACTED_ON: usize = 2;
@@ -206,24 +208,32 @@ fn source<S: Store + 'static>(job: &Job, store: &Arc<S>, found: &Found) -> Sourc
         ranges: left.collect(),
         fresh: found.segments.len() as u64,
         hints: found.hints.clone(),
-        in_flight: if in_order(job) { 1 } else { job.limits.list_concurrency as usize },
+        in_flight: in_flight(job),
     };
-    let room = extent.in_flight + PAGES;
+    let room = extent.in_flight + at_once(job);
     Source::start(Arc::clone(store), listing(job), extent, Arc::new(Semaphore::new(room)))
 }
 
-/// Whether pages must be taken one after the other: what a page may take depends on those before it
-/// if there is a cap, and a stream has no place for rows to wait.
-const fn in_order(job: &Job) -> bool {
-    job.filter.max_objects > 0 || job.report.path.is_none()
+/// List requests in flight.
+fn in_flight(job: &Job) -> usize {
+    // What a page may take depends on those before it if there is a cap, and a stream has no place
+    // for rows to wait: pages are then taken one after the other.
+    if job.filter.max_objects > 0 || job.report.path.is_none() {
+        return 1;
+    }
+    let wanted = job.limits.list_concurrency as usize;
+    if job.verb == Verb::Restore { wanted.min(PAGES_AHEAD) } else { wanted }
 }
 
 /// Pages that are worked on at once.
-const fn at_once(job: &Job) -> usize {
+fn at_once(job: &Job) -> usize {
     match job.verb {
         _ if job.filter.max_objects > 0 => 1,
         Verb::Restore => PAGES_ACTED_ON,
-        Verb::Scan | Verb::Plan => PAGES,
+        // One that is worked on and one that is next, for each core.
+        Verb::Scan | Verb::Plan => {
+            std::thread::available_parallelism().map_or(2, |cores| 2 * cores.get()).min(PAGES)
+        }
     }
 }
 
