@@ -3,7 +3,8 @@
 //!
 //! Each page is worked on in a task of its own: filtered, classified, acted on (its requests
 //! concurrently), and made into rows. A thread writes the rows in listing order and keeps the
-//! checkpoint. What the pipeline holds in memory is a page for each list request in flight, and two for each core.
+//! checkpoint. What the pipeline holds in memory is a page for each list request in flight, and two
+//! for each core.
 
 mod books;
 mod page;

@@ -7,9 +7,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::{JoinError, JoinSet};
 
 use super::split::{self, Kept, Landmarks, Planner, Seen};
+use super::trail::Trail;
 use super::{Extent, Placed, Placing, Range, RangeId, SourceError, Told};
 use crate::model::{Page, Position};
-use crate::pipeline::report::shown_key;
 use crate::store::{Listing, Store, StoreError};
 
 /// Truncated pages without any entry in a row after which a listing is given up. Stores may send
@@ -299,89 +299,134 @@ fn key_of(at: &Position) -> Option<&[u8]> {
     }
 }
 
-/// How far a listing has come, to tell a store that ignores where it was asked to go on.
-struct Trail {
-    last: Option<Vec<u8>>,
-    /// Whether the next page may begin with the last key: other versions of it may follow.
-    same_key: bool,
-}
-
-impl Trail {
-    fn after(at: &Position) -> Self {
-        match at {
-            Position::Start | Position::Token(_) => Self { last: None, same_key: false },
-            Position::After(key) => Self { last: Some(key.clone()), same_key: false },
-            Position::AfterVersion(key, _) => Self { last: Some(key.clone()), same_key: true },
-        }
-    }
-
-    /// Takes the next page's keys.
-    fn follow(&mut self, page: &Page) -> Result<(), SourceError> {
-        let Some(end) = page.len().checked_sub(1) else {
-            return Ok(());
-        };
-        let first = page.get(0).key;
-        if let Some(last) = &self.last
-            && (first < last.as_slice() || (first == last.as_slice() && !self.same_key))
-        {
-            let shown = |key: &[u8]| shown_key(key).0.into_owned();
-            return Err(SourceError::Backwards { last: shown(last), first: shown(first) });
-        }
-        self.last = Some(page.get(end).key.to_vec());
-        self.same_key = matches!(page.next(), Some(Position::AfterVersion(..)));
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Entry, Span};
+    use crate::model::{Entry, Offer, RequestCounts, Span};
+    use crate::pipeline::report::{Order, Segment};
+    use crate::pipeline::source::Source;
+    use crate::store::{Answered, Head, RestoreAnswer, RestoreAsk};
 
-    fn page(keys: &[&str], next: Option<Position>) -> Page {
-        let text: Vec<u8> = keys.concat().into_bytes();
-        let mut start = 0;
-        let entries = keys
-            .iter()
-            .map(|key| {
-                let len = u32::try_from(key.len()).unwrap();
-                let entry = Entry { key: Span { start, len }, ..Entry::default() };
-                start += len;
-                entry
-            })
-            .collect();
-        Page::new(text, entries, next)
+    /// A store of numbered keys that may disregard where it is asked to go on by key.
+    struct Numbers {
+        count: usize,
+        heeds_keys: bool,
     }
 
-    fn token(text: &str) -> Position {
-        Position::Token(text.into())
+    const PAGE: usize = 10;
+
+    fn key(number: usize) -> Vec<u8> {
+        format!("{number:05}").into_bytes()
     }
 
-    #[test]
-    fn a_page_that_goes_back_is_refused() {
-        let mut trail = Trail::after(&Position::Start);
-        trail.follow(&page(&["b", "d"], Some(token("1")))).unwrap();
-        trail.follow(&page(&[], Some(token("2")))).unwrap();
-        trail.follow(&page(&["e"], Some(token("3")))).unwrap();
-        for again in ["b", "e"] {
-            let error = trail.follow(&page(&[again], Some(token("4")))).unwrap_err();
-            assert!(matches!(error, SourceError::Backwards { .. }), "{error}");
+    impl Store for Numbers {
+        async fn list(&self, _: &Listing, at: &Position) -> Result<Answered<Page>, StoreError> {
+            let number = |text: &[u8]| std::str::from_utf8(text).unwrap().parse::<usize>().unwrap();
+            let from = match at {
+                Position::Token(token) => number(token),
+                Position::After(after) if self.heeds_keys => {
+                    (0..self.count).find(|n| key(*n) > *after).unwrap_or(self.count)
+                }
+                _ => 0,
+            };
+            let to = (from + PAGE).min(self.count);
+            let text: Vec<u8> = (from..to).flat_map(key).collect();
+            let entry = |n: usize| {
+                let start = u32::try_from(5 * (n - from)).unwrap();
+                Entry { key: Span { start, len: 5 }, ..Entry::default() }
+            };
+            let entries = (from..to).map(entry).collect();
+            let next = (to < self.count).then(|| Position::Token(to.to_string().into_bytes()));
+            // The others get on with theirs meanwhile.
+            tokio::task::yield_now().await;
+            Ok(Answered { answer: Page::new(text, entries, next), attempts: 1 })
+        }
+
+        async fn head(&self, _: &[u8], _: &[u8]) -> Result<Answered<Head>, StoreError> {
+            unreachable!("a listing asks for pages only")
+        }
+
+        async fn restore(&self, _: RestoreAsk<'_>) -> Result<Answered<RestoreAnswer>, StoreError> {
+            unreachable!("a listing asks for pages only")
+        }
+
+        fn addressable(&self, _: &[u8]) -> bool {
+            true
+        }
+
+        fn offer(&self, _: &[u8], _: &[u8]) -> Option<Offer> {
+            None
+        }
+
+        fn halt(&self) {}
+
+        fn requests(&self) -> RequestCounts {
+            RequestCounts::default()
+        }
+
+        fn restores_in_flight(&self) -> u32 {
+            0
         }
     }
 
-    #[test]
-    fn a_store_that_ignores_where_to_go_on_is_refused() {
-        let mut trail = Trail::after(&Position::After(b"m".to_vec()));
-        assert!(trail.follow(&page(&["a", "z"], None)).is_err());
-        assert!(Trail::after(&Position::After(b"m".to_vec())).follow(&page(&["m"], None)).is_err());
+    /// Lists with 16 requests in flight and puts the keys in order as the report does.
+    async fn listed(store: Numbers) -> (Vec<Vec<u8>>, usize, bool) {
+        let first = RangeId(0);
+        let extent = Extent {
+            ranges: vec![Range { id: first, from: Position::Start, until: None }],
+            fresh: 1,
+            in_flight: 16,
+            hints: Vec::new(),
+        };
+        let whole = Segment { id: first, reached: None, until: None, aside: Vec::new(), done: false };
+        let mut order: Order<Vec<Vec<u8>>> = Order::new(vec![whole]);
+        // Keys by range, to be put in order by the cuts told of.
+        let mut chain = vec![first];
+        let mut keys: HashMap<RangeId, Vec<Vec<u8>>> = HashMap::new();
+        let (mut cuts, mut collapsed) = (0, false);
+        let mut source =
+            Source::start(Arc::new(store), Listing::default(), extent, Arc::new(Semaphore::new(20)));
+        loop {
+            match source.next().await {
+                Told::Cut { range, new, at } => {
+                    order.cut(range, new, at);
+                    let place = chain.iter().position(|id| *id == range).unwrap();
+                    chain.insert(place + 1, new);
+                    cuts += 1;
+                }
+                Told::Collapse { onto } => {
+                    order.collapse(onto);
+                    collapsed = true;
+                    assert_eq!(order.segments().len(), 1);
+                }
+                Told::Page(Placed { placing, page, .. }) => {
+                    let page = page.iter().map(|entry| entry.key.to_vec()).collect();
+                    for page in order.take(&placing, page) {
+                        keys.entry(placing.range).or_default().extend(page);
+                    }
+                    if placing.last {
+                        order.finish(placing.range);
+                    }
+                }
+                Told::End { .. } => break,
+                Told::Failed(error) => panic!("{error}"),
+            }
+        }
+        assert!(order.segments().is_empty(), "nothing is left");
+        (chain.iter().flat_map(|id| keys.remove(id).unwrap_or_default()).collect(), cuts, collapsed)
     }
 
-    #[test]
-    fn versions_of_one_key_may_go_over_pages() {
-        let next = Some(Position::AfterVersion(b"b".to_vec(), b"2".to_vec()));
-        let mut trail = Trail::after(&Position::AfterVersion(b"b".to_vec(), b"1".to_vec()));
-        trail.follow(&page(&["b", "b"], next.clone())).unwrap();
-        trail.follow(&page(&["b", "c"], next)).unwrap();
-        assert!(trail.follow(&page(&["b"], None)).is_err());
+    #[tokio::test]
+    async fn a_store_that_goes_on_where_it_is_asked_to_is_listed_in_ranges() {
+        let (keys, cuts, collapsed) = listed(Numbers { count: 1003, heeds_keys: true }).await;
+        assert_eq!(keys, (0..1003).map(key).collect::<Vec<_>>());
+        assert!(cuts > 0 && !collapsed);
+    }
+
+    #[tokio::test]
+    async fn a_store_that_does_not_is_listed_by_its_own_continuation() {
+        let (keys, cuts, collapsed) = listed(Numbers { count: 1003, heeds_keys: false }).await;
+        assert_eq!(keys, (0..1003).map(key).collect::<Vec<_>>());
+        assert!(cuts > 0 && collapsed, "it was tried, and noticed");
     }
 }

@@ -6,6 +6,7 @@
 
 mod list;
 pub mod split;
+mod trail;
 
 use std::sync::Arc;
 
