@@ -12,6 +12,7 @@ mod page;
 mod restore;
 mod state;
 mod tally;
+mod text;
 
 pub use clock::{Clock, SystemClock};
 pub use event::{Event, Kinds, Notice, Phase, Tell};
@@ -21,3 +22,4 @@ pub use page::{Access, Entry, Kind, Listed, Page, Position, RestoreMark, Span};
 pub use restore::{Offer, Tier};
 pub use state::{Action, Reason, State};
 pub use tally::{Count, ErrorCount, RequestCounts, Tally};
+pub use text::{hex, push_percent, unhex};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{RequestCounts, Tally};
+use crate::model::{RequestCounts, Tally, hex, unhex};
 use crate::pipeline::report::{Extent, Reached, Segment, shown_key};
 use crate::pipeline::source::RangeId;
 
@@ -38,24 +38,6 @@ impl MarkedKey {
     pub fn shown(&self) -> &str {
         &self.shown
     }
-}
-
-/// Lower-case hexadecimal digits of `bytes`.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
-}
-
-/// The bytes that hexadecimal digits stand for; `None` if they are none.
-pub(super) fn unhex(text: &str) -> Option<Vec<u8>> {
-    if !text.is_ascii() || !text.len().is_multiple_of(2) {
-        return None;
-    }
-    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok()).collect()
 }
 
 /// A stretch of keys that is not done yet, and the rows in front of it that wait for their turn.

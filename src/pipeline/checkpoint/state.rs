@@ -11,8 +11,8 @@ use sha2::{Digest, Sha256};
 use super::files;
 use super::journal::{Journal, Journaled};
 use super::lock::{self, Lock, LockError};
-use super::mark::{Mark, hex, unhex};
-use crate::model::Clock;
+use super::mark::Mark;
+use crate::model::{Clock, hex, unhex};
 use crate::pipeline::report::{ReportError, Spill};
 
 /// The format of the mark that this version writes and reads. A reader refuses any other number:

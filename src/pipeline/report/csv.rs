@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use jiff::Timestamp;
 
 use super::ReportError;
-use crate::model::{Listed, Outcome};
+use crate::model::{Listed, Outcome, push_percent};
 
 /// The columns, in order; the header is always written.
 pub const COLUMNS: [&str; 21] = [
@@ -44,26 +44,12 @@ fn plain(key: &[u8]) -> Option<&str> {
 /// A key as reports, logs and errors spell it, and whether that is percent-encoded.
 #[must_use]
 pub fn shown_key(key: &[u8]) -> (Cow<'_, str>, bool) {
-    match plain(key) {
-        Some(text) => (Cow::Borrowed(text), false),
-        None => (Cow::Owned(encoded(key)), true),
+    if let Some(text) = plain(key) {
+        return (Cow::Borrowed(text), false);
     }
-}
-
-/// Every byte outside `A-Za-z0-9-._~/` as upper-case `%XX`.
-fn encoded(key: &[u8]) -> String {
-    const HEX: &[u8; 16] = b"0123456789ABCDEF";
-    let mut out = String::with_capacity(key.len() * 3);
-    for &byte in key {
-        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push('%');
-            out.push(char::from(HEX[usize::from(byte >> 4)]));
-            out.push(char::from(HEX[usize::from(byte & 15)]));
-        }
-    }
-    out
+    let mut encoded = String::new();
+    push_percent(&mut encoded, key, true);
+    (Cow::Owned(encoded), true)
 }
 
 /// Bytes that a page of rows takes, more or less.

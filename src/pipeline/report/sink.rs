@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::csv;
+use crate::model::hex;
 
 /// Why a report could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -219,13 +220,4 @@ fn hash_file(path: &Path) -> io::Result<String> {
             n => sum.update(&buffer[..n]),
         }
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
 }

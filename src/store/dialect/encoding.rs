@@ -7,31 +7,13 @@
 //! S3 API page "Authenticating requests: using the Authorization header", read 2026-11.
 
 use super::{Endpoint, Request, Style};
-
-const HEX: &[u8; 16] = b"0123456789ABCDEF";
-
-const fn unreserved(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
-}
-
-fn push(out: &mut String, bytes: &[u8], keep_slash: bool) {
-    out.reserve(bytes.len());
-    for &byte in bytes {
-        if unreserved(byte) || (keep_slash && byte == b'/') {
-            out.push(char::from(byte));
-        } else {
-            out.push('%');
-            out.push(char::from(HEX[usize::from(byte >> 4)]));
-            out.push(char::from(HEX[usize::from(byte & 15)]));
-        }
-    }
-}
+use crate::model::push_percent;
 
 /// `bytes` as a part of a path: `/` stays as it is.
 #[must_use]
 pub fn path(bytes: &[u8]) -> String {
     let mut out = String::new();
-    push(&mut out, bytes, true);
+    push_percent(&mut out, bytes, true);
     out
 }
 
@@ -39,7 +21,7 @@ pub fn path(bytes: &[u8]) -> String {
 #[must_use]
 pub fn query(bytes: &[u8]) -> String {
     let mut out = String::new();
-    push(&mut out, bytes, false);
+    push_percent(&mut out, bytes, false);
     out
 }
 
@@ -65,10 +47,10 @@ pub fn target(request: &Request, to: &Endpoint) -> String {
     let mut before = '?';
     for (name, value) in &request.query {
         out.push(before);
-        push(&mut out, name.as_bytes(), false);
+        push_percent(&mut out, name.as_bytes(), false);
         if !value.is_empty() {
             out.push('=');
-            push(&mut out, value, false);
+            push_percent(&mut out, value, false);
         }
         before = '&';
     }
@@ -169,7 +151,7 @@ mod tests {
                     back.push(u8::from_str_radix(std::str::from_utf8(&tail[..2]).unwrap(), 16).unwrap());
                     rest = &tail[2..];
                 } else {
-                    prop_assert!(unreserved(first));
+                    prop_assert!(first.is_ascii_alphanumeric() || b"-._~".contains(&first));
                     back.push(first);
                     rest = tail;
                 }

@@ -13,16 +13,7 @@ use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
 use super::dialect::Request;
-
-/// Lower-case hexadecimal digits of `bytes`.
-fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes
-        .iter()
-        .flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]])
-        .map(char::from)
-        .collect()
-}
+use crate::model::hex;
 
 fn sha1_hex(bytes: &[u8]) -> String {
     hex(&Sha1::digest(bytes))
