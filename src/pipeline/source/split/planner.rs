@@ -358,19 +358,6 @@ impl Planner {
     pub fn is_done(&self) -> bool {
         self.active.is_empty()
     }
-
-    /// Pages that are still to come, roughly. Without hints this is far too high for the first few
-    /// rounds, while it is not known what lies where; meant for progress bars.
-    #[must_use]
-    pub fn remaining(&self) -> f64 {
-        self.active.iter().filter_map(|id| self.chain.get(*id)).map(|range| range.left).sum()
-    }
-
-    /// Ranges made so far, and pages taken in.
-    #[must_use]
-    pub fn counts(&self) -> (usize, u64) {
-        (self.chain.made(), self.pages)
-    }
 }
 
 /// The key of a position, where it has one.

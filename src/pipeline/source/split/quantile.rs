@@ -185,8 +185,9 @@ impl Landmarks {
         out
     }
 
-    /// What was noted, to be kept with a checkpoint and noted again on resume.
-    pub fn marks(&self) -> impl Iterator<Item = (&[u8], u64)> {
+    /// What was noted.
+    #[cfg(test)]
+    fn marks(&self) -> impl Iterator<Item = (&[u8], u64)> {
         self.marks.iter().map(|(key, keys)| (key.as_slice(), *keys))
     }
 }
