@@ -10,12 +10,11 @@ use std::time::Duration;
 use reqwest::Url;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
+use super::body::{Bodies, BodyError, Share};
 use super::credentials::{CredentialError, Environment};
 use super::dialect::{Endpoint, Reply, Request, target};
 use super::tls;
 
-/// A page of 1,000 keys with every optional field is about 1 MB; a key may take 3 KB encoded.
-const MAX_BODY: usize = 16 << 20;
 /// A connection that is not there after this long will not come.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// A server that is silent for this long is given up; listings of thinned-out prefixes take seconds.
@@ -71,14 +70,23 @@ pub(crate) struct Transport {
     http: reqwest::Client,
     endpoint: Endpoint,
     base: String,
+    bodies: Bodies,
+}
+
+/// A whole reply, and what its body takes of the memory for bodies.
+#[derive(Debug)]
+pub(super) struct Received {
+    pub(super) reply: Reply,
+    pub(super) share: Option<Share>,
 }
 
 impl Transport {
-    /// A transport with its own connection pool.
+    /// A transport with its own connection pool, and memory for the pages of so many list requests
+    /// in flight.
     ///
     /// # Errors
     /// If the certificates of this machine, or those that `env` names, cannot be read.
-    pub(crate) fn new(endpoint: Endpoint, env: &Environment) -> Result<Self, TransportError> {
+    pub(crate) fn new(endpoint: Endpoint, env: &Environment, lists: u32) -> Result<Self, TransportError> {
         let http = tls::client_builder()
             .tls_certs_merge(tls::extra_roots(env)?)
             .dns_resolver(LocalNames)
@@ -90,7 +98,7 @@ impl Transport {
             .build()?;
         let scheme = if endpoint.https { "https" } else { "http" };
         let base = format!("{scheme}://{}", endpoint.authority());
-        Ok(Self { http, endpoint, base })
+        Ok(Self { http, endpoint, base, bodies: Bodies::new(lists) })
     }
 
     /// Where requests go.
@@ -110,7 +118,7 @@ impl Transport {
     }
 
     /// Sends a signed request and reads the reply to its end.
-    pub(crate) async fn send(&self, request: Request) -> Result<Reply, SendError> {
+    pub(super) async fn send(&self, request: Request) -> Result<Received, SendError> {
         let url = self.url(&request).ok_or(SendError::UnsafeKey)?;
         let mut builder = self.http.request(request.method, url);
         for (name, value) in request.headers {
@@ -122,19 +130,14 @@ impl Transport {
         let mut response = builder.send().await.map_err(|e| self.network(&e))?;
         let status = response.status().as_u16();
         let headers = std::mem::take(response.headers_mut());
-        let expected = response.content_length().and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
-        let mut body = Vec::with_capacity(expected.min(MAX_BODY));
-        while let Some(chunk) = response.chunk().await.map_err(|e| self.network(&e))? {
-            if body.len() + chunk.len() > MAX_BODY {
+        let (body, share) = self.bodies.read(response).await.map_err(|error| match error {
+            BodyError::Torn(error) => self.network(&error),
+            BodyError::TooLarge => {
                 let host = self.endpoint.authority();
-                return Err(SendError::Network(
-                    format!("the reply of {host} is larger than any page can be"),
-                    None,
-                ));
+                SendError::Network(format!("the reply of {host} is larger than any page can be"), None)
             }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(Reply { status, headers, body })
+        })?;
+        Ok(Received { reply: Reply { status, headers, body }, share })
     }
 
     /// What went wrong, by where it went wrong. The host is named, the URL is left out: a signed one
@@ -171,7 +174,7 @@ mod tests {
             bucket: "bucket".into(),
             region: "r".into(),
         };
-        Transport::new(endpoint, &Environment::new([("X", "y")], None)).unwrap()
+        Transport::new(endpoint, &Environment::new([("X", "y")], None), 1).unwrap()
     }
 
     fn head(key: &[u8]) -> Request {
