@@ -5,6 +5,7 @@
 //! written over that and never over more.
 
 mod csv;
+mod durable;
 mod order;
 mod sink;
 mod spill;
@@ -12,6 +13,7 @@ mod summary;
 
 pub(crate) use self::csv::Render;
 pub use self::csv::{COLUMNS, shown_key};
+pub use durable::Durable;
 pub use order::{Order, Reached, Segment};
 pub use sink::{Report, ReportError};
 pub use spill::{Extent, Spill};
