@@ -21,7 +21,9 @@ fn edit_mark(rig: &Rig, change: impl FnOnce(&mut Value)) {
     change(&mut envelope["mark"]);
     let mark = serde_json::to_string(&envelope["mark"]).unwrap();
     let (format, sum) = (&envelope["format"], hex(&Sha256::digest(mark.as_bytes())));
-    let text = format!("{{\"format\":{format},\"sha256\":\"{sum}\",\"mark\":{mark}}}");
+    let finished = !envelope["mark"]["finished"].is_null();
+    let text =
+        format!("{{\"format\":{format},\"finished\":{finished},\"sha256\":\"{sum}\",\"mark\":{mark}}}");
     std::fs::write(path, text).unwrap();
 }
 
@@ -116,7 +118,8 @@ fn a_damaged_checkpoint_is_told_and_fresh_starts_over() {
         bytes
     };
     let text = String::from_utf8(whole.clone()).unwrap();
-    let foreign = text.replacen("\"format\":2", "\"format\":99", 1).into_bytes();
+    let of_format =
+        |number: &str| text.replacen("\"format\":3", &format!("\"format\":{number}"), 1).into_bytes();
     let damage = [
         (flipped(whole.len() / 2), "is damaged"),
         (flipped(whole.len() - 9), "is damaged"),
@@ -124,7 +127,9 @@ fn a_damaged_checkpoint_is_told_and_fresh_starts_over() {
         (Vec::new(), "is damaged"),
         (vec![0; whole.len()], "is damaged"),
         (b"\xff\xfe".to_vec(), "is damaged"),
-        (foreign, "has format 99; this version reads format 2"),
+        (of_format("99"), "has format 99; this version reads format 3"),
+        (of_format("99"), "a newer defrost wrote it: finish that run with it"),
+        (of_format("2"), "an older defrost wrote it: finish that run with it"),
     ];
     for (bytes, said) in damage {
         std::fs::write(&path, bytes).unwrap();
@@ -160,9 +165,10 @@ fn a_journal_whose_last_line_is_torn_loses_that_line_only() {
     rig.server.add_fault(Fault { skip: 10, delay_ms: Some(120_000), ..slow });
     let going = trial.start(&rig);
     let journal = || std::fs::read(state(&rig).join("journal.jsonl")).unwrap_or_default();
-    let lines = |bytes: &[u8]| bytes.split_inclusive(|byte| *byte == b'\n').count();
+    let answers = |bytes: &[u8]| String::from_utf8_lossy(bytes).matches("\"answered\"").count();
     until("ten answers are journaled", || {
-        rig.server.ledger().restores().len() == 10 && lines(&journal()) == 10
+        // Before them stand the run's id and what was about to be asked for, page by page.
+        rig.server.ledger().restores().len() == 10 && answers(&journal()) == 10
     });
     going.kill();
     let whole = journal();
