@@ -112,6 +112,10 @@ impl Store {
             Some((index, bucket)) => self.answer(incoming, route, fault, index, bucket),
             None => Err(refusal(dialect, Wrong::NoBucket, &route.name)),
         };
+        if let (Some(FaultKind::Answer), Ok(reply)) = (fault.map(|f| f.kind), &answer) {
+            // Whoever it is that answers, it need not be the store.
+            return reply.clone();
+        }
         let mut reply = answer.unwrap_or_else(|fail| {
             let about = About {
                 dialect,

@@ -30,6 +30,12 @@ pub(super) fn head(
     access: fn(&[u8], &[u8]) -> Access,
     reply: &Reply,
 ) -> Result<Head, Refusal> {
+    // A web page that a proxy or a portal serves in the store's stead would pass for an object of the
+    // standard class.
+    if !reply.headers.contains_key(names.class) && !reply.headers.contains_key(manners.request_id) {
+        let why = "the reply has no header of the store's own";
+        return Err(refusal::unreadable(manners, reply.status, &reply.headers, why));
+    }
     let class = match header(&reply.headers, names.class) {
         "" => names.standard,
         told => told,
