@@ -108,12 +108,12 @@ impl<'b> Render<'b> {
         let (key, is_encoded) = shown_key(object.key);
         self.csv.write_field(self.bucket)?;
         self.text(key.as_bytes())?;
-        self.text(object.version_id)?;
+        self.told(object.version_id)?;
         self.text(if object.is_latest { b"true" } else { b"false" })?;
-        self.text(object.class)?;
-        self.text(object.access_tier)?;
+        self.told(object.class)?;
+        self.told(object.access_tier)?;
         self.number(Some(object.size))?;
-        self.text(object.etag)?;
+        self.told(object.etag)?;
         self.time(object.last_modified)?;
         self.text(outcome.state.as_str().as_bytes())?;
         self.time(outcome.expires_at)?;
@@ -132,6 +132,19 @@ impl<'b> Render<'b> {
 
     fn text(&mut self, field: &[u8]) -> io::Result<()> {
         self.csv.write_field(field).map_err(io::Error::from)
+    }
+
+    /// Text as a store told it, which may hold anything. No vendor's has control characters: they are
+    /// percent-encoded, so that a report can be looked at in a terminal whatever a store says.
+    fn told(&mut self, field: &[u8]) -> io::Result<()> {
+        // The first byte of those beyond ASCII is 0xC2.
+        let doubtful = |byte: &u8| byte.is_ascii_control() || *byte == 0xc2;
+        if !field.iter().any(doubtful) || plain(field).is_some() {
+            return self.text(field);
+        }
+        let mut encoded = String::new();
+        push_percent(&mut encoded, field, true);
+        self.text(encoded.as_bytes())
     }
 
     fn number(&mut self, number: Option<u64>) -> io::Result<()> {
