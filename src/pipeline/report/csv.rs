@@ -265,6 +265,22 @@ mod tests {
     }
 
     #[test]
+    fn what_a_store_tells_brings_no_control_characters() {
+        let told = |field: &str| {
+            let mut rows = Render::new("b");
+            rows.told(field.as_bytes()).unwrap();
+            rows.csv.write_record(None::<&[u8]>).unwrap();
+            String::from_utf8(rows.finish().unwrap()).unwrap()
+        };
+        for plain in ["abc", "a%20b", "\u{fc}\u{a0}", "\u{1f600}"] {
+            assert_eq!(told(plain), format!("{plain}\n"));
+        }
+        assert_eq!(told("a\u{1b}[2J"), "a%1B%5B2J\n");
+        assert_eq!(told("\u{85}"), "%C2%85\n");
+        assert_eq!(told("a\nb"), "a%0Ab\n");
+    }
+
+    #[test]
     fn times_are_those_of_the_library() {
         let mut times: Vec<Timestamp> = [
             "0000-01-01T00:00:00Z",

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use defrost::job::{self, Overrides, Verb};
@@ -119,9 +119,14 @@ pub(super) fn config(vendor: Vendor, call: Call) -> Config {
     bucket.quirks.hide_restore = vendor.scheme == "oss" && call == Call::Head;
     let mut config = Config::default().with_bucket(bucket);
     config.credentials.push(Credential::new(ACCESS_KEY, SECRET_KEY));
-    // A whole second, the same for every store of this process: reports can be compared.
-    config.clock.start = Some(Timestamp::from_second(1_790_000_000).unwrap());
+    config.clock.start = Some(start());
     config
+}
+
+/// The hour at which every store of this process starts, so that their reports can be compared.
+pub(super) fn start() -> Timestamp {
+    static START: OnceLock<Timestamp> = OnceLock::new();
+    *START.get_or_init(|| Timestamp::from_second(SystemClock::new().now().as_second()).unwrap())
 }
 
 /// What a run came to.
