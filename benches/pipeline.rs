@@ -19,7 +19,7 @@ use defrost::model::{Clock, Event, Position, SystemClock};
 use defrost::pipeline::report::Verdict;
 use defrost::pipeline::{self, Options, Stop};
 use defrost::sim::{BucketConfig, Config, Credential, Dialect, Generate, Server, Shape};
-use defrost::store::client::{Allowance, Client, Settings};
+use defrost::store::client::{Allowance, Client, Patience, Settings};
 use defrost::store::credentials::{CredentialSource, Environment};
 use defrost::store::dialect::{Credentials, Endpoint, Options as DialectOptions, Style, for_provider};
 use defrost::store::{ListApi, Listing, Store};
@@ -187,6 +187,7 @@ impl<'f> Bench<'f> {
             head: lane,
             restore: lane,
             max_attempts: 1,
+            patience: Patience::default(),
         };
         let dialect = for_provider(job.source.provider, DialectOptions { request_payer: false });
         Arc::new(

@@ -9,7 +9,7 @@ use super::rehearsal::Rehearsal;
 use crate::job::{self, ClassFilter, Job};
 use crate::model::{Clock, Event, Notice, Provider, SystemClock, Tell};
 use crate::pipeline::act::misfits;
-use crate::store::client::{Allowance, Client, Settings};
+use crate::store::client::{Allowance, Client, Patience, Settings};
 use crate::store::credentials::{self, CredentialSource};
 use crate::store::dialect::{Dialect, Endpoint, Options, for_provider};
 use crate::store::{EndpointError, Whereabouts};
@@ -179,6 +179,7 @@ pub(super) async fn site(job: &Job, context: &Context) -> Result<Site, Failure> 
         head: lane(limits.head_rate),
         restore: lane(limits.restore_rate),
         max_attempts: limits.max_attempts,
+        patience: Patience::default(),
     };
     let tell = context.teller(&clock);
     for remark in doubtful(job, &*dialect) {

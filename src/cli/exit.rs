@@ -104,7 +104,10 @@ pub(super) fn of_run(error: RunError, provider: Provider) -> Failure {
     let (exit, hint) = match &error {
         RunError::Source(SourceError::Store(store)) | RunError::Doomed(store) => of_store(store, provider),
         RunError::Source(
-            SourceError::Repeated { .. } | SourceError::Backwards { .. } | SourceError::Empty,
+            SourceError::Repeated { .. }
+            | SourceError::Backwards { .. }
+            | SourceError::Astray { .. }
+            | SourceError::Empty,
         ) => (
             Exit::SomeFailed,
             "the store breaks its own protocol; --list-concurrency 1 or --list-v1 may take another path through it".to_owned(),
@@ -188,9 +191,17 @@ fn of_store(error: &StoreError, provider: Provider) -> (Exit, String) {
         ErrorKind::WrongRegion => (
             Exit::Usage,
             match region {
-                Some(region) => format!("the store names `{region}`: pass --region {}", as_region(region, provider)),
-                None => "name the bucket's own region with --region".to_owned(),
+                Some(place) => elsewhere(as_region(place, provider), place),
+                None => "name the bucket's own region with --region, or the store's own address with \
+                         --endpoint-url: redirects are not followed"
+                    .to_owned(),
             },
+        ),
+        ErrorKind::Untrusted => (
+            Exit::SomeFailed,
+            "if the store's certificate is of your own authority, name that with AWS_CA_BUNDLE or SSL_CERT_FILE; \
+             if not, check --endpoint-url and who answers there: the check cannot be switched off"
+                .to_owned(),
         ),
         ErrorKind::Credentials => (Exit::Rights, of_credentials(error, code)),
         ErrorKind::TokenExpired => (Exit::Rights, "get a new security token, then run the same line again".to_owned()),
@@ -224,6 +235,18 @@ fn of_credentials(error: &StoreError, code: &str) -> String {
         _ => "check access key id, secret key and session token; an old token in the environment outranks a profile",
     }
     .to_owned()
+}
+
+/// What to do about a store that names another place: a region, or an address that tells none.
+fn elsewhere(region: &str, place: &str) -> String {
+    if region.contains(['.', ':']) {
+        format!(
+            "the answer leads to `{place}`, and redirects are not followed: if that is the store, name it with \
+             --endpoint-url, with https:// in front if it speaks TLS"
+        )
+    } else {
+        format!("the store names `{place}`: pass --region {region}")
+    }
 }
 
 /// OSS names the right endpoint, from which the region can be read off.

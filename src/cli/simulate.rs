@@ -40,10 +40,16 @@ The built-in seed has buckets of all three vendors with every archive class, ver
 markers, odd keys, and restores that are running or done. Print it with --print-seed, change it,
 and name the file. Seeds can also script faults:
        [[fault]]
-       kind = \"slow-down\"      # also: internal, reset, lost-answer, cut, stall, slow, torn,
-       calls = [\"restore\"]     #   repeat-token, empty-page, error-in200, no-capacity, skewed, ...
-       every = 10              # each tenth restore request
-       retry_after = 1
+       kind = \"slow-down\"      # also: internal, bare503, reset, lost-answer, cut, stall, slow, drip,
+       calls = [\"restore\"]     #   torn, utf16, oversize, overstated, understated, repeat-token,
+       every = 10              #   empty-page, disorder, stray, error-in200, no-capacity, skewed,
+       retry_after = 1         #   expired-token; each tenth restore request here, or chance = 0.3
+
+       [[fault]]
+       kind = \"edit\"           # an answer with something else in it; also: error (status, code),
+       find = \"GLACIER\"        #   answer (status, body, headers), redirect (location)
+       replace = \"GLACIER_2\"
+       first = 1
 
 A campaign of 10 million objects, spread unevenly over folders:
        defrost sim --keys 10000000 --shape zipf --provider oss --class ColdArchive

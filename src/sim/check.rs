@@ -4,7 +4,10 @@ use std::collections::HashSet;
 use std::fmt;
 use std::path::Path;
 
+use http::HeaderName;
+
 use super::config::{BucketConfig, Config, Dialect, Versioning};
+use super::fault::FaultKind;
 use super::state::State;
 use super::wire::encode::decode;
 
@@ -148,6 +151,17 @@ impl Config {
             }
             if fault.status.is_some_and(|s| !(200..600).contains(&s)) {
                 return Err(ConfigError::new("fault: `status` must lie between 200 and 599"));
+            }
+            if fault.chance.is_some_and(|share| !(0.0..=1.0).contains(&share)) {
+                return Err(ConfigError::new("fault: `chance` must lie between 0 and 1"));
+            }
+            if fault.kind == FaultKind::Edit && fault.find.as_ref().is_none_or(String::is_empty) {
+                return Err(ConfigError::new("fault: an `edit` needs what it is to `find`"));
+            }
+            if let Some(name) =
+                fault.headers.keys().find(|name| HeaderName::from_bytes(name.as_bytes()).is_err())
+            {
+                return Err(ConfigError::near(format!("fault: `headers`: `{name}` is no name"), name));
             }
         }
         Ok(())

@@ -1,12 +1,13 @@
 //! What goes wrong on purpose: rules that pick requests, and what befalls them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Mutex, PoisonError};
 
 use serde::Deserialize;
 
 use super::config::Call;
+use super::generate::scramble;
 
 /// Most keys whose attempts one rule tells apart; beyond, it leaves new keys alone.
 const MAX_KEYS: usize = 1 << 20;
@@ -47,6 +48,26 @@ pub enum FaultKind {
     ExpiredToken,
     /// The signature's time counts as too far off.
     Skewed,
+    /// The status and body that the rule names, whatever was asked.
+    Answer,
+    /// 307, or the status that the rule names, to its `location`.
+    Redirect,
+    /// What the rule seeks in the true answer (its body and the values of its headers) is replaced.
+    Edit,
+    /// The body comes in UTF-16.
+    Utf16,
+    /// Blanks follow the body, [`Fault::bytes`] of them; default 17 MiB.
+    Oversize,
+    /// The body comes whole, but more of it was announced.
+    Overstated,
+    /// Half of the body was announced, all of it comes.
+    Understated,
+    /// The body comes in pieces of [`Fault::bytes`] (default 1), `delay_ms` apart.
+    Drip,
+    /// The first and the last key of a page have changed places.
+    Disorder,
+    /// A page shows keys outside of the prefix that was asked for.
+    Stray,
 }
 
 /// A rule. A request is hit if everything that the rule names fits, and the count says so.
@@ -74,6 +95,12 @@ pub struct Fault {
     /// Of the rest, hits each n-th: 3 hits the third, the sixth, …; 0 and 1 hit all.
     #[serde(default)]
     pub every: u64,
+    /// Of these, hits this share at random: 0.3 hits three in ten.
+    #[serde(default)]
+    pub chance: Option<f64>,
+    /// What chance starts from: the same seed hits the same requests by their order.
+    #[serde(default)]
+    pub seed: u64,
     /// Stops after so many hits.
     #[serde(default)]
     pub first: Option<u64>,
@@ -83,15 +110,35 @@ pub struct Fault {
     /// `Retry-After` of an error answer, in seconds.
     #[serde(default)]
     pub retry_after: Option<u64>,
-    /// Status of [`FaultKind::Error`]; default 500.
+    /// Status of [`FaultKind::Error`] (default 500), [`FaultKind::Answer`] (200) and
+    /// [`FaultKind::Redirect`] (307).
     #[serde(default)]
     pub status: Option<u16>,
     /// Code of an error answer; default the vendor's.
     #[serde(default)]
     pub code: Option<String>,
-    /// Real milliseconds of [`FaultKind::Stall`] and [`FaultKind::Slow`].
+    /// Real milliseconds of [`FaultKind::Stall`], [`FaultKind::Slow`] and, a piece,
+    /// [`FaultKind::Drip`].
     #[serde(default)]
     pub delay_ms: Option<u64>,
+    /// Size of what [`FaultKind::Oversize`] and [`FaultKind::Drip`] do.
+    #[serde(default)]
+    pub bytes: Option<usize>,
+    /// Body of [`FaultKind::Answer`].
+    #[serde(default)]
+    pub body: Option<String>,
+    /// Headers that the answer gets, whatever the kind, in place of its own of the same names.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// Where [`FaultKind::Redirect`] leads.
+    #[serde(default)]
+    pub location: Option<String>,
+    /// What [`FaultKind::Edit`] seeks; every place counts.
+    #[serde(default)]
+    pub find: Option<String>,
+    /// What it puts there.
+    #[serde(default)]
+    pub replace: Option<String>,
 }
 
 impl Fault {
@@ -112,7 +159,34 @@ impl Fault {
             status: None,
             code: None,
             delay_ms: None,
+            chance: None,
+            seed: 0,
+            bytes: None,
+            body: None,
+            headers: BTreeMap::new(),
+            location: None,
+            find: None,
+            replace: None,
         }
+    }
+
+    /// A rule that replaces `find` by `with` in every answer.
+    #[must_use]
+    pub fn edit(find: impl Into<String>, with: impl Into<String>) -> Self {
+        Self { find: Some(find.into()), replace: Some(with.into()), ..Self::new(FaultKind::Edit) }
+    }
+
+    /// A rule that answers every request with this status and body.
+    #[must_use]
+    pub fn answer(status: u16, body: impl Into<String>) -> Self {
+        Self { status: Some(status), body: Some(body.into()), ..Self::new(FaultKind::Answer) }
+    }
+
+    /// The same for this share of the requests, drawn from `seed`.
+    #[must_use]
+    pub const fn chance(mut self, share: f64, seed: u64) -> Self {
+        (self.chance, self.seed) = (Some(share), seed);
+        self
     }
 
     /// The same for one more kind of call.
@@ -189,10 +263,18 @@ impl Count {
     fn hit(&mut self, rule: &Fault) -> bool {
         self.seen += 1;
         let Some(past) = self.seen.checked_sub(rule.skip).filter(|n| *n > 0) else { return false };
-        let due = past % rule.every.max(1) == 0 && rule.first.is_none_or(|n| self.hits < n);
+        let due = past % rule.every.max(1) == 0
+            && rule.chance.is_none_or(|share| drawn(rule.seed, past) < share)
+            && rule.first.is_none_or(|n| self.hits < n);
         self.hits += u64::from(due);
         due
     }
+}
+
+/// The `number`-th draw from `seed`, evenly in 0..1.
+fn drawn(seed: u64, number: u64) -> f64 {
+    let upper = u32::try_from(scramble(scramble(seed) ^ number) >> 32).unwrap_or(u32::MAX);
+    f64::from(upper) / (f64::from(u32::MAX) + 1.0)
 }
 
 #[derive(Debug)]
@@ -285,6 +367,18 @@ mod tests {
         assert_eq!(hits(Fault { skip: 2, ..Fault::new(FaultKind::Reset).every(2).first(2) }, 9), [4, 6]);
         assert!(hits(Fault::new(FaultKind::Reset).on(Call::List), 3).is_empty());
         assert!(hits(Fault::new(FaultKind::Reset).key("j*"), 3).is_empty());
+    }
+
+    #[test]
+    fn chance_hits_its_share_and_the_same_ones_each_time() {
+        let rule = Fault::new(FaultKind::Reset).chance(0.3, 7);
+        let hit = hits(rule.clone(), 10_000);
+        // Three thousand, give or take four standard deviations of 46.
+        assert!((2817..=3183).contains(&hit.len()), "{}", hit.len());
+        assert_eq!(hits(rule, 10_000), hit);
+        assert_ne!(hits(Fault::new(FaultKind::Reset).chance(0.3, 8), 10_000), hit);
+        assert!(hits(Fault::new(FaultKind::Reset).chance(0.0, 7), 100).is_empty());
+        assert_eq!(hits(Fault::new(FaultKind::Reset).chance(1.0, 7), 100).len(), 100);
     }
 
     #[test]

@@ -26,6 +26,7 @@ mod fault;
 mod fixed;
 mod generate;
 mod ledger;
+mod mangle;
 mod mark;
 mod restore;
 mod route;

@@ -37,7 +37,27 @@ pub(super) fn scripted(bucket: &Bucket, fault: &Fault, now: Secs) -> Option<Resu
                 None => reply,
             }));
         }
-        FaultKind::Reset
+        FaultKind::Answer => {
+            let body = fault.body.clone().unwrap_or_default().into_bytes();
+            let reply = Reply { body, ..Reply::new(fault.status.unwrap_or(200)) };
+            return Some(Ok(match fault.retry_after {
+                Some(seconds) => reply.with("retry-after", seconds.to_string()),
+                None => reply,
+            }));
+        }
+        FaultKind::Redirect => {
+            let place = fault.location.as_deref().unwrap_or("/");
+            return Some(Ok(Reply::new(fault.status.unwrap_or(307)).with("location", place)));
+        }
+        FaultKind::Edit
+        | FaultKind::Utf16
+        | FaultKind::Oversize
+        | FaultKind::Overstated
+        | FaultKind::Understated
+        | FaultKind::Drip
+        | FaultKind::Disorder
+        | FaultKind::Stray
+        | FaultKind::Reset
         | FaultKind::LostAnswer
         | FaultKind::Cut
         | FaultKind::Stall

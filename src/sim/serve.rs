@@ -112,6 +112,10 @@ impl Store {
             Some((index, bucket)) => self.answer(incoming, route, fault, index, bucket),
             None => Err(refusal(dialect, Wrong::NoBucket, &route.name)),
         };
+        if let (Some(FaultKind::Answer), Ok(reply)) = (fault.map(|f| f.kind), &answer) {
+            // Whoever it is that answers, it need not be the store.
+            return reply.clone();
+        }
         let mut reply = answer.unwrap_or_else(|fail| {
             let about = About {
                 dialect,
@@ -219,15 +223,22 @@ impl Store {
         bucket: &Bucket,
     ) -> Result<Reply, Wrong> {
         let attributes = incoming.header("x-amz-optional-object-attributes");
-        let asked = Asked::read(bucket, &route.params, attributes)?;
+        let mut asked = Asked::read(bucket, &route.params, attributes)?;
+        let kind = fault.map(|f| f.kind);
+        if kind == Some(FaultKind::Stray) {
+            asked.prefix.clear();
+        }
         let query = asked.query(bucket);
         let served = self.pages.get(index).map_or(0, |n| n.fetch_add(1, Ordering::Relaxed)) + 1;
-        let kind = fault.map(|f| f.kind);
         let due = bucket.quirks.empty_every.is_some_and(|n| n > 0 && served.is_multiple_of(n));
         let hollow = if due || kind == Some(FaultKind::EmptyPage) { empty(bucket, &query) } else { None };
         let mut page = hollow.unwrap_or_else(|| collect(bucket, &query));
         if kind == Some(FaultKind::RepeatToken) && asked.continues() {
             asked.repeat(bucket, &mut page);
+        }
+        if kind == Some(FaultKind::Disorder) && page.rows.len() > 1 {
+            let last = page.rows.len() - 1;
+            page.rows.swap(0, last);
         }
         let mut body = Vec::with_capacity(PAGE_BYTES.min(1024 + page.len() * 512));
         let marks = bucket.marks();

@@ -25,6 +25,7 @@ use super::config::{Call, Config};
 use super::expect::{Expected, expected};
 use super::fault::{Fault, FaultKind, Faults};
 use super::ledger::{Ledger, RestoreRecord, Wish};
+use super::mangle::mangle;
 use super::mark::Phase;
 use super::route::{Names, Route};
 use super::serve::{Incoming, Store};
@@ -40,6 +41,8 @@ const MAX_BODY: usize = 1 << 20;
 const MAX_CONNECTIONS: usize = 8192;
 /// How long a stalled answer is held unless the rule says otherwise.
 const STALL: Duration = Duration::from_hours(1);
+/// Pause between the pieces of a dripping body unless the rule says otherwise.
+const DRIP: Duration = Duration::from_secs(1);
 /// Pause after an accept that failed, such as for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
@@ -286,7 +289,10 @@ async fn handle(store: Arc<Store>, request: Request<Wire>, abort: Abort) -> io::
         return Err(io::Error::other("reset on purpose"));
     }
     let incoming = Incoming { method: &parts.method, target, host, headers: &parts.headers, body: &body };
-    let reply = store.serve(&incoming, &route, fault.as_ref());
+    let mut reply = store.serve(&incoming, &route, fault.as_ref());
+    if let Some(fault) = &fault {
+        mangle(&mut reply, fault);
+    }
     note(&store, &route, &body, reply.status);
     if kind == Some(FaultKind::LostAnswer) {
         abort.arm();
@@ -295,7 +301,7 @@ async fn handle(store: Arc<Store>, request: Request<Wire>, abort: Abort) -> io::
     if kind == Some(FaultKind::Cut) {
         abort.arm();
     }
-    Ok(response(reply, kind == Some(FaultKind::Cut)))
+    Ok(response(reply, fault.as_ref(), &store.outer))
 }
 
 /// Waits as long as the bucket and a rule want it.
@@ -331,14 +337,29 @@ fn note(store: &Store, route: &Route, body: &[u8], status: u16) {
     });
 }
 
-fn response(reply: Reply, broken: bool) -> Response<Payload> {
-    let payload = if broken { Payload::broken(reply.body) } else { Payload::whole(reply.body) };
+fn response(reply: Reply, fault: Option<&Fault>, clock: &Arc<dyn Clock>) -> Response<Payload> {
+    let payload = match fault.map(|f| (f.kind, f)) {
+        Some((FaultKind::Cut, _)) => Payload::broken(reply.body),
+        Some((FaultKind::Overstated, _)) => Payload::overstated(reply.body),
+        Some((FaultKind::Understated, _)) => Payload::understated(reply.body),
+        Some((FaultKind::Drip, fault)) => {
+            let pause = fault.delay_ms.map_or(DRIP, Duration::from_millis);
+            Payload::dripping(reply.body, fault.bytes.unwrap_or(1), pause, Arc::clone(clock))
+        }
+        _ => Payload::whole(reply.body),
+    };
     let mut response = Response::new(payload);
     *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     for (name, value) in reply.headers {
         // A value that HTTP cannot carry is left out: version ids come from the seed.
         if let Ok(value) = HeaderValue::from_str(&value) {
             response.headers_mut().insert(HeaderName::from_static(name), value);
+        }
+    }
+    for (name, value) in fault.iter().flat_map(|fault| &fault.headers) {
+        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value))
+        {
+            response.headers_mut().insert(name, value);
         }
     }
     response

@@ -4,13 +4,17 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use hyper::body::{Body, Frame, SizeHint};
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
+
+use crate::model::Clock;
 
 /// Says that a connection shall end with a reset instead of an orderly close.
 #[derive(Clone, Debug, Default)]
@@ -82,27 +86,56 @@ impl Write for Socket {
 }
 
 /// An answer's body.
-#[derive(Debug)]
 pub(super) struct Payload {
-    data: Option<Bytes>,
-    /// Announced length; more than `data` holds if the body is to break off.
+    data: Bytes,
+    /// Announced length of what is still to come.
     length: u64,
     /// Yields once before it breaks off, so that what came before is written.
     yielded: bool,
+    drip: Option<Drip>,
+}
+
+/// How a body comes in pieces.
+struct Drip {
+    piece: usize,
+    pause: Duration,
+    clock: Arc<dyn Clock>,
+    /// The pause under way.
+    waiting: Option<BoxFuture<'static, ()>>,
 }
 
 impl Payload {
     pub(super) fn whole(data: Vec<u8>) -> Self {
-        let length = u64::try_from(data.len()).unwrap_or(u64::MAX);
-        Self { data: (!data.is_empty()).then(|| Bytes::from(data)), length, yielded: false }
+        let length = length(&data);
+        Self { data: Bytes::from(data), length, yielded: false, drip: None }
     }
 
     /// Announces all of `data`, sends half of it.
     pub(super) fn broken(mut data: Vec<u8>) -> Self {
-        let length = u64::try_from(data.len()).unwrap_or(u64::MAX).max(1);
+        let length = length(&data).max(1);
         data.truncate(data.len() / 2);
-        Self { data: Some(Bytes::from(data)), length, yielded: false }
+        Self { length, ..Self::whole(data) }
     }
+
+    /// Announces more than `data`, sends it and ends.
+    pub(super) fn overstated(data: Vec<u8>) -> Self {
+        Self { length: length(&data) + 1, ..Self::whole(data) }
+    }
+
+    /// Announces half of `data`, sends it all.
+    pub(super) fn understated(data: Vec<u8>) -> Self {
+        Self { length: length(&data) / 2, ..Self::whole(data) }
+    }
+
+    /// Sends `piece` bytes of `data` at a time, with a pause before each.
+    pub(super) fn dripping(data: Vec<u8>, piece: usize, pause: Duration, clock: Arc<dyn Clock>) -> Self {
+        let drip = Drip { piece: piece.max(1), pause, clock, waiting: None };
+        Self { drip: Some(drip), ..Self::whole(data) }
+    }
+}
+
+fn length(data: &[u8]) -> u64 {
+    u64::try_from(data.len()).unwrap_or(u64::MAX)
 }
 
 impl Body for Payload {
@@ -113,11 +146,18 @@ impl Body for Payload {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        if let Some(data) = self.data.take() {
-            self.length = self.length.saturating_sub(u64::try_from(data.len()).unwrap_or(0));
-            if !data.is_empty() {
-                return Poll::Ready(Some(Ok(Frame::data(data))));
-            }
+        let mut piece = self.data.len();
+        if let Some(drip) = self.drip.as_mut().filter(|_| piece > 0) {
+            let (pause, clock) = (drip.pause, Arc::clone(&drip.clock));
+            let waiting = drip.waiting.get_or_insert_with(|| clock.sleep(pause));
+            ready!(waiting.as_mut().poll(cx));
+            drip.waiting = None;
+            piece = piece.min(drip.piece);
+        }
+        if piece > 0 {
+            let data = self.data.split_to(piece);
+            self.length = self.length.saturating_sub(length(&data));
+            return Poll::Ready(Some(Ok(Frame::data(data))));
         }
         if self.length == 0 {
             return Poll::Ready(None);
@@ -131,7 +171,7 @@ impl Body for Payload {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.data.is_none() && self.length == 0
+        self.data.is_empty() && self.length == 0
     }
 
     fn size_hint(&self) -> SizeHint {

@@ -16,7 +16,7 @@ use super::dialect::{Credentials, Dialect, Endpoint, Request};
 pub use super::pace::Allowance;
 use super::pace::Pace;
 use super::retry;
-pub use super::transport::TransportError;
+pub use super::transport::{Patience, TransportError};
 use super::transport::{Received, SendError, Transport};
 use super::{
     Answered, Call, ErrorKind, Head, Listing, Refusal, RestoreAnswer, RestoreAsk, Store, StoreError,
@@ -51,6 +51,8 @@ pub struct Settings {
     pub restore: Allowance,
     /// Attempts for one request, at least 1.
     pub max_attempts: u32,
+    /// How long the server is waited for.
+    pub patience: Patience,
 }
 
 #[derive(Debug, Default)]
@@ -113,7 +115,12 @@ impl Client {
     ) -> Result<Self, TransportError> {
         Ok(Self {
             dialect,
-            transport: Transport::new(settings.endpoint, &settings.env, settings.list.in_flight)?,
+            transport: Transport::new(
+                settings.endpoint,
+                &settings.env,
+                settings.patience,
+                settings.list.in_flight,
+            )?,
             credentials: settings.credentials,
             pace: Pace::new(settings.list, settings.head, settings.restore, Arc::clone(&clock)),
             max_attempts: settings.max_attempts.max(1),
@@ -192,10 +199,22 @@ impl Client {
         let on_wire = InFlight::new(call, &self.counters);
         let sent = self.transport.send(signed).await;
         drop(on_wire);
-        let received = sent.map_err(|e| match e {
-            SendError::UnsafeKey => Fault::bare(ErrorKind::UnsafeKey),
-            SendError::Network(..) => Fault { cause: Some(Box::new(e)), ..Fault::bare(ErrorKind::Network) },
-        })?;
+        let received = match sent {
+            Ok(received) => received,
+            // The store has said that it did what was asked. To ask again for the sake of the rest
+            // would be paid for: OSS adds the days once more.
+            Err(SendError::Torn(reply, ..)) if call == Call::Restore && matches!(reply.status, 200 | 202) => {
+                Received { reply: *reply, share: None }
+            }
+            Err(e) => {
+                let kind = match &e {
+                    SendError::UnsafeKey => return Err(Fault::bare(ErrorKind::UnsafeKey)),
+                    SendError::Untrusted(..) => ErrorKind::Untrusted,
+                    SendError::Network(..) | SendError::Torn(..) => ErrorKind::Network,
+                };
+                return Err(Fault { cause: Some(Box::new(e)), ..Fault::bare(kind) });
+            }
+        };
         let server_time =
             received.reply.headers.get("date").and_then(|d| d.to_str().ok()).and_then(http_date);
         read(received).map_err(|refusal| {

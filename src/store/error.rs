@@ -8,6 +8,8 @@ use std::time::Duration;
 pub enum ErrorKind {
     /// No connection, reset, torn body, time-out: worth another try.
     Network,
+    /// The server did not prove that it is the one meant (its certificate): nothing was asked of it.
+    Untrusted,
     /// 5xx or a code that the vendor calls passing: worth another try.
     Server,
     /// The store asks to slow down: worth another try, later.
@@ -62,7 +64,10 @@ impl ErrorKind {
     /// Whether every further request of the run would meet the same refusal.
     #[must_use]
     pub const fn dooms_run(self) -> bool {
-        matches!(self, Self::Credentials | Self::Account | Self::NoSuchBucket | Self::WrongRegion)
+        matches!(
+            self,
+            Self::Credentials | Self::Account | Self::NoSuchBucket | Self::WrongRegion | Self::Untrusted
+        )
     }
 }
 

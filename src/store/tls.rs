@@ -33,6 +33,39 @@ pub(crate) fn extra_roots(environment: &Environment) -> Result<Vec<reqwest::Cert
     }
 }
 
+/// What TLS made a request fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TlsFault {
+    /// The server's certificate is not accepted.
+    Untrusted,
+    /// What the server speaks is not TLS.
+    NotTls,
+    /// Anything else.
+    Other,
+}
+
+/// What TLS made the request of `error` fail; `None` if it was not TLS.
+pub(crate) fn fault(error: &(dyn std::error::Error + 'static)) -> Option<TlsFault> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref() {
+            return Some(match found {
+                rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented => {
+                    TlsFault::Untrusted
+                }
+                rustls::Error::InvalidMessage(_) => TlsFault::NotTls,
+                _ => TlsFault::Other,
+            });
+        }
+        // An I/O error leaves itself out of the chain: its source is the source of what it wraps.
+        next = match error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+            Some(inner) => Some(inner),
+            None => error.source(),
+        };
+    }
+    None
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -13,16 +13,32 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use super::body::{Bodies, BodyError, Share};
 use super::credentials::{CredentialError, Environment};
 use super::dialect::{Endpoint, Reply, Request, target};
-use super::tls;
+use super::tls::{self, TlsFault};
 
-/// A connection that is not there after this long will not come.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// A server that is silent for this long is given up; listings of thinned-out prefixes take seconds.
-const READ_TIMEOUT: Duration = Duration::from_mins(1);
-/// One attempt from first to last byte, so that a slow drip ends too.
-const WHOLE_TIMEOUT: Duration = Duration::from_mins(3);
 /// Idle connections kept for reuse; above it they are closed.
 const POOL_IDLE: usize = 4096;
+
+/// How long a server is waited for, in real time.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// A connection that is not there after this long will not come.
+    pub connect: Duration,
+    /// A server that is silent for this long is given up.
+    pub silence: Duration,
+    /// One attempt from first to last byte, so that a slow drip ends too.
+    pub whole: Duration,
+}
+
+impl Default for Patience {
+    /// Five seconds, a minute (listings of thinned-out prefixes take seconds), three minutes.
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(5),
+            silence: Duration::from_mins(1),
+            whole: Duration::from_mins(3),
+        }
+    }
+}
 
 /// Why an attempt brought no reply.
 #[derive(Debug, thiserror::Error)]
@@ -30,10 +46,18 @@ pub(crate) enum SendError {
     /// The URL parser would have changed the target.
     #[error("the key cannot be written into a URL without change")]
     UnsafeKey,
-    /// Connection, TLS, time-out, torn body.
+    /// Connection, TLS, time-out.
     #[error("{0}")]
-    Network(String, #[source] Option<Box<dyn std::error::Error + Send + Sync>>),
+    Network(String, #[source] Option<Cause>),
+    /// The head of the reply came, the body did not come to its end: what there is of it, and why.
+    #[error("{1}")]
+    Torn(Box<Reply>, String, #[source] Option<Cause>),
+    /// The server's certificate is not accepted.
+    #[error("{0}")]
+    Untrusted(String, #[source] Option<Cause>),
 }
+
+type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why no transport could be made.
 #[derive(Debug, thiserror::Error)]
@@ -86,13 +110,18 @@ impl Transport {
     ///
     /// # Errors
     /// If the certificates of this machine, or those that `env` names, cannot be read.
-    pub(crate) fn new(endpoint: Endpoint, env: &Environment, lists: u32) -> Result<Self, TransportError> {
+    pub(crate) fn new(
+        endpoint: Endpoint,
+        env: &Environment,
+        patience: Patience,
+        lists: u32,
+    ) -> Result<Self, TransportError> {
         let http = tls::client_builder()
             .tls_certs_merge(tls::extra_roots(env)?)
             .dns_resolver(LocalNames)
-            .connect_timeout(CONNECT_TIMEOUT)
-            .read_timeout(READ_TIMEOUT)
-            .timeout(WHOLE_TIMEOUT)
+            .connect_timeout(patience.connect)
+            .read_timeout(patience.silence)
+            .timeout(patience.whole)
             .pool_max_idle_per_host(POOL_IDLE)
             .tcp_nodelay(true)
             .build()?;
@@ -130,19 +159,35 @@ impl Transport {
         let mut response = builder.send().await.map_err(|e| self.network(&e))?;
         let status = response.status().as_u16();
         let headers = std::mem::take(response.headers_mut());
-        let (body, share) = self.bodies.read(response).await.map_err(|error| match error {
-            BodyError::Torn(error) => self.network(&error),
-            BodyError::TooLarge => {
+        let mut body = Vec::new();
+        let torn = match self.bodies.read(response, &mut body).await {
+            Ok(share) => return Ok(Received { reply: Reply { status, headers, body }, share }),
+            Err(BodyError::Torn(error)) => self.words(&error),
+            Err(BodyError::TooLarge) => {
                 let host = self.endpoint.authority();
-                SendError::Network(format!("the reply of {host} is larger than any page can be"), None)
+                (format!("the reply of {host} is larger than any page can be"), None)
             }
-        })?;
-        Ok(Received { reply: Reply { status, headers, body }, share })
+        };
+        Err(SendError::Torn(Box::new(Reply { status, headers, body }), torn.0, torn.1))
+    }
+
+    fn network(&self, error: &reqwest::Error) -> SendError {
+        let host = self.endpoint.authority();
+        let (what, cause) = self.words(error);
+        match tls::fault(error) {
+            Some(TlsFault::Untrusted) => {
+                SendError::Untrusted(format!("the certificate of {host} is not accepted"), cause)
+            }
+            Some(TlsFault::NotTls) => {
+                SendError::Network(format!("{host} does not speak TLS; is it an http:// endpoint?"), cause)
+            }
+            Some(TlsFault::Other) | None => SendError::Network(what, cause),
+        }
     }
 
     /// What went wrong, by where it went wrong. The host is named, the URL is left out: a signed one
     /// may carry secrets.
-    fn network(&self, error: &reqwest::Error) -> SendError {
+    fn words(&self, error: &reqwest::Error) -> (String, Option<Cause>) {
         let host = self.endpoint.authority();
         let what = if error.is_timeout() {
             format!("{host} did not answer in time")
@@ -157,7 +202,7 @@ impl Transport {
         while let Some(source) = root.source() {
             root = source;
         }
-        SendError::Network(what, Some(root.to_string().into()))
+        (what, Some(root.to_string().into()))
     }
 }
 
@@ -174,7 +219,7 @@ mod tests {
             bucket: "bucket".into(),
             region: "r".into(),
         };
-        Transport::new(endpoint, &Environment::new([("X", "y")], None), 1).unwrap()
+        Transport::new(endpoint, &Environment::new([("X", "y")], None), Patience::default(), 1).unwrap()
     }
 
     fn head(key: &[u8]) -> Request {

@@ -114,15 +114,26 @@ fn a_restore_that_fails_once_is_asked_for_again() {
 #[test]
 fn a_restore_whose_answer_is_lost_runs_already() {
     each_vendor(|vendor| {
-        for kind in [FaultKind::LostAnswer, FaultKind::Cut] {
+        let rig = rig(vendor, [once_per_key(FaultKind::LostAnswer)]);
+        night(&rig, vendor, &[]).expect(0);
+        for row in rig.rows("r.csv") {
+            let code = "restoring already  409 RestoreAlreadyInProgress";
+            assert_eq!(cells(&row, &WHAT), code, "{row:?}");
+            assert_eq!(row["attempts"], (2 + heads(vendor)).to_string());
+        }
+        assert_eq!(summary(&rig)["tally"]["actions"]["already"]["objects"], OBJECTS);
+    });
+}
+
+#[test]
+fn a_restore_that_was_answered_is_not_asked_for_again() {
+    each_vendor(|vendor| {
+        // The status came, the rest of the answer did not.
+        for kind in [FaultKind::Cut, FaultKind::Overstated] {
             let rig = rig(vendor, [once_per_key(kind)]);
             night(&rig, vendor, &[]).expect(0);
-            for row in rig.rows("r.csv") {
-                let code = "restoring already  409 RestoreAlreadyInProgress";
-                assert_eq!(cells(&row, &WHAT), code, "{kind:?} {row:?}");
-                assert_eq!(row["attempts"], (2 + heads(vendor)).to_string());
-            }
-            assert_eq!(summary(&rig)["tally"]["actions"]["already"]["objects"], OBJECTS);
+            all_requested(&rig, Some(1 + heads(vendor)));
+            assert_eq!(posts(&rig), OBJECTS, "{kind:?}: once each");
         }
     });
 }

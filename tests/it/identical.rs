@@ -9,7 +9,7 @@ use defrost::model::{Clock, Event, SystemClock};
 use defrost::pipeline::report::Verdict;
 use defrost::pipeline::{self, Options, Stop};
 use defrost::sim::{BucketConfig, Config, Generate, Shape, Versioning};
-use defrost::store::client::{Allowance, Client, Settings};
+use defrost::store::client::{Allowance, Client, Patience, Settings};
 use defrost::store::credentials::{CredentialSource, Environment};
 use defrost::store::dialect::{Credentials, Endpoint, Options as DialectOptions, Style, for_provider};
 use jiff::Timestamp;
@@ -63,6 +63,7 @@ async fn report(rig: &Rig, vendor: Vendor, in_flight: u32) -> Vec<u8> {
         head: lane,
         restore: lane,
         max_attempts: 1,
+        patience: Patience::default(),
     };
     let real: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let dialect = for_provider(job.source.provider, DialectOptions { request_payer: false });

@@ -21,6 +21,7 @@ mod checkpoint;
 mod conflicts;
 mod faults;
 mod faulty_jobs;
+mod hostile;
 mod identical;
 mod jobs;
 mod keys;

@@ -95,7 +95,7 @@ impl Render {
     /// Adds a row.
     pub(crate) fn row(&mut self, object: &Listed<'_>, outcome: &Outcome) {
         self.out.extend_from_slice(&self.bucket);
-        let is_encoded = self.key(object.key);
+        let is_encoded = self.text(object.key);
         self.text(object.version_id);
         self.word(if object.is_latest { "true" } else { "false" });
         self.text(object.class);
@@ -124,22 +124,17 @@ impl Render {
         self.out.push(b',');
     }
 
-    /// The key, and whether it is percent-encoded.
-    fn key(&mut self, key: &[u8]) -> bool {
+    /// Text as a store told it, which may hold anything, and whether it is percent-encoded: what holds
+    /// control characters is, so that a report can be looked at in a terminal whatever a store says.
+    fn text(&mut self, text: &[u8]) -> bool {
         self.comma();
-        if !Signs::of(key).odd {
-            push_field(&mut self.out, key);
+        if !Signs::of(text).odd {
+            push_field(&mut self.out, text);
             return false;
         }
-        let (shown, is_encoded) = shown_key(key);
+        let (shown, is_encoded) = shown_key(text);
         push_field(&mut self.out, shown.as_bytes());
         is_encoded
-    }
-
-    /// A field of whatever a store sends.
-    fn text(&mut self, field: &[u8]) {
-        self.comma();
-        push_field(&mut self.out, field);
     }
 
     /// A field that needs no quotes.
@@ -264,6 +259,21 @@ mod tests {
             let rows = rows_of(key);
             assert_eq!((rows[1][1].as_str(), rows[1][19].as_str()), (shown, "url"));
         }
+    }
+
+    #[test]
+    fn what_a_store_tells_brings_no_control_characters() {
+        let told = |field: &str| {
+            let mut rows = Render::new("b", 1);
+            rows.text(field.as_bytes());
+            String::from_utf8(rows.finish()).unwrap()
+        };
+        for plain in ["abc", "a%20b", "\u{fc}\u{a0}", "\u{1f600}"] {
+            assert_eq!(told(plain), format!(",{plain}"));
+        }
+        assert_eq!(told("a\u{1b}[2J"), ",a%1B%5B2J");
+        assert_eq!(told("\u{85}"), ",%C2%85");
+        assert_eq!(told("a\nb"), ",a%0Ab");
     }
 
     #[test]

@@ -38,8 +38,11 @@ impl Verdict {
                 Self::Complete
             };
         }
-        // One request more than were denied has been taken, as new or as running already.
-        if denied == failed && requests.restore <= denied { Self::AllDenied } else { Self::SomeFailed }
+        let taken = tally.action(Action::Requested).objects + tally.action(Action::Extended).objects;
+        // One request more than were denied has been taken, as new or as running already; where none
+        // was sent, one HEAD more has been answered.
+        let asked = if requests.restore > 0 { requests.restore } else { requests.head };
+        if denied == failed && taken == 0 && asked <= denied { Self::AllDenied } else { Self::SomeFailed }
     }
 
     /// The word in the summary and the checkpoint.

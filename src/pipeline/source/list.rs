@@ -7,10 +7,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::{JoinError, JoinSet};
 
 use super::split::{self, Kept, Landmarks, Planner, Seen};
-use super::trail::Trail;
+use super::trail::{Trail, orderly};
 use super::{Extent, Placed, Placing, Range, RangeId, SourceError, Told};
 use crate::model::{Page, Position};
-use crate::store::{Listing, Store, StoreError};
+use crate::store::{ListApi, Listing, Store, StoreError};
 
 /// Truncated pages without any entry in a row after which a listing is given up. Stores may send
 /// some (a prefix thinned out by deletions), but none sends a thousand.
@@ -179,6 +179,7 @@ impl<S: Store + 'static> Lister<S> {
         let Arrived { range, at, page, permit } = arrived;
         let mut page = page?;
         self.breathe();
+        orderly(&page, &self.listing.prefix, self.listing.api == ListApi::Versions)?;
         let samples = samples(&page);
         let next = page.next().cloned();
         let verdict = self.planner.page(range, Seen { samples: &samples, next: next.as_ref() });

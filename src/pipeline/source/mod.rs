@@ -32,14 +32,22 @@ pub enum SourceError {
         /// Pages listed before.
         pages: u64,
     },
-    /// A page began at or before the key at which the one before it ended: its rows would be doubled,
-    /// and following it might list for ever.
+    /// A key came at or before the one ahead of it, within a page or from page to page: rows would be
+    /// doubled or lost, and following such a listing might take for ever.
     #[error("the store went back to `{first}` after `{last}` in its listing; defrost needs keys in order")]
     Backwards {
-        /// The last key of the page before, or the key to go on after.
+        /// The key before, or the key to go on after.
         last: String,
-        /// The first key of the page.
+        /// The key that came.
         first: String,
+    },
+    /// A page showed a key that was not asked for: restoring it would cost what nobody wanted to pay.
+    #[error("the store listed `{key}`, which does not begin with `{prefix}` as it was asked")]
+    Astray {
+        /// The key.
+        key: String,
+        /// The prefix.
+        prefix: String,
     },
     /// The listing ended without a word.
     #[error("the listing ended unexpectedly; this is a bug in defrost")]

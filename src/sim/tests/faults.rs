@@ -108,6 +108,43 @@ async fn empty_pages_lead_to_the_next() {
 }
 
 #[tokio::test]
+async fn answers_are_edited_as_told() {
+    let page = ask(&server(Dialect::S3, Fault::edit("</Contents>", "<X/></Contents>")).await, LIST).await;
+    assert_eq!((page.texts("Key").len(), page.body.matches("<X/></Contents>").count()), (2, 2));
+
+    let portal = Fault {
+        headers: [("Content-Type".to_owned(), "text/html".to_owned())].into(),
+        ..Fault::answer(200, "<html>Sign in</html>")
+    };
+    let portal = ask(&server(Dialect::Oss, portal).await, LIST).await;
+    assert_eq!((portal.status, portal.header("content-type")), (200, Some("text/html")));
+    assert_eq!(portal.body, "<html>Sign in</html>");
+
+    let away =
+        Fault { location: Some("http://elsewhere.example/".to_owned()), ..Fault::new(FaultKind::Redirect) };
+    let away = ask(&server(Dialect::Cos, away).await, LIST).await;
+    assert_eq!((away.status, away.header("location")), (307, Some("http://elsewhere.example/")));
+
+    let page = ask(&server(Dialect::Cos, Fault::new(FaultKind::Disorder)).await, LIST).await;
+    assert_eq!(page.texts("Key"), ["k2", "k1"]);
+
+    let stray = server(Dialect::S3, Fault::new(FaultKind::Stray)).await;
+    assert_eq!(ask(&stray, "GET /b/?list-type=2&prefix=k4").await.texts("Key").len(), 5);
+}
+
+#[tokio::test]
+async fn lengths_lie_and_bodies_drip() {
+    let whole = ask(&server(Dialect::S3, Fault::new(FaultKind::Reset).first(0)).await, LIST).await.body;
+    let host = "Host: 127.0.0.1\r\n";
+    let over = server(Dialect::S3, Fault::new(FaultKind::Overstated)).await;
+    assert!(send(&over, LIST, host, "").await.is_none(), "more was announced than came");
+    let under = ask(&server(Dialect::S3, Fault::new(FaultKind::Understated)).await, LIST).await;
+    assert_eq!(under.body.len(), whole.len() / 2);
+    let drip = Fault { delay_ms: Some(1), bytes: Some(100), ..Fault::new(FaultKind::Drip) };
+    assert_eq!(ask(&server(Dialect::S3, drip).await, LIST).await.body, whole);
+}
+
+#[tokio::test]
 async fn rules_pick_listings_by_prefix() {
     let server = server(Dialect::S3, Fault::new(FaultKind::Internal).on(Call::List).key("k?")).await;
     assert_eq!(ask(&server, "GET /b/?prefix=k1").await.status, 500);

@@ -30,6 +30,12 @@ pub(super) fn head(
     access: fn(&[u8], &[u8]) -> Access,
     reply: &Reply,
 ) -> Result<Head, Refusal> {
+    // A web page that a proxy or a portal serves in the store's stead would pass for an object of the
+    // standard class.
+    if !reply.headers.contains_key(names.class) && !reply.headers.contains_key(manners.request_id) {
+        let why = "the reply has no header of the store's own";
+        return Err(refusal::unreadable(manners, reply.status, &reply.headers, why));
+    }
     let class = match header(&reply.headers, names.class) {
         "" => names.standard,
         told => told,
@@ -54,6 +60,18 @@ pub(super) fn head(
     })
 }
 
+/// Whether a reply is what a proxy or a portal says in the store's stead: its "200" would pass for
+/// a copy that lives longer now.
+fn is_web_page(reply: &Reply) -> bool {
+    let begins = |head: &str| {
+        let body = reply.body.trim_ascii_start();
+        body.get(..head.len()).is_some_and(|start| start.eq_ignore_ascii_case(head.as_bytes()))
+    };
+    header(&reply.headers, "content-type").starts_with("text/html")
+        || begins("<!doctype html")
+        || begins("<html")
+}
+
 /// Reads any reply to a restore request; `running` recognises the refusal that is none.
 pub(super) fn restore(
     manners: &Manners,
@@ -61,6 +79,10 @@ pub(super) fn restore(
     running: impl FnOnce(&Refusal, &ErrorDocument) -> bool,
     refuse: impl FnOnce(&Reply) -> Refusal,
 ) -> Result<RestoreAnswer, Refusal> {
+    if (200..300).contains(&reply.status) && is_web_page(reply) {
+        let why = "the reply is a web page, not the store's";
+        return Err(refusal::unreadable(manners, reply.status, &reply.headers, why));
+    }
     let taken = match reply.status {
         // An error document may come under a success status: S3 documents it for other calls.
         200 | 202 if ErrorDocument::read(&reply.body).is_some() => None,

@@ -49,6 +49,7 @@ pub(super) fn read(manners: &Manners, reply: &Reply) -> (Refusal, ErrorDocument)
         manners.region.map(|name| header(&reply.headers, name)).unwrap_or_default(),
         &document.region,
         &document.endpoint,
+        redirected(&reply.headers),
     ]
     .into_iter()
     .find(|place| is_place(place));
@@ -114,7 +115,7 @@ pub(super) fn page(
 /// Source: OSS "HTTP status code 503", COS "Error codes", S3 "Error responses", read 2026-11.
 fn by_status(status: u16) -> ErrorKind {
     match status {
-        301 | 302 | 307 | 308 => ErrorKind::WrongRegion,
+        301 | 302 | 303 | 307 | 308 => ErrorKind::WrongRegion,
         400 | 411 | 501 => ErrorKind::Illegal,
         // No vendor documents it; their SDKs try again with fresh credentials.
         401 => ErrorKind::TokenExpired,
@@ -127,11 +128,18 @@ fn by_status(status: u16) -> ErrorKind {
     }
 }
 
-/// Whether a region or endpoint that a store names looks like one: it may be dialled or shown.
+/// Whether a region or endpoint that a store names looks like one: it may be shown.
 fn is_place(text: &str) -> bool {
     !text.is_empty()
         && text.len() <= WORD_CHARS
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.')
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.:".contains(&b))
+}
+
+/// Host and port of a `Location`; empty if there is none, or it stays on the same host.
+fn redirected(headers: &HeaderMap) -> &str {
+    let (_, rest) = header(headers, "location").split_once("://").unwrap_or_default();
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    authority.rsplit_once('@').map_or(authority, |(_, host)| host)
 }
 
 /// At most `most` characters of `text`, in one line.
@@ -181,6 +189,20 @@ mod tests {
         let (refusal, _) = read(&PLAIN, &reply(503, &headers, "<Error><RequestId>inner</RequestId></Error>"));
         assert_eq!((refusal.kind, refusal.retry_after), (ErrorKind::Throttled, None));
         assert_eq!(&*refusal.request_id, "outer");
+    }
+
+    #[test]
+    fn a_redirect_tells_where_it_leads() {
+        for (to, place) in [
+            ("https://other.example:8443/b/?x=1", Some("other.example:8443")),
+            ("http://user:word@10.0.0.1/", Some("10.0.0.1")),
+            ("/login", None),
+            ("https://", None),
+            ("https://a b/", None),
+        ] {
+            let (refusal, _) = read(&PLAIN, &reply(307, &[("location", to)], ""));
+            assert_eq!((refusal.kind, refusal.region.as_deref()), (ErrorKind::WrongRegion, place), "{to}");
+        }
     }
 
     #[test]

@@ -31,6 +31,13 @@ impl From<&'static str> for Fault {
     }
 }
 
+/// Most attributes of an element; the vendors' listings have one, on the root. The reader compares
+/// each with all before it, so a tag of many would take for ever.
+const MOST_ATTRIBUTES: usize = 32;
+
+/// Elements within elements; the vendors' stop at three.
+const DEEPEST: u32 = 64;
+
 const TORN: Fault = Fault::Unreadable("the reply ends too early");
 
 /// The name of the root element that `api` is answered with.
@@ -55,7 +62,9 @@ pub(super) fn read(form: &Form, api: ListApi, body: &[u8]) -> Result<Page, Fault
         let start = match reader.next()? {
             Event::Start(start) => (start, false),
             Event::Empty(start) => (start, true),
-            Event::Decl(_) | Event::PI(_) | Event::Comment(_) | Event::DocType(_) => continue,
+            Event::Decl(_) | Event::PI(_) | Event::Comment(_) => continue,
+            // No listing has one, and what it may declare is nothing to be read.
+            Event::DocType(_) => return Err("the reply declares a document type".into()),
             Event::Text(text) if blank(&text) => continue,
             Event::Eof => return Err(TORN),
             _ => return Err("the reply is not an XML document".into()),
@@ -110,8 +119,11 @@ impl<'x> Events<'x> {
         if let Event::Start(start) | Event::Empty(start) = &event
             && !start.attributes_raw().is_empty()
         {
-            for attribute in start.attributes() {
+            for (number, attribute) in start.attributes().enumerate() {
                 attribute.map_err(quick_xml::Error::from)?;
+                if number == MOST_ATTRIBUTES {
+                    return Err("an element has too many attributes".into());
+                }
             }
         }
         Ok(event)
@@ -172,6 +184,7 @@ impl<'x> Events<'x> {
         let mut depth = u32::from(matches!(child, Child::Full(_)));
         while depth > 0 {
             match self.next()? {
+                Event::Start(_) if depth == DEEPEST => return Err("elements are nested too deep".into()),
                 Event::Start(_) => depth += 1,
                 Event::End(_) => depth -= 1,
                 Event::Eof => return Err(TORN),
