@@ -23,6 +23,8 @@ mod faults;
 mod faulty_jobs;
 mod jobs;
 mod keys;
+#[cfg(unix)]
+mod kill;
 mod matrix;
 mod ranges;
 #[cfg(unix)]
