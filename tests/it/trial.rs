@@ -80,6 +80,10 @@ impl Trial {
         Self { vendor, config, line, unbroken }
     }
 
+    pub(crate) fn vendor(&self) -> Vendor {
+        self.vendor
+    }
+
     pub(crate) fn rig(&self) -> Rig {
         Rig::new(self.config.clone())
     }

@@ -1,6 +1,7 @@
 //! One run from its first session to its last, and what is found wrong with its report.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use defrost::pipeline::checkpoint::{CommitPoint, VARIABLE};
 
@@ -71,6 +72,19 @@ enum Ended {
 
 /// Lives one life: a session for each moment, and one that is left alone.
 pub(super) fn live(scenario: &Scenario, moments: &[Moment]) -> Score {
+    // A file that cannot be read is a finding like any other.
+    let lived = catch_unwind(AssertUnwindSafe(|| lived(scenario, moments)));
+    let mut score = lived.unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map_or("a panic", String::as_str);
+        Score { lives: 1, unequal: 1, faults: vec![text.to_owned()], ..Score::default() }
+    });
+    for fault in &mut score.faults {
+        *fault = format!("{}, {moments:?}: {fault}", scenario.name);
+    }
+    score
+}
+
+fn lived(scenario: &Scenario, moments: &[Moment]) -> Score {
     let rig = scenario.rig();
     let mut score = Score { lives: 1, ..Score::default() };
     // Accepted requests on disk: their ids, and how often the object had been asked for by then.
@@ -100,9 +114,6 @@ pub(super) fn live(scenario: &Scenario, moments: &[Moment]) -> Score {
         }
     }
     judge(scenario, &rig, &records, &mut score);
-    for fault in &mut score.faults {
-        *fault = format!("{}, {moments:?}: {fault}", scenario.name);
-    }
     score
 }
 
@@ -162,10 +173,7 @@ fn judge(scenario: &Scenario, rig: &Rig, records: &BTreeMap<Id, (String, u32)>, 
     score.records += records.len() as u64;
     score.lost += missing as u64;
     score.doubled += (ids.len() - distinct.len()) as u64;
-    if ids != wanted.iter().map(id_of).collect::<Vec<_>>() {
-        let fault = format!("{} rows for {}, {missing} missing", found.len(), wanted.len());
-        score.faults.push(fault);
-    } else {
+    if ids == wanted.iter().map(id_of).collect::<Vec<_>>() {
         for (found, wanted) in found.iter().zip(wanted) {
             let id = id_of(found);
             // An answer that was not on disk yet: the next session finds the restore running.
@@ -176,6 +184,9 @@ fn judge(scenario: &Scenario, rig: &Rig, records: &BTreeMap<Id, (String, u32)>, 
                 score.faults.push(format!("found {found:?}, wanted {wanted:?}"));
             }
         }
+    } else {
+        let fault = format!("{} rows for {}, {missing} missing", found.len(), wanted.len());
+        score.faults.push(fault);
     }
     let posts = ledger(rig);
     let rows: BTreeMap<&Id, _> = ids.iter().zip(&found).collect();
