@@ -134,6 +134,9 @@ pub(super) fn of_run(error: RunError, provider: Provider) -> Failure {
 
 fn of_report(error: &ReportError) -> (Exit, String) {
     let hint = match error {
+        ReportError::Busy { .. } => {
+            return (Exit::Locked, "let it end first, or name another file with --report".to_owned());
+        }
         ReportError::Io { path, .. } if path.as_os_str() == "-" => {
             "let the reader of stdout read to the end, or name a file with --report: then the same line goes on \
              where it was"

@@ -55,6 +55,9 @@ impl Notices {
             Notice::Resumed { rows, after } if *rows == 0 && after.is_empty() => {
                 Some("resuming from the start: nothing had been reported yet".to_owned())
             }
+            Notice::Resumed { rows, after } if after.is_empty() => {
+                Some(format!("resuming: {} rows are in the report already", human_count(*rows)))
+            }
             Notice::Resumed { rows, after } => Some(format!(
                 "resuming after `{}`: {} rows are in the report already",
                 safe(after),

@@ -6,7 +6,7 @@
 //! makes the file a damaged one.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -19,6 +19,9 @@ use crate::model::{Outcome, hex, unhex};
 
 /// Bytes of the SHA-256 that a line carries: enough against accidents, which is what it is for.
 const SUM: usize = 8;
+
+/// A line of this many bytes is none of ours: a page of 1,000 keys of 1,024 bytes has some 4 MB.
+const MAX_LINE: u64 = 16 << 20;
 
 /// Key and version of an object; the version is empty if there is none.
 pub type ObjectId = (Vec<u8>, Vec<u8>);
@@ -112,9 +115,12 @@ impl Recorded {
         let (mut begun, mut start, mut line) = (false, 0, Vec::new());
         for number in 1_u64.. {
             line.clear();
-            let size = file.read_until(b'\n', &mut line).map_err(failed)?;
+            let size = file.by_ref().take(MAX_LINE).read_until(b'\n', &mut line).map_err(failed)?;
             if size == 0 {
                 break;
+            }
+            if size as u64 == MAX_LINE {
+                return Err(damaged(format!("line {number} is longer than any")));
             }
             let ended = line.ends_with(b"\n");
             let bare = &line[..size - usize::from(ended)];

@@ -32,6 +32,9 @@ use crate::model::{Action, Outcome, RequestCounts, Tally, hex, unhex};
 use crate::pipeline::report::{Durable, Extent, Reached, Segment, shown_key};
 use crate::pipeline::source::RangeId;
 
+/// A file larger than this is no mark: one of a listing of a billion keys in 256 ranges has some 60 MB.
+pub(super) const MAX_MARK: u64 = 256 << 20;
+
 /// The layout that this version writes, and the only one that it reads.
 pub(super) const FORMAT: u32 = 3;
 
@@ -214,7 +217,11 @@ impl Mark {
         if checksum(envelope.mark.get()) != envelope.sha256 {
             return Err(damaged("its checksum does not match its content".to_owned()));
         }
-        serde_json::from_str(envelope.mark.get()).map_err(|e| damaged(e.to_string()))
+        let mark: Self = serde_json::from_str(envelope.mark.get()).map_err(|e| damaged(e.to_string()))?;
+        match mark.segments() {
+            Some(_) => Ok(mark),
+            None => Err(damaged("a marked key is not hexadecimal".to_owned())),
+        }
     }
 
     /// What is left of the listing; `None` if the mark was tampered with.

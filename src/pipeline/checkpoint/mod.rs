@@ -50,7 +50,8 @@
 //!
 //! # When there is nothing to go on with
 //! A run whose copies may all have lapsed ([`Unfinished::lapsed`]) begins anew: what its report calls
-//! requested is archived again. Its partial report is kept under another name.
+//! requested is archived again. Its partial report is kept under another name, and its state in a folder
+//! `lapsed-…` beside the new one.
 
 mod fault;
 mod files;

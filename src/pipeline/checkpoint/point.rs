@@ -2,8 +2,8 @@
 //!
 //! Whoever writes calls [`pass`] when the write is done. In a build with debug assertions, which is
 //! what tests run, the variable [`VARIABLE`] makes the process send itself a signal at one of them:
-//! `DEFROST_AT="file-renamed 3 KILL"` dies of the third renaming. A release build has neither the
-//! variable nor the code behind it.
+//! `DEFROST_AT="file-renamed 3 KILL"` dies of the third renaming; several wishes are parted by commas.
+//! A release build has neither the variable nor the code behind it.
 
 /// The variable that names a commit point, which of its passes is meant, from 1, and a signal.
 pub const VARIABLE: &str = "DEFROST_AT";
@@ -129,24 +129,27 @@ mod wish {
         signal: String,
     }
 
-    static WISH: OnceLock<Option<Wish>> = OnceLock::new();
+    static WISHES: OnceLock<Vec<Wish>> = OnceLock::new();
 
-    fn read() -> Option<Wish> {
-        let text = std::env::var(VARIABLE).ok()?;
-        let mut words = text.split(' ').map(str::to_owned);
-        let point = words.next()?;
-        let left = AtomicU32::new(words.next()?.parse().ok()?);
-        Some(Wish { point, left, signal: words.next()? })
+    fn read() -> Vec<Wish> {
+        let text = std::env::var(VARIABLE).unwrap_or_default();
+        let wish = |text: &str| {
+            let mut words = text.split(' ').map(str::to_owned);
+            let (point, pass, signal) = (words.next()?, words.next()?, words.next()?);
+            Some(Wish { point, left: AtomicU32::new(pass.parse().ok()?), signal })
+        };
+        text.split(',').filter_map(wish).collect()
     }
 
     /// Passes `point`, with a signal to this process if a test wishes so.
     pub(crate) fn pass(point: CommitPoint) {
-        let Some(wish) = WISH.get_or_init(read) else { return };
-        if wish.point != point.name() || wish.left.fetch_sub(1, Ordering::Relaxed) != 1 {
-            return;
+        for wish in WISHES.get_or_init(read).iter().filter(|wish| wish.point == point.name()) {
+            if wish.left.fetch_sub(1, Ordering::Relaxed) == 1 {
+                // The shell sends it, since the standard library cannot. After SIGKILL the wait never
+                // ends.
+                let kill = format!("kill -s {} \"$PPID\"", wish.signal);
+                let _ = Command::new("/bin/sh").args(["-c", &kill]).status();
+            }
         }
-        // The shell sends it, since the standard library cannot. After SIGKILL the wait never ends.
-        let kill = format!("kill -s {} \"$PPID\"", wish.signal);
-        let _ = Command::new("/bin/sh").args(["-c", &kill]).status();
     }
 }

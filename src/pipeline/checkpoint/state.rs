@@ -1,6 +1,7 @@
 //! The folder that a job keeps its state in: lock, mark, journal, rows set aside, hints.
 
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use super::files;
 use super::journal::Journal;
 use super::line::Recorded;
 use super::lock::{self, Lock};
-use super::mark::{Mark, copy_until};
+use super::mark::{MAX_MARK, Mark, copy_until};
 use super::point::{CommitPoint, pass};
 use crate::model::{Clock, hex, unhex};
 use crate::pipeline::report::{Durable, ReportError, Spill};
@@ -62,8 +63,13 @@ impl StateDir {
     /// If there is a mark that cannot be used.
     pub fn peek(path: &Path) -> Result<Option<Mark>, CheckpointError> {
         let path = path.join(MARK);
-        match std::fs::read(&path) {
-            Ok(bytes) => Mark::read(&path, &bytes).map(Some),
+        let mut bytes = Vec::new();
+        let read = File::open(&path).and_then(|file| file.take(MAX_MARK + 1).read_to_end(&mut bytes));
+        match read {
+            Ok(size) if size as u64 > MAX_MARK => {
+                Err(CheckpointError::Damaged { path, what: "it is larger than any checkpoint".to_owned() })
+            }
+            Ok(_) => Mark::read(&path, &bytes).map(Some),
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(source) => Err(CheckpointError::Io { what: "read the checkpoint", path, source }),
         }
@@ -108,7 +114,9 @@ impl StateDir {
         let recorded = Recorded::read(&self.path.join(JOURNAL), &mark.run_id)?;
         if changed.is_empty() {
             let copies = recorded.answers.iter().filter_map(|(_, outcome)| copy_until(outcome));
-            let lapsed = copies.chain(mark.copies_until).max().filter(|until| *until <= now);
+            let last = copies.chain(mark.copies_until).max();
+            // A whole report is only closed, and was right when it was.
+            let lapsed = last.filter(|until| *until <= now && !mark.sealed);
             return Ok(Some(Unfinished { mark, recorded, lapsed }));
         }
         if mark.is_untouched() && recorded.is_empty() {
@@ -129,6 +137,24 @@ impl StateDir {
         files::remove_file(&path).map_err(|source| CheckpointError::Io { what: "remove", path, source })?;
         pass(CommitPoint::MarkForgotten);
         Ok(())
+    }
+
+    /// Puts the state of a run whose copies have lapsed by, in a folder of its own within this one, so
+    /// that nothing that it recorded is lost. The mark goes first: see [`StateDir::forget`].
+    ///
+    /// # Errors
+    /// If the files cannot be moved.
+    pub fn put_by(&self, run_id: &str) -> Result<(), CheckpointError> {
+        let folder = self.path.join(format!("lapsed-{run_id}"));
+        let moved = |name: &str| match fs::rename(self.path.join(name), folder.join(name)) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
+            _ => Ok(()),
+        };
+        files::private_folder(&folder)
+            .and_then(|()| [MARK, JOURNAL, ASIDE].into_iter().try_for_each(moved))
+            .and_then(|()| files::sync_folder_of(&folder.join(MARK)))
+            .and_then(|()| files::sync_folder_of(&folder))
+            .map_err(|source| CheckpointError::Io { what: "put the lapsed run by in", path: folder, source })
     }
 
     /// Puts `mark` in the place of the former one, durably.

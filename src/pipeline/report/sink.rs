@@ -1,6 +1,6 @@
 //! Where rows go: a file that grows under a `.partial` name, or stdout.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -42,10 +42,25 @@ pub enum ReportError {
         /// How many bytes were compared.
         marked: u64,
     },
+    /// Another run, of another job, writes to the same file.
+    #[error("another run is writing the report `{path}`")]
+    Busy {
+        /// Which file.
+        path: PathBuf,
+    },
 }
 
 fn held(found: Option<u64>) -> String {
     found.map_or_else(|| "is gone".to_owned(), |found| format!("holds only {found} bytes"))
+}
+
+/// Takes the lock of a report, which goes with the file: two jobs may name the same one.
+fn alone(file: &File, path: &Path) -> Result<(), ReportError> {
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => Err(ReportError::Busy { path: path.to_owned() }),
+        // Not every file system has locks, and none is needed by who names his reports apart.
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(()),
+    }
 }
 
 enum Out {
@@ -96,14 +111,17 @@ impl Report {
     /// A new report, to stand at `path` when finished. Its folder must be there.
     ///
     /// # Errors
-    /// If the file cannot be made or written.
+    /// If the file cannot be made or written, or another run writes it.
     pub fn create(path: &Path) -> Result<Self, ReportError> {
         let partial = Self::partial_path(path);
         let io = |what| {
             let path = partial.clone();
             move |source| ReportError::Io { what, path, source }
         };
-        let file = File::create(&partial).map_err(io("create"))?;
+        let mut options = OpenOptions::new();
+        let file = options.create(true).truncate(false).write(true).open(&partial).map_err(io("create"))?;
+        alone(&file, &partial)?;
+        file.set_len(0).map_err(io("create"))?;
         sync_folder_of(&partial).map_err(io("sync the folder of"))?;
         let report = Self::over(Out::File(file), Some(path.to_owned()), Sum::default()).with_header()?;
         pass(CommitPoint::ReportMade);
@@ -154,6 +172,7 @@ impl Report {
             }
             _ => ReportError::Io { what: "reopen", path: partial.clone(), source },
         })?;
+        alone(&file, &partial)?;
         let sum = durable.of_file(&mut file, if named { path } else { &partial })?;
         if named {
             std::fs::rename(path, &partial).map_err(io("reopen"))?;

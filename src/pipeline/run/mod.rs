@@ -15,6 +15,7 @@ mod writer;
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -118,6 +119,7 @@ pub async fn run<S: Store + 'static>(
         progress: Arc::clone(&progress),
         journal: found.journal,
         known: found.known,
+        shown: AtomicUsize::new(0),
     };
     let run = Run {
         gauge: Gauge { tell, clock: &*clock, began, progress, store: &*store },
@@ -299,6 +301,9 @@ impl<S: Store + 'static> Run<'_, S> {
         // From here on nothing is sent or recorded any more: the books are closed over what is there.
         self.at_work.shutdown().await;
         self.gauge.progress();
+        if self.failed.is_none() && self.step == Step::Go {
+            self.tell_unshown();
+        }
         let Self { gauge, writer, failed, step, stop, hints, .. } = self;
         let closing = async {
             match failed {
@@ -319,6 +324,17 @@ impl<S: Store + 'static> Run<'_, S> {
             ended = closing => ended,
             // No moment of the closing is a bad one to be killed at: see `checkpoint`.
             () = aborted(stop) => Err(RunError::Aborted),
+        }
+    }
+
+    /// What was asked for has no row if it is not listed any more; that it was is told at least.
+    fn tell_unshown(&self) {
+        let objects = self.desk.unshown();
+        if objects > 0 {
+            self.gauge.tell.tell(Event::Notice(Notice::Remark(format!(
+                "{objects} objects that an earlier session had an answer for are not listed any more: they have \
+                 no row"
+            ))));
         }
     }
 

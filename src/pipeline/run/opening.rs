@@ -58,6 +58,7 @@ impl Opened {
                     rows: mark.rows,
                     kept,
                 }));
+                state.put_by(&mark.run_id)?;
                 Self::begin(clock, state, identity, path)
             }
             None => Self::begin(clock, state, identity, path),

@@ -1,7 +1,7 @@
 //! One page through the stages filter, classify and act, and its rows.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::stream::{self, StreamExt};
@@ -76,6 +76,8 @@ pub(super) struct Desk<S> {
     pub(super) progress: Arc<Progress>,
     pub(super) journal: Option<Arc<Mutex<Journal>>>,
     pub(super) known: Known,
+    /// How many of the answers among [`Desk::known`] have made their row.
+    pub(super) shown: AtomicUsize,
 }
 
 /// What has become of a page: its rows up to the first object whose turn did not come.
@@ -135,6 +137,12 @@ enum Row {
 }
 
 impl<S: Store> Desk<S> {
+    /// Answers of an earlier session whose objects the listing has not shown.
+    pub(super) fn unshown(&self) -> usize {
+        let answers = self.known.values().filter(|past| matches!(past, Past::Answered(_))).count();
+        answers.saturating_sub(self.shown.load(Ordering::Relaxed))
+    }
+
     /// Filters, classifies and acts on a page; `room` is how many more objects are wanted.
     pub(super) async fn work(&self, page: &Page, room: u64) -> Result<Sheet, CheckpointError> {
         let mut sheet = Sheet::default();
@@ -191,6 +199,7 @@ impl<S: Store> Desk<S> {
             .filter_map(|(index, object)| {
                 let past = self.past(&object);
                 if let Some(Past::Answered(outcome)) = past {
+                    self.shown.fetch_add(1, Ordering::Relaxed);
                     return Some(Entry { index, wanted: Wanted::Answered(outcome.clone()), asked: true });
                 }
                 let asked = past.is_some();
