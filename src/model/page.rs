@@ -4,6 +4,8 @@
 //! thousand keys thus costs two allocations, and a page can travel between tasks without
 //! lifetimes. [`Listed`] is the borrowed view that the pipeline works with.
 
+use std::any::Any;
+
 use jiff::Timestamp;
 
 /// A piece of a page's buffer. The empty span stands for "not told".
@@ -141,13 +143,20 @@ pub struct Page {
     text: Vec<u8>,
     entries: Vec<Entry>,
     next: Option<Position>,
+    _held: Option<Box<dyn Any + Send + Sync>>,
 }
 
 impl Page {
     /// A page over `text`, whose entries' spans all point into it.
     #[must_use]
     pub const fn new(text: Vec<u8>, entries: Vec<Entry>, next: Option<Position>) -> Self {
-        Self { text, entries, next }
+        Self { text, entries, next, _held: None }
+    }
+
+    /// The page, keeping `share` for as long as it lives: what its bytes take of a bounded whole.
+    #[must_use]
+    pub fn holding<T: Send + Sync + 'static>(self, share: T) -> Self {
+        Self { _held: Some(Box::new(share)), ..self }
     }
 
     /// Where the next page starts; `None` at the end of the listing.

@@ -342,6 +342,8 @@ pub struct Quirks {
     pub page_limit: Option<usize>,
     /// Every n-th page is empty and truncated.
     pub empty_every: Option<u64>,
+    /// Listings are compressed with gzip where the request allows it, as proxies before a store do.
+    pub gzip: bool,
     /// `/` stays bare in encoded keys (OSS writes `%2F`).
     pub bare_slash: bool,
     /// Root elements bear a namespace; default on S3 only.

@@ -251,7 +251,10 @@ impl Store {
         if kind == Some(FaultKind::Torn) {
             body.truncate(body.len() * 2 / 3);
         }
-        let reply = Reply::page(body);
+        let mut reply = Reply::page(body);
+        if bucket.quirks.gzip && incoming.header("accept-encoding").contains("gzip") {
+            reply = reply.gzipped();
+        }
         Ok(match bucket.dialect {
             Dialect::Oss => reply,
             Dialect::Cos => reply.with("x-cos-bucket-region", bucket.region.clone()),

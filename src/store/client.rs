@@ -12,12 +12,12 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 
 use super::credentials::{CredentialSource, Environment};
-use super::dialect::{Credentials, Dialect, Endpoint, Reply, Request};
+use super::dialect::{Credentials, Dialect, Endpoint, Request};
 pub use super::pace::Allowance;
 use super::pace::Pace;
 use super::retry;
 pub use super::transport::{Patience, TransportError};
-use super::transport::{SendError, Transport};
+use super::transport::{Received, SendError, Transport};
 use super::{
     Answered, Call, ErrorKind, Head, Listing, Refusal, RestoreAnswer, RestoreAsk, Store, StoreError,
 };
@@ -115,7 +115,12 @@ impl Client {
     ) -> Result<Self, TransportError> {
         Ok(Self {
             dialect,
-            transport: Transport::new(settings.endpoint, &settings.env, settings.patience)?,
+            transport: Transport::new(
+                settings.endpoint,
+                &settings.env,
+                settings.list.in_flight,
+                settings.patience,
+            )?,
             credentials: settings.credentials,
             pace: Pace::new(settings.list, settings.head, settings.restore, Arc::clone(&clock)),
             max_attempts: settings.max_attempts.max(1),
@@ -132,7 +137,7 @@ impl Client {
         &self,
         call: Call,
         request: Request,
-        read: impl Fn(Reply) -> Result<T, Refusal> + Send + Sync,
+        read: impl Fn(Received) -> Result<T, Refusal> + Send + Sync,
     ) -> Result<Answered<T>, StoreError> {
         let mut attempts = 0;
         loop {
@@ -166,7 +171,7 @@ impl Client {
         &self,
         call: Call,
         request: &Request,
-        read: &(impl Fn(Reply) -> Result<T, Refusal> + Send + Sync),
+        read: &(impl Fn(Received) -> Result<T, Refusal> + Send + Sync),
         attempts: &mut u32,
     ) -> Result<T, Fault> {
         let _permit = tokio::select! {
@@ -194,12 +199,12 @@ impl Client {
         let on_wire = InFlight::new(call, &self.counters);
         let sent = self.transport.send(signed).await;
         drop(on_wire);
-        let reply = match sent {
-            Ok(reply) => reply,
+        let received = match sent {
+            Ok(received) => received,
             // The store has said that it did what was asked. To ask again for the sake of the rest
             // would be paid for: OSS adds the days once more.
             Err(SendError::Torn(reply, ..)) if call == Call::Restore && matches!(reply.status, 200 | 202) => {
-                *reply
+                Received { reply: *reply, share: None }
             }
             Err(e) => {
                 let kind = match &e {
@@ -210,8 +215,9 @@ impl Client {
                 return Err(Fault { cause: Some(Box::new(e)), ..Fault::bare(kind) });
             }
         };
-        let server_time = reply.headers.get("date").and_then(|d| d.to_str().ok()).and_then(http_date);
-        read(reply).map_err(|refusal| {
+        let server_time =
+            received.reply.headers.get("date").and_then(|d| d.to_str().ok()).and_then(http_date);
+        read(received).map_err(|refusal| {
             if refusal.kind == ErrorKind::Throttled {
                 self.counters.throttled.fetch_add(1, Ordering::Relaxed);
             }
@@ -281,23 +287,30 @@ impl Client {
 
 impl Store for Client {
     async fn list(&self, listing: &Listing, at: &Position) -> Result<Answered<Page>, StoreError> {
-        self.call(Call::List, self.dialect.list(listing, at), |reply| match reply.status {
-            200 => self.dialect.read_page(listing, reply),
-            _ => Err(self.dialect.read_refusal(&reply)),
+        self.call(Call::List, self.dialect.list(listing, at), |Received { reply, share }| {
+            match reply.status {
+                200 => self.dialect.read_page(listing, reply).map(|page| page.holding(share)),
+                _ => Err(self.dialect.read_refusal(&reply)),
+            }
         })
         .await
     }
 
     async fn head(&self, key: &[u8], version_id: &[u8]) -> Result<Answered<Head>, StoreError> {
-        self.call(Call::Head, self.dialect.head(key, version_id), |reply| match reply.status {
-            200 => self.dialect.read_head(&reply),
-            _ => Err(self.dialect.read_refusal(&reply)),
+        self.call(Call::Head, self.dialect.head(key, version_id), |Received { reply, .. }| {
+            match reply.status {
+                200 => self.dialect.read_head(&reply),
+                _ => Err(self.dialect.read_refusal(&reply)),
+            }
         })
         .await
     }
 
     async fn restore(&self, ask: RestoreAsk<'_>) -> Result<Answered<RestoreAnswer>, StoreError> {
-        self.call(Call::Restore, self.dialect.restore(&ask), |reply| self.dialect.read_restore(&reply)).await
+        self.call(Call::Restore, self.dialect.restore(&ask), |Received { reply, .. }| {
+            self.dialect.read_restore(&reply)
+        })
+        .await
     }
 
     fn addressable(&self, key: &[u8]) -> bool {

@@ -5,6 +5,7 @@
 //! sign → send → read whole body → parse. What differs between vendors is a [`Dialect`](dialect::Dialect):
 //! pure functions from question to request and from reply to answer.
 
+mod body;
 pub mod client;
 pub mod credentials;
 pub mod dialect;

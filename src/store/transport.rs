@@ -10,12 +10,11 @@ use std::time::Duration;
 use reqwest::Url;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
+use super::body::{Bodies, BodyError, Share};
 use super::credentials::{CredentialError, Environment};
 use super::dialect::{Endpoint, Reply, Request, target};
 use super::tls::{self, TlsFault};
 
-/// A page of 1,000 keys with every optional field is about 1 MB; a key may take 3 KB encoded.
-const MAX_BODY: usize = 16 << 20;
 /// Idle connections kept for reuse; above it they are closed.
 const POOL_IDLE: usize = 4096;
 
@@ -95,16 +94,26 @@ pub(crate) struct Transport {
     http: reqwest::Client,
     endpoint: Endpoint,
     base: String,
+    bodies: Bodies,
+}
+
+/// A whole reply, and what its body takes of the memory for bodies.
+#[derive(Debug)]
+pub(super) struct Received {
+    pub(super) reply: Reply,
+    pub(super) share: Option<Share>,
 }
 
 impl Transport {
-    /// A transport with its own connection pool.
+    /// A transport with its own connection pool, and memory for the pages of so many list requests
+    /// in flight.
     ///
     /// # Errors
     /// If the certificates of this machine, or those that `env` names, cannot be read.
     pub(crate) fn new(
         endpoint: Endpoint,
         env: &Environment,
+        lists: u32,
         patience: Patience,
     ) -> Result<Self, TransportError> {
         let http = tls::client_builder()
@@ -118,7 +127,7 @@ impl Transport {
             .build()?;
         let scheme = if endpoint.https { "https" } else { "http" };
         let base = format!("{scheme}://{}", endpoint.authority());
-        Ok(Self { http, endpoint, base })
+        Ok(Self { http, endpoint, base, bodies: Bodies::new(lists) })
     }
 
     /// Where requests go.
@@ -138,7 +147,7 @@ impl Transport {
     }
 
     /// Sends a signed request and reads the reply to its end.
-    pub(crate) async fn send(&self, request: Request) -> Result<Reply, SendError> {
+    pub(super) async fn send(&self, request: Request) -> Result<Received, SendError> {
         let url = self.url(&request).ok_or(SendError::UnsafeKey)?;
         let mut builder = self.http.request(request.method, url);
         for (name, value) in request.headers {
@@ -150,20 +159,18 @@ impl Transport {
         let mut response = builder.send().await.map_err(|e| self.network(&e))?;
         let status = response.status().as_u16();
         let headers = std::mem::take(response.headers_mut());
-        let expected = response.content_length().and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
-        let mut body = Vec::with_capacity(expected.min(MAX_BODY));
-        let torn = loop {
-            match response.chunk().await {
-                Ok(None) => return Ok(Reply { status, headers, body }),
-                Ok(Some(chunk)) if body.len() + chunk.len() > MAX_BODY => {
-                    let host = self.endpoint.authority();
-                    break (format!("the reply of {host} is larger than any page can be"), None);
-                }
-                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-                Err(e) => break self.words(&e),
+        let (body, what, cause) = match self.bodies.read(response).await {
+            Ok((body, share)) => return Ok(Received { reply: Reply { status, headers, body }, share }),
+            Err(BodyError::Torn(body, error)) => {
+                let (what, cause) = self.words(&error);
+                (body, what, cause)
+            }
+            Err(BodyError::TooLarge(body)) => {
+                let host = self.endpoint.authority();
+                (body, format!("the reply of {host} is larger than any page can be"), None)
             }
         };
-        Err(SendError::Torn(Box::new(Reply { status, headers, body }), torn.0, torn.1))
+        Err(SendError::Torn(Box::new(Reply { status, headers, body }), what, cause))
     }
 
     fn network(&self, error: &reqwest::Error) -> SendError {
@@ -214,7 +221,7 @@ mod tests {
             bucket: "bucket".into(),
             region: "r".into(),
         };
-        Transport::new(endpoint, &Environment::new([("X", "y")], None), Patience::default()).unwrap()
+        Transport::new(endpoint, &Environment::new([("X", "y")], None), 1, Patience::default()).unwrap()
     }
 
     fn head(key: &[u8]) -> Request {

@@ -22,6 +22,7 @@ mod conflicts;
 mod faults;
 mod faulty_jobs;
 mod hostile;
+mod identical;
 mod jobs;
 mod keys;
 mod matrix;

@@ -92,6 +92,18 @@ fn the_older_call_lists_in_ranges_too() {
     }
 }
 
+/// Replies that a proxy has compressed are read like any other.
+#[test]
+fn compressed_pages_give_the_same_report() {
+    for vendor in VENDORS {
+        let mut config = config(vendor, Shape::Uuid, 700, false);
+        let plain = report(&Rig::new(config.clone()), vendor, "16", &[]);
+        config.buckets[0].quirks.gzip = true;
+        let rig = Rig::new(config);
+        assert_eq!(report(&rig, vendor, "16", &[]), plain, "{vendor:?}");
+    }
+}
+
 /// A prefix, a start and an end bound the ranges.
 #[test]
 fn ranges_stay_within_what_is_asked_for() {

@@ -9,6 +9,7 @@ mod order;
 mod sink;
 mod spill;
 mod summary;
+mod time;
 
 pub(crate) use self::csv::Render;
 pub use self::csv::{COLUMNS, shown_key};

@@ -144,7 +144,7 @@ impl Report {
     }
 
     fn with_header(mut self) -> Result<Self, ReportError> {
-        let header = csv::header().map_err(|e| self.failed("write", e))?;
+        let header = csv::header()?;
         self.append(&header)?;
         Ok(self)
     }

@@ -20,7 +20,7 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::MissedTickBehavior;
 
 use self::books::{Books, Closed, Found, Paged};
-use self::page::{Desk, PageError, Progress, Sheet};
+use self::page::{Desk, Progress, Sheet};
 use self::writer::Writer;
 use super::act::Actor;
 use super::checkpoint::CheckpointError;
@@ -110,15 +110,6 @@ pub enum RunError {
     /// The work on a page has ended without a word.
     #[error("the work on a page ended unexpectedly; this is a bug in defrost")]
     PageDied(#[source] JoinError),
-}
-
-impl From<PageError> for RunError {
-    fn from(error: PageError) -> Self {
-        match error {
-            PageError::Journal(error) => Self::Checkpoint(error),
-            PageError::Report(error) => Self::Report(error),
-        }
-    }
 }
 
 /// Runs `job` against `store` until its listing ends, or `stop` is raised.
@@ -273,7 +264,7 @@ impl<S: Store> Gauge<'_, S> {
 /// A page that has been worked on.
 struct Done {
     placing: Placing,
-    sheet: Result<Sheet, PageError>,
+    sheet: Result<Sheet, CheckpointError>,
     permit: OwnedSemaphorePermit,
 }
 

@@ -12,7 +12,7 @@ use crate::pipeline::act::{Actor, Fitted, NoOutcome, Placed, Settled};
 use crate::pipeline::checkpoint::CheckpointError;
 use crate::pipeline::checkpoint::journal::Journal;
 use crate::pipeline::filter::Sieve;
-use crate::pipeline::report::{Render, ReportError, shown_key};
+use crate::pipeline::report::{Render, shown_key};
 use crate::store::{Store, StoreError};
 
 /// Key and version of an object whose answer is known from an earlier session.
@@ -88,15 +88,6 @@ pub(super) struct Sheet {
     pub(super) capped: bool,
 }
 
-/// Why a page could not be worked on.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum PageError {
-    #[error(transparent)]
-    Journal(#[from] CheckpointError),
-    #[error(transparent)]
-    Report(#[from] ReportError),
-}
-
 /// An entry that the filter wants.
 enum Wanted {
     /// An earlier session has its answer.
@@ -123,7 +114,7 @@ enum Row {
 
 impl<S: Store> Desk<S> {
     /// Filters, classifies and acts on a page; `room` is how many more objects are wanted.
-    pub(super) async fn work(&self, page: &Page, room: u64) -> Result<Sheet, PageError> {
+    pub(super) async fn work(&self, page: &Page, room: u64) -> Result<Sheet, CheckpointError> {
         let mut sheet = Sheet::default();
         self.progress.listed(page.len() as u64);
         let mut wanted = self.place(page);
@@ -156,7 +147,7 @@ impl<S: Store> Desk<S> {
             room -= 1;
         }
         self.ask(page, asks, &mut rows, &mut sheet).await?;
-        self.write(page, &rows, &mut sheet)?;
+        self.write(page, &rows, &mut sheet);
         Ok(sheet)
     }
 
@@ -215,7 +206,7 @@ impl<S: Store> Desk<S> {
         asks: Vec<(usize, Fitted, Outcome)>,
         rows: &mut [Row],
         sheet: &mut Sheet,
-    ) -> Result<(), PageError> {
+    ) -> Result<(), CheckpointError> {
         let mut asks = stream::iter(asks)
             .map(async |(index, fitted, outcome)| {
                 (index, self.actor.ask(&page.get(index), fitted, outcome).await)
@@ -253,8 +244,8 @@ impl<S: Store> Desk<S> {
     }
 
     /// Writes the rows up to the first entry whose turn did not come, and counts what is done.
-    fn write(&self, page: &Page, rows: &[Row], sheet: &mut Sheet) -> Result<(), PageError> {
-        let mut render = Render::new(&self.job.source.bucket);
+    fn write(&self, page: &Page, rows: &[Row], sheet: &mut Sheet) {
+        let mut render = Render::new(&self.job.source.bucket, page.len());
         let mut done = None;
         for (object, row) in page.iter().zip(rows) {
             match row {
@@ -270,7 +261,7 @@ impl<S: Store> Desk<S> {
                         Rows::Failed => outcome.action == Action::Failed,
                     };
                     if shows {
-                        render.row(&object, outcome)?;
+                        render.row(&object, outcome);
                         sheet.rows += 1;
                     }
                     sheet.tally.add(&object, outcome, || shown_key(object.key).0.into_owned());
@@ -284,8 +275,7 @@ impl<S: Store> Desk<S> {
             done = Some(object);
         }
         sheet.last = done.map(|object| (object.key.to_vec(), object.version_id.to_vec()));
-        sheet.text = render.finish()?;
-        Ok(())
+        sheet.text = render.finish();
     }
 }
 

@@ -37,19 +37,20 @@ const HEAD: HeadNames =
     HeadNames { class: "x-oss-storage-class", standard: "Standard", tier: None, restore: "x-oss-restore" };
 
 /// The dialect of Alibaba Cloud OSS.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct Oss {
     options: Options,
+    key: sign::DayKey,
 }
 
 impl Oss {
     /// The dialect, with these options.
     #[must_use]
     pub const fn new(options: Options) -> Self {
-        Self { options }
+        Self { options, key: sign::DayKey::new() }
     }
 
-    fn headers(self) -> Headers {
+    fn headers(&self) -> Headers {
         if self.options.request_payer {
             vec![("x-oss-request-payer", "requester".to_owned())]
         } else {
@@ -76,7 +77,7 @@ impl Dialect for Oss {
     }
 
     fn sign(&self, request: &mut Request, to: &Endpoint, who: &Credentials, at: Timestamp) {
-        sign::oss::sign(request, to, who, at);
+        sign::oss::sign(request, to, who, at, &self.key);
     }
 
     fn read_page(&self, listing: &Listing, reply: Reply) -> Result<Page, Refusal> {
@@ -230,7 +231,7 @@ fn kind(code: &str, _status: u16) -> Option<ErrorKind> {
 mod tests {
     use super::*;
 
-    const OSS: Oss = Oss::new(Options { request_payer: false });
+    static OSS: Oss = Oss::new(Options { request_payer: false });
 
     #[test]
     fn each_class_offers_its_own() {

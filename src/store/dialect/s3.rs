@@ -65,19 +65,20 @@ const HEAD: HeadNames = HeadNames {
 };
 
 /// The dialect of Amazon S3.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct S3 {
     options: Options,
+    key: sign::DayKey,
 }
 
 impl S3 {
     /// The dialect, with these options.
     #[must_use]
     pub const fn new(options: Options) -> Self {
-        Self { options }
+        Self { options, key: sign::DayKey::new() }
     }
 
-    fn headers(self) -> Headers {
+    fn headers(&self) -> Headers {
         if self.options.request_payer {
             vec![("x-amz-request-payer", "requester".to_owned())]
         } else {
@@ -107,7 +108,7 @@ impl Dialect for S3 {
     }
 
     fn sign(&self, request: &mut Request, to: &Endpoint, who: &Credentials, at: Timestamp) {
-        sign::v4::sign(request, to, who, at);
+        sign::v4::sign(request, to, who, at, &self.key);
     }
 
     fn read_page(&self, listing: &Listing, reply: Reply) -> Result<Page, Refusal> {
@@ -293,7 +294,7 @@ fn kind(code: &str, status: u16) -> Option<ErrorKind> {
 mod tests {
     use super::*;
 
-    const S3: S3 = super::S3::new(Options { request_payer: false });
+    static S3: S3 = super::S3::new(Options { request_payer: false });
 
     #[test]
     fn each_class_offers_its_own() {

@@ -5,7 +5,7 @@
 
 use jiff::Timestamp;
 
-use super::{hex, hmac_sha256, put, sha256_hex, signing_key, take};
+use super::{DayKey, hex, hmac_sha256, put, sha256_hex, take};
 use crate::store::dialect::{Credentials, Endpoint, Request, encoding};
 
 const ALGORITHM: &str = "OSS4-HMAC-SHA256";
@@ -16,12 +16,19 @@ const PAYLOAD: &str = "UNSIGNED-PAYLOAD";
 /// `x-oss-security-token` for temporary keys, and `authorization`.
 ///
 /// `to.region` is the bucket's region, bare (`cn-hangzhou`, not `oss-cn-hangzhou`).
-pub fn sign(request: &mut Request, to: &Endpoint, who: &Credentials, at: Timestamp) {
-    sign_also(request, to, who, at, &[]);
+pub fn sign(request: &mut Request, to: &Endpoint, who: &Credentials, at: Timestamp, kept: &DayKey) {
+    sign_also(request, to, who, at, kept, &[]);
 }
 
 /// As [`sign`], with further headers signed by name (sorted). OSS demands none.
-fn sign_also(request: &mut Request, to: &Endpoint, who: &Credentials, at: Timestamp, also: &[&str]) {
+fn sign_also(
+    request: &mut Request,
+    to: &Endpoint,
+    who: &Credentials,
+    at: Timestamp,
+    kept: &DayKey,
+    also: &[&str],
+) {
     let time = at.strftime("%Y%m%dT%H%M%SZ").to_string();
     put(request, "x-oss-content-sha256", PAYLOAD.to_owned());
     match &who.session_token {
@@ -34,7 +41,7 @@ fn sign_also(request: &mut Request, to: &Endpoint, who: &Credentials, at: Timest
 
     let canonical = canonical(request, to, also);
     let to_sign = format!("{ALGORITHM}\n{time}\n{scope}\n{}", sha256_hex(canonical.as_bytes()));
-    let key = signing_key("aliyun_v4", &who.secret_key, [day, &to.region, "oss", "aliyun_v4_request"]);
+    let key = kept.of("aliyun_v4", &who.secret_key, [day, &to.region, "oss", "aliyun_v4_request"]);
     let signature = hex(&hmac_sha256(&key, to_sign.as_bytes()));
     // An empty AdditionalHeaders field is refused (EC 0002-00000209), so it is left out.
     let named =
@@ -149,7 +156,7 @@ mod tests {
     fn check(mut request: Request, token: Option<&str>, also: &[&str], digest: &str, signature: &str) {
         let to = endpoint(Style::Virtual);
         let at: Timestamp = "2025-01-02T03:04:05Z".parse().unwrap();
-        sign_also(&mut request, &to, &keys(token), at, also);
+        sign_also(&mut request, &to, &keys(token), at, &DayKey::new(), also);
         assert_eq!(sha256_hex(canonical(&request, &to, also).as_bytes()), digest);
         let named = if also.is_empty() { "" } else { "AdditionalHeaders=host," };
         assert_eq!(
@@ -169,7 +176,7 @@ mod tests {
 
     #[test]
     fn the_signing_key() {
-        let key = signing_key(
+        let key = super::super::signing_key(
             "aliyun_v4",
             "SECRETEXAMPLE",
             ["20250102", "cn-hangzhou", "oss", "aliyun_v4_request"],
@@ -181,7 +188,7 @@ mod tests {
     fn i_list() {
         let mut request = list();
         let to = endpoint(Style::Virtual);
-        sign(&mut request, &to, &keys(None), "2025-01-02T03:04:05Z".parse().unwrap());
+        sign(&mut request, &to, &keys(None), "2025-01-02T03:04:05Z".parse().unwrap(), &DayKey::new());
         assert_eq!(
             canonical(&request, &to, &[]),
             "GET\n/examplebucket/\nencoding-type=url&list-type=2&max-keys=1000&prefix=a%20b%2F%C3%BC%2B%25\n\
@@ -200,7 +207,7 @@ mod tests {
     fn ii_restore() {
         let mut request = restore();
         let to = endpoint(Style::Virtual);
-        sign(&mut request, &to, &keys(None), "2025-01-02T03:04:05Z".parse().unwrap());
+        sign(&mut request, &to, &keys(None), "2025-01-02T03:04:05Z".parse().unwrap(), &DayKey::new());
         assert_eq!(
             canonical(&request, &to, &[]),
             "POST\n/examplebucket/dir/%C3%BC%20%2B%25.txt\nrestore&versionId=xyz\n\
@@ -279,7 +286,7 @@ mod tests {
             ("content-md5", "1B2M2Y8AsgTpgAmY7PhCfg==".into()),
         ];
         let at = "2025-01-02T03:04:05Z".parse().unwrap();
-        sign(&mut request, &endpoint(Style::Virtual), &keys(None), at);
+        sign(&mut request, &endpoint(Style::Virtual), &keys(None), at, &DayKey::new());
         assert!(
             header(&request, "authorization")
                 .unwrap()
@@ -291,10 +298,10 @@ mod tests {
     fn the_style_does_not_change_the_signature_and_signing_again_leaves_no_trace() {
         let (then, now) = ("2024-06-07T08:09:10Z".parse().unwrap(), "2025-01-02T03:04:05Z".parse().unwrap());
         let mut once = restore();
-        sign(&mut once, &endpoint(Style::Virtual), &keys(None), now);
+        sign(&mut once, &endpoint(Style::Virtual), &keys(None), now, &DayKey::new());
         let mut again = restore();
-        sign(&mut again, &endpoint(Style::Path), &keys(Some("OLDTOKEN")), then);
-        sign(&mut again, &endpoint(Style::Domain), &keys(None), now);
+        sign(&mut again, &endpoint(Style::Path), &keys(Some("OLDTOKEN")), then, &DayKey::new());
+        sign(&mut again, &endpoint(Style::Domain), &keys(None), now, &DayKey::new());
         assert_eq!(header(&once, "authorization"), header(&again, "authorization"));
         once.headers.sort();
         again.headers.sort();

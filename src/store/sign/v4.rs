@@ -5,7 +5,7 @@
 
 use jiff::Timestamp;
 
-use super::{hex, hmac_sha256, put, sha256_hex, signing_key, take};
+use super::{DayKey, hex, hmac_sha256, put, sha256_hex, take};
 use crate::store::dialect::{Credentials, Endpoint, Request, encoding};
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
@@ -13,13 +13,20 @@ const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 /// Signs `request` at the time `at`: adds `x-amz-date`, `x-amz-content-sha256` (of the real body,
 /// so that plain-text endpoints are protected too), `x-amz-security-token` for temporary keys, and
 /// `authorization`. Every header of the request and `host` are signed.
-pub fn sign(request: &mut Request, to: &Endpoint, who: &Credentials, at: Timestamp) {
+pub fn sign(request: &mut Request, to: &Endpoint, who: &Credentials, at: Timestamp, kept: &DayKey) {
     let path = encoding::path(&encoding::raw_path(request, to));
-    sign_path(request, to, who, at, &path);
+    sign_path(request, to, who, at, kept, &path);
 }
 
 /// As [`sign`], for the encoded path that is really sent.
-fn sign_path(request: &mut Request, to: &Endpoint, who: &Credentials, at: Timestamp, path: &str) {
+fn sign_path(
+    request: &mut Request,
+    to: &Endpoint,
+    who: &Credentials,
+    at: Timestamp,
+    kept: &DayKey,
+    path: &str,
+) {
     let time = at.strftime("%Y%m%dT%H%M%SZ").to_string();
     let day = time.get(..8).unwrap_or_default();
     let scope = format!("{day}/{}/s3/aws4_request", to.region);
@@ -34,7 +41,7 @@ fn sign_path(request: &mut Request, to: &Endpoint, who: &Credentials, at: Timest
 
     let (canonical, signed) = canonical(request, to, path);
     let to_sign = format!("{ALGORITHM}\n{time}\n{scope}\n{}", sha256_hex(canonical.as_bytes()));
-    let key = signing_key("AWS4", &who.secret_key, [day, &to.region, "s3", "aws4_request"]);
+    let key = kept.of("AWS4", &who.secret_key, [day, &to.region, "s3", "aws4_request"]);
     let signature = hex(&hmac_sha256(&key, to_sign.as_bytes()));
     put(
         request,
@@ -166,9 +173,9 @@ mod tests {
         signature: &str,
     ) {
         if path == encoding::target(&request, to).split('?').next().unwrap() {
-            sign(&mut request, to, &keys(token), at());
+            sign(&mut request, to, &keys(token), at(), &DayKey::new());
         } else {
-            sign_path(&mut request, to, &keys(token), at(), path);
+            sign_path(&mut request, to, &keys(token), at(), &DayKey::new(), path);
         }
         let got = authorization(&request).to_owned();
         take(&mut request, "authorization");
@@ -185,14 +192,18 @@ mod tests {
 
     #[test]
     fn the_signing_key() {
-        let key = signing_key("AWS4", "SECRETEXAMPLE", ["20260102", "us-east-1", "s3", "aws4_request"]);
+        let key = super::super::signing_key(
+            "AWS4",
+            "SECRETEXAMPLE",
+            ["20260102", "us-east-1", "s3", "aws4_request"],
+        );
         assert_eq!(hex(&key), "37f077c0d9cff2753a74740d094928d6951aab7c802bcf8102c38be68bb3dcce");
     }
 
     #[test]
     fn s1_list_in_path_style() {
         let mut request = list();
-        sign_path(&mut request, &local(), &keys(None), at(), "/examplebucket");
+        sign_path(&mut request, &local(), &keys(None), at(), &DayKey::new(), "/examplebucket");
         take(&mut request, "authorization");
         let (text, signed) = canonical(&request, &local(), "/examplebucket");
         assert_eq!(
@@ -250,7 +261,7 @@ mod tests {
     #[test]
     fn s3_and_s4_restore() {
         let mut request = restore();
-        sign(&mut request, &local(), &keys(None), at());
+        sign(&mut request, &local(), &keys(None), at(), &DayKey::new());
         take(&mut request, "authorization");
         assert_eq!(
             canonical(&request, &local(), &format!("/examplebucket{KEY_PATH}")).0,
@@ -334,10 +345,10 @@ mod tests {
     #[test]
     fn signing_again_leaves_no_trace() {
         let mut once = restore();
-        sign(&mut once, &aws(), &keys(None), at());
+        sign(&mut once, &aws(), &keys(None), at(), &DayKey::new());
         let mut again = restore();
-        sign(&mut again, &aws(), &keys(Some("OLDTOKEN")), Timestamp::UNIX_EPOCH);
-        sign(&mut again, &aws(), &keys(None), at());
+        sign(&mut again, &aws(), &keys(Some("OLDTOKEN")), Timestamp::UNIX_EPOCH, &DayKey::new());
+        sign(&mut again, &aws(), &keys(None), at(), &DayKey::new());
         assert_eq!(once.headers, again.headers);
     }
 }

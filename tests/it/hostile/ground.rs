@@ -32,13 +32,13 @@ pub(super) const ATTEMPTS: u32 = 3;
 
 /// As long as no test waits.
 pub(super) const PATIENT: Patience = Patience {
-    connect: Duration::from_secs(60),
-    silence: Duration::from_secs(60),
-    whole: Duration::from_secs(60),
+    connect: Duration::from_mins(1),
+    silence: Duration::from_mins(1),
+    whole: Duration::from_mins(1),
 };
 /// For servers that never come to an end.
 pub(super) const IMPATIENT: Patience = Patience {
-    connect: Duration::from_secs(60),
+    connect: Duration::from_mins(1),
     silence: Duration::from_millis(500),
     whole: Duration::from_millis(1000),
 };
