@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use defrost::job::{self, Overrides, Verb};
@@ -40,7 +40,7 @@ pub(super) const PATIENT: Patience = Patience {
 pub(super) const IMPATIENT: Patience = Patience {
     connect: Duration::from_mins(1),
     silence: Duration::from_millis(500),
-    whole: Duration::from_millis(1000),
+    whole: Duration::from_secs(1),
 };
 
 /// A clock on which every pause is over at once; it remembers the longest.
@@ -268,23 +268,13 @@ impl Ground {
     }
 }
 
-/// What a calm run of each vendor and call reports.
-#[derive(Default)]
-pub(super) struct Calm(Mutex<BTreeMap<(String, String), Arc<Vec<Row>>>>);
-
-impl Calm {
-    pub(super) async fn of(&self, vendor: Vendor, call: Call) -> Arc<Vec<Row>> {
-        let name = (vendor.scheme.to_owned(), format!("{call:?}"));
-        if let Some(rows) = self.0.lock().unwrap().get(&name) {
-            return Arc::clone(rows);
-        }
-        let ground = Ground::new(vendor, call).await;
-        let told = ground.run().await;
-        assert_eq!(told.ended.unwrap(), Verdict::Complete);
-        assert_eq!(told.requests.retries, 0);
-        let rows = Arc::new(ground.compared());
-        assert_eq!(rows.len(), OBJECTS);
-        self.0.lock().unwrap().insert(name, Arc::clone(&rows));
-        rows
-    }
+/// What a calm run reports.
+pub(super) async fn calm(vendor: Vendor, call: Call) -> Arc<Vec<Row>> {
+    let ground = Ground::new(vendor, call).await;
+    let told = ground.run().await;
+    assert_eq!(told.ended.unwrap(), Verdict::Complete);
+    assert_eq!(told.requests.retries, 0);
+    let rows = ground.compared();
+    assert_eq!(rows.len(), OBJECTS);
+    Arc::new(rows)
 }
