@@ -23,7 +23,7 @@ const EACH: usize = 192 << 10;
 /// A share is waited for this long. Beyond that memory is not what a run waits for but requests that
 /// follow from a page, and servers give up readers that do not read; the number of requests in flight
 /// bounds memory then.
-const LONGEST_WAIT: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(10);
 /// Shares are counted in pieces of this size.
 const PIECE: usize = 1 << 10;
 
@@ -33,13 +33,13 @@ pub(super) struct Share {
     _permit: OwnedSemaphorePermit,
 }
 
-/// Why a body could not be read.
+/// Why a body could not be read to its end, and what there is of it.
 #[derive(Debug)]
 pub(super) enum BodyError {
     /// It broke off.
-    Torn(reqwest::Error),
+    Torn(Vec<u8>, reqwest::Error),
     /// It is larger than [`MAX_BODY`].
-    TooLarge,
+    TooLarge(Vec<u8>),
 }
 
 /// The memory for bodies.
@@ -60,23 +60,24 @@ impl Bodies {
         Self { room: Arc::new(Semaphore::new(pieces)), whole, usual: AtomicUsize::new(0) }
     }
 
-    /// Reads a body to its end. After an error `body` holds what came before it.
-    pub(super) async fn read(
-        &self,
-        mut response: Response,
-        body: &mut Vec<u8>,
-    ) -> Result<Option<Share>, BodyError> {
+    /// Reads a body to its end.
+    pub(super) async fn read(&self, mut response: Response) -> Result<(Vec<u8>, Option<Share>), BodyError> {
         let announced = response.content_length().and_then(|n| usize::try_from(n).ok());
         if announced.is_some_and(|size| size > MAX_BODY) {
-            return Err(BodyError::TooLarge);
+            return Err(BodyError::TooLarge(Vec::new()));
         }
-        body.reserve_exact(announced.unwrap_or(0).min(SMALL));
+        let mut body = Vec::with_capacity(announced.unwrap_or(0).min(SMALL));
         let mut share = None;
         let mut large = false;
-        while let Some(chunk) = response.chunk().await.map_err(BodyError::Torn)? {
+        loop {
+            let chunk = match response.chunk().await {
+                Ok(Some(chunk)) => chunk,
+                Ok(None) => break,
+                Err(error) => return Err(BodyError::Torn(body, error)),
+            };
             let size = body.len() + chunk.len();
             if size > MAX_BODY {
-                return Err(BodyError::TooLarge);
+                return Err(BodyError::TooLarge(body));
             }
             if size > SMALL && !large {
                 large = true;
@@ -89,13 +90,13 @@ impl Bodies {
         if large {
             self.usual.store(body.len(), Ordering::Relaxed);
         }
-        Ok(share)
+        Ok((body, share))
     }
 
-    /// Room for a body of `size` bytes; none if there was none in [`LONGEST_WAIT`].
+    /// Room for a body of `size` bytes; none if there was none in [`PATIENCE`].
     async fn share(&self, size: usize) -> Option<Share> {
         let pieces = u32::try_from(size.min(self.whole) / PIECE).ok()?;
         let room = Arc::clone(&self.room).acquire_many_owned(pieces);
-        Some(Share { _permit: tokio::time::timeout(LONGEST_WAIT, room).await.ok()?.ok()? })
+        Some(Share { _permit: tokio::time::timeout(PATIENCE, room).await.ok()?.ok()? })
     }
 }

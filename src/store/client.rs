@@ -118,8 +118,8 @@ impl Client {
             transport: Transport::new(
                 settings.endpoint,
                 &settings.env,
-                settings.patience,
                 settings.list.in_flight,
+                settings.patience,
             )?,
             credentials: settings.credentials,
             pace: Pace::new(settings.list, settings.head, settings.restore, Arc::clone(&clock)),

@@ -113,8 +113,8 @@ impl Transport {
     pub(crate) fn new(
         endpoint: Endpoint,
         env: &Environment,
-        patience: Patience,
         lists: u32,
+        patience: Patience,
     ) -> Result<Self, TransportError> {
         let http = tls::client_builder()
             .tls_certs_merge(tls::extra_roots(env)?)
@@ -159,16 +159,18 @@ impl Transport {
         let mut response = builder.send().await.map_err(|e| self.network(&e))?;
         let status = response.status().as_u16();
         let headers = std::mem::take(response.headers_mut());
-        let mut body = Vec::new();
-        let torn = match self.bodies.read(response, &mut body).await {
-            Ok(share) => return Ok(Received { reply: Reply { status, headers, body }, share }),
-            Err(BodyError::Torn(error)) => self.words(&error),
-            Err(BodyError::TooLarge) => {
+        let (body, what, cause) = match self.bodies.read(response).await {
+            Ok((body, share)) => return Ok(Received { reply: Reply { status, headers, body }, share }),
+            Err(BodyError::Torn(body, error)) => {
+                let (what, cause) = self.words(&error);
+                (body, what, cause)
+            }
+            Err(BodyError::TooLarge(body)) => {
                 let host = self.endpoint.authority();
-                (format!("the reply of {host} is larger than any page can be"), None)
+                (body, format!("the reply of {host} is larger than any page can be"), None)
             }
         };
-        Err(SendError::Torn(Box::new(Reply { status, headers, body }), torn.0, torn.1))
+        Err(SendError::Torn(Box::new(Reply { status, headers, body }), what, cause))
     }
 
     fn network(&self, error: &reqwest::Error) -> SendError {
@@ -219,7 +221,7 @@ mod tests {
             bucket: "bucket".into(),
             region: "r".into(),
         };
-        Transport::new(endpoint, &Environment::new([("X", "y")], None), Patience::default(), 1).unwrap()
+        Transport::new(endpoint, &Environment::new([("X", "y")], None), 1, Patience::default()).unwrap()
     }
 
     fn head(key: &[u8]) -> Request {

@@ -21,6 +21,8 @@ mod checkpoint;
 mod conflicts;
 mod faults;
 mod faulty_jobs;
+#[path = "../fuzz/mod.rs"]
+mod fuzz;
 mod hostile;
 mod identical;
 mod jobs;

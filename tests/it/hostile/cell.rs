@@ -53,7 +53,7 @@ pub(super) async fn check(
     vendor: Vendor,
     call: Call,
     for_good: bool,
-    calm: Arc<Vec<Row>>,
+    usual: Arc<Vec<Row>>,
 ) -> String {
     let what = format!(
         "{} in {} {call:?}, {}",
@@ -81,7 +81,7 @@ pub(super) async fn check(
     let word = match want {
         Want::Calm | Want::Healed => {
             assert!(matches!(told.ended, Ok(Verdict::Complete)), "{shown}");
-            same(&ground.compared(), &calm, &what);
+            same(&ground.compared(), &usual, &what);
             assert_eq!(told.requests.retries > 0, want == Want::Healed, "{what}");
             if case.name.contains("Retry-After") {
                 assert!(told.longest_pause.as_secs() >= 2, "{what}");
@@ -90,7 +90,7 @@ pub(super) async fn check(
         }
         Want::Already => {
             assert!(matches!(told.ended, Ok(Verdict::Complete)), "{shown}");
-            for (row, calm) in ground.compared().into_iter().zip(&*calm) {
+            for (row, calm) in ground.compared().into_iter().zip(&*usual) {
                 let wanted = [("already", "409"), ("requested", "202")][usize::from(!hit(&row))];
                 assert_eq!((row["action"].as_str(), row["http_status"].as_str()), wanted, "{what}");
                 assert_eq!((&row["key"], &row["state"]), (&calm["key"], &calm["state"]), "{what}");
@@ -99,7 +99,7 @@ pub(super) async fn check(
         }
         Want::Open => {
             assert!(matches!(told.ended, Ok(Verdict::Complete)), "{shown}");
-            for (row, calm) in ground.compared().into_iter().zip(&*calm) {
+            for (row, calm) in ground.compared().into_iter().zip(&*usual) {
                 let open = if hit(&row) { String::new() } else { calm["expires_at"].clone() };
                 let wanted: Row = calm
                     .iter()
@@ -116,7 +116,7 @@ pub(super) async fn check(
             assert!(all_denied || verdict == Verdict::SomeFailed, "{shown}");
             let rows = ground.compared();
             assert_eq!(rows.len(), OBJECTS, "{what}");
-            for (row, calm) in rows.into_iter().zip(&*calm) {
+            for (row, calm) in rows.into_iter().zip(&*usual) {
                 if !hit(&row) {
                     assert_eq!(row, *calm, "{what}");
                     continue;
@@ -140,7 +140,7 @@ pub(super) async fn check(
             ground.patience = super::ground::PATIENT;
             let again = ground.run().await;
             assert!(matches!(again.ended, Ok(Verdict::Complete)), "{what}: {:?}", again.ended);
-            same(&ground.compared(), &calm, &what);
+            same(&ground.compared(), &usual, &what);
             assert!(!ground.partial().exists(), "{what}");
             format!("ends {exit}")
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use defrost::job::{self, Overrides, Verb};
@@ -25,38 +25,38 @@ use tempfile::TempDir;
 use crate::support::{ACCESS_KEY, Row, SECRET_KEY, Vendor, rows};
 
 /// Objects (or versions) below the prefix; five on a page.
-pub(super) const OBJECTS: usize = 12;
+pub(crate) const OBJECTS: usize = 12;
 const PAGE: &str = "5";
 /// Attempts for a request.
-pub(super) const ATTEMPTS: u32 = 3;
+pub(crate) const ATTEMPTS: u32 = 3;
 
 /// As long as no test waits.
-pub(super) const PATIENT: Patience = Patience {
-    connect: Duration::from_secs(60),
-    silence: Duration::from_secs(60),
-    whole: Duration::from_secs(60),
+pub(crate) const PATIENT: Patience = Patience {
+    connect: Duration::from_mins(1),
+    silence: Duration::from_mins(1),
+    whole: Duration::from_mins(1),
 };
 /// For servers that never come to an end.
-pub(super) const IMPATIENT: Patience = Patience {
-    connect: Duration::from_secs(60),
+pub(crate) const IMPATIENT: Patience = Patience {
+    connect: Duration::from_mins(1),
     silence: Duration::from_millis(500),
-    whole: Duration::from_millis(1000),
+    whole: Duration::from_secs(1),
 };
 
 /// A clock on which every pause is over at once; it remembers the longest.
 #[derive(Debug)]
-pub(super) struct Hasty {
+pub(crate) struct Hasty {
     real: SystemClock,
     slept_ms: AtomicU64,
     longest_ms: AtomicU64,
 }
 
 impl Hasty {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { real: SystemClock::new(), slept_ms: AtomicU64::new(0), longest_ms: AtomicU64::new(0) }
     }
 
-    pub(super) fn longest(&self) -> Duration {
+    pub(crate) fn longest(&self) -> Duration {
         Duration::from_millis(self.longest_ms.load(Ordering::Relaxed))
     }
 }
@@ -79,7 +79,7 @@ impl Clock for Hasty {
 }
 
 /// The bucket in which `call` is needed. Keys stand on both sides of the prefix.
-pub(super) fn config(vendor: Vendor, call: Call) -> Config {
+pub(crate) fn config(vendor: Vendor, call: Call) -> Config {
     let mut bucket = vendor.bucket();
     let mut object = |key: &str| {
         let mut object = ObjectConfig::new(key, vendor.cold);
@@ -124,40 +124,40 @@ pub(super) fn config(vendor: Vendor, call: Call) -> Config {
 }
 
 /// The hour at which every store of this process starts, so that their reports can be compared.
-pub(super) fn start() -> Timestamp {
+pub(crate) fn start() -> Timestamp {
     static START: OnceLock<Timestamp> = OnceLock::new();
     *START.get_or_init(|| Timestamp::from_second(SystemClock::new().now().as_second()).unwrap())
 }
 
 /// What a run came to.
 #[derive(Debug)]
-pub(super) struct Told {
-    pub(super) ended: Result<Verdict, RunError>,
-    pub(super) requests: RequestCounts,
-    pub(super) longest_pause: Duration,
+pub(crate) struct Told {
+    pub(crate) ended: Result<Verdict, RunError>,
+    pub(crate) requests: RequestCounts,
+    pub(crate) longest_pause: Duration,
 }
 
 /// A store with one bucket and a folder for reports.
-pub(super) struct Ground {
-    pub(super) vendor: Vendor,
-    pub(super) call: Call,
-    pub(super) server: Server,
-    pub(super) folder: TempDir,
-    pub(super) patience: Patience,
+pub(crate) struct Ground {
+    pub(crate) vendor: Vendor,
+    pub(crate) call: Call,
+    pub(crate) server: Server,
+    pub(crate) folder: TempDir,
+    pub(crate) patience: Patience,
     /// Where requests go, if not to the server.
-    pub(super) endpoint: Option<Endpoint>,
-    pub(super) env: Environment,
+    pub(crate) endpoint: Option<Endpoint>,
+    pub(crate) env: Environment,
     /// List requests in flight; of the others, one for each object.
-    pub(super) in_flight: u32,
-    pub(super) attempts: u32,
+    pub(crate) in_flight: u32,
+    pub(crate) attempts: u32,
 }
 
 impl Ground {
-    pub(super) async fn new(vendor: Vendor, call: Call) -> Self {
+    pub(crate) async fn new(vendor: Vendor, call: Call) -> Self {
         Self::of(vendor, call, config(vendor, call)).await
     }
 
-    pub(super) async fn of(vendor: Vendor, call: Call, config: Config) -> Self {
+    pub(crate) async fn of(vendor: Vendor, call: Call, config: Config) -> Self {
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let server = Server::start(config, Arc::new(SystemClock::new()), any).await.unwrap();
         Self {
@@ -180,16 +180,16 @@ impl Ground {
         }
     }
 
-    pub(super) fn report(&self) -> PathBuf {
+    pub(crate) fn report(&self) -> PathBuf {
         self.folder.path().join("r.csv")
     }
 
-    pub(super) fn partial(&self) -> PathBuf {
+    pub(crate) fn partial(&self) -> PathBuf {
         self.folder.path().join("r.csv.partial")
     }
 
     /// Works the bucket through; goes on with a run that was broken off.
-    pub(super) async fn run(&self) -> Told {
+    pub(crate) async fn run(&self) -> Told {
         let text = |path: PathBuf| Some(path.to_str().unwrap().to_owned());
         let over = Overrides {
             days: (self.verb() == Verb::Restore).then(|| "3".to_owned()),
@@ -242,13 +242,13 @@ impl Ground {
 
     /// The finished report.
     #[track_caller]
-    pub(super) fn rows(&self) -> Vec<Row> {
+    pub(crate) fn rows(&self) -> Vec<Row> {
         rows(&self.report())
     }
 
     /// The finished report without what differs from run to run.
     #[track_caller]
-    pub(super) fn compared(&self) -> Vec<Row> {
+    pub(crate) fn compared(&self) -> Vec<Row> {
         const OWN: [&str; 3] = ["request_id", "checked_at", "attempts"];
         let own = |row: Row| row.into_iter().filter(|(name, _)| !OWN.contains(&name.as_str())).collect();
         self.rows().into_iter().map(own).collect()
@@ -256,7 +256,7 @@ impl Ground {
 
     /// No object was asked for again after the store had said yes.
     #[track_caller]
-    pub(super) fn paid_once(&self) {
+    pub(crate) fn paid_once(&self) {
         let mut taken: BTreeMap<(Box<[u8]>, Box<str>), u32> = BTreeMap::new();
         for post in self.server.ledger().restores() {
             // 200 is also what is said on purpose in the store's stead.
@@ -268,23 +268,13 @@ impl Ground {
     }
 }
 
-/// What a calm run of each vendor and call reports.
-#[derive(Default)]
-pub(super) struct Calm(Mutex<BTreeMap<(String, String), Arc<Vec<Row>>>>);
-
-impl Calm {
-    pub(super) async fn of(&self, vendor: Vendor, call: Call) -> Arc<Vec<Row>> {
-        let name = (vendor.scheme.to_owned(), format!("{call:?}"));
-        if let Some(rows) = self.0.lock().unwrap().get(&name) {
-            return Arc::clone(rows);
-        }
-        let ground = Ground::new(vendor, call).await;
-        let told = ground.run().await;
-        assert_eq!(told.ended.unwrap(), Verdict::Complete);
-        assert_eq!(told.requests.retries, 0);
-        let rows = Arc::new(ground.compared());
-        assert_eq!(rows.len(), OBJECTS);
-        self.0.lock().unwrap().insert(name, Arc::clone(&rows));
-        rows
-    }
+/// What a calm run reports.
+pub(crate) async fn calm(vendor: Vendor, call: Call) -> Arc<Vec<Row>> {
+    let ground = Ground::new(vendor, call).await;
+    let told = ground.run().await;
+    assert_eq!(told.ended.unwrap(), Verdict::Complete);
+    assert_eq!(told.requests.retries, 0);
+    let rows = ground.compared();
+    assert_eq!(rows.len(), OBJECTS);
+    Arc::new(rows)
 }

@@ -6,7 +6,7 @@
 mod binary;
 mod cell;
 mod fault;
-mod ground;
+pub(crate) mod ground;
 mod network;
 mod odd;
 mod storm;

@@ -18,7 +18,7 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
 use super::cell::{exit_of, same, text_of};
-use super::ground::{ATTEMPTS, Calm, Ground};
+use super::ground::{ATTEMPTS, Ground, calm};
 use crate::support::{Rig, VENDORS, Vendor};
 
 /// A certificate that its own holder has signed.
@@ -103,9 +103,8 @@ fn trusting(ground: &Ground, pem: &str) -> Environment {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn what_is_below_http_ends_the_run_and_is_told() {
     let mut table: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    let calms = Calm::default();
     for vendor in VENDORS {
-        let calm = calms.of(vendor, Call::List).await;
+        let usual = calm(vendor, Call::List).await;
         let mut ground = Ground::new(vendor, Call::List).await;
         let plain = ground.server.addr().to_string();
         let unknown = Tls::before(&ground.server, "127.0.0.1", 2999).await;
@@ -161,7 +160,7 @@ async fn what_is_below_http_ends_the_run_and_is_told() {
         ground.endpoint = Some(at(vendor, true, unknown.addr.to_string()));
         let told = ground.run().await;
         assert!(matches!(told.ended, Ok(Verdict::Complete)), "{:?}", told.ended);
-        same(&ground.compared(), &calm, "over TLS");
+        same(&ground.compared(), &usual, "over TLS");
         table.entry("a certificate of an authority that is named").or_default().push("calm".to_owned());
     }
     println!("| below HTTP | oss | cos | s3 |\n| --- | --- | --- | --- |");

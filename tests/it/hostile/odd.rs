@@ -8,7 +8,7 @@ use defrost::pipeline::report::Verdict;
 use defrost::sim::{Call, Fault, FaultKind};
 
 use super::cell::{exit_of, same, text_of};
-use super::ground::{Calm, Ground, OBJECTS};
+use super::ground::{Ground, OBJECTS, calm};
 use crate::support::{Row, VENDORS, Vendor};
 
 /// A ground on which `fault` befalls every answer to `call`.
@@ -19,10 +19,10 @@ async fn ground(vendor: Vendor, call: Call, fault: Fault) -> Ground {
 }
 
 /// The report, which must be that of a calm run but for one column of the rows that `hit` names.
-async fn only(ground: &Ground, calm: &[Row], hit: impl Fn(&Row) -> bool, column: &str, value: &str) {
+async fn only(ground: &Ground, usual: &[Row], hit: impl Fn(&Row) -> bool, column: &str, value: &str) {
     let told = ground.run().await;
     assert!(matches!(told.ended, Ok(Verdict::Complete)), "{:?}", told.ended);
-    let wanted: Vec<Row> = calm
+    let wanted: Vec<Row> = usual
         .iter()
         .cloned()
         .map(|mut row| {
@@ -37,13 +37,12 @@ async fn only(ground: &Ground, calm: &[Row], hit: impl Fn(&Row) -> bool, column:
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn fields_without_measure_are_reported_as_they_are() {
-    let calms = Calm::default();
     for vendor in VENDORS {
-        let calm = calms.of(vendor, Call::List).await;
+        let usual = calm(vendor, Call::List).await;
         for length in [1025, 70_000] {
             let long = "k".repeat(length);
             let place = ground(vendor, Call::List, Fault::edit("04</Key>", format!("04{long}</Key>"))).await;
-            only(&place, &calm, |row| row["key"] == "p/04", "key", &format!("p/04{long}")).await;
+            only(&place, &usual, |row| row["key"] == "p/04", "key", &format!("p/04{long}")).await;
         }
         let all = |_: &Row| true;
         let long = "e".repeat(1 << 20);
@@ -55,7 +54,7 @@ async fn fields_without_measure_are_reported_as_they_are() {
         // The sum of twelve such sizes does not fit.
         let most = u64::MAX.to_string();
         let size = Fault::edit("<Size>1048576<", format!("<Size>{most}<"));
-        only(&ground(vendor, Call::List, size).await, &calm, all, "size", &most).await;
+        only(&ground(vendor, Call::List, size).await, &usual, all, "size", &most).await;
         // Terminal commands, and what would tear a CSV apart.
         let class = format!("{}</StorageClass>", vendor.cold);
         let odd = Fault::edit(&class, format!("&#27;]0;x&#7;&#10;\",{class}"));
@@ -87,13 +86,12 @@ async fn a_key_that_no_url_can_hold_fails_its_row() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn headers_without_measure_do_no_harm() {
-    let calms = Calm::default();
     let with = |fault: Fault, name: &str, value: &str| Fault {
         headers: [(name.to_owned(), value.to_owned())].into(),
         ..fault
     };
     for vendor in VENDORS {
-        let calm = calms.of(vendor, Call::List).await;
+        let usual = calm(vendor, Call::List).await;
         // A clock that nobody has: signing again with it does not help, and nothing overflows.
         for date in ["Fri, 31 Dec 9999 23:59:59 GMT", "Sat, 01 Jan 0001 00:00:00 GMT", "soon"] {
             let skewed = with(Fault::new(FaultKind::Skewed), "date", date);
@@ -109,7 +107,7 @@ async fn headers_without_measure_do_no_harm() {
             let told = place.run().await;
             assert!(matches!(told.ended, Ok(Verdict::Complete)), "{:?}", told.ended);
             assert!(told.longest_pause < Duration::from_secs(most), "{after}: {:?}", told.longest_pause);
-            same(&place.compared(), &calm, after);
+            same(&place.compared(), &usual, after);
         }
         // More than a reader of heads should hold.
         let long = with(Fault::new(FaultKind::Slow).first(1), "x-long", &"h".repeat(600_000));
@@ -117,7 +115,7 @@ async fn headers_without_measure_do_no_harm() {
         let told = place.run().await;
         assert!(matches!(told.ended, Ok(Verdict::Complete)), "{:?}", told.ended);
         assert_eq!(told.requests.retries, 1);
-        same(&place.compared(), &calm, "a head of 600 KB");
+        same(&place.compared(), &usual, "a head of 600 KB");
     }
 }
 
