@@ -7,8 +7,8 @@
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -42,13 +42,36 @@ enum Order {
 pub struct Journal {
     path: PathBuf,
     orders: Option<SyncSender<Order>>,
-    writer: Option<JoinHandle<io::Result<()>>>,
+    writer: Option<JoinHandle<()>>,
+    failure: Failure,
+}
+
+/// What the writing thread died of, for all who ask.
+#[derive(Clone, Debug, Default)]
+struct Failure(Arc<OnceLock<io::Error>>);
+
+impl Failure {
+    fn keep(&self, error: io::Error) {
+        // The first one tells the story.
+        let _ = self.0.set(error);
+    }
+
+    fn error(&self) -> io::Error {
+        match self.0.get() {
+            Some(error) => error.raw_os_error().map_or_else(
+                || io::Error::new(error.kind(), error.to_string()),
+                io::Error::from_raw_os_error,
+            ),
+            None => io::Error::other("the writing thread has ended; this is a bug in defrost"),
+        }
+    }
 }
 
 /// A wait for the disk, ordered by [`Journal::sync`].
 #[derive(Debug)]
 pub struct Synced {
     path: PathBuf,
+    failure: Failure,
     answered: oneshot::Receiver<io::Result<()>>,
 }
 
@@ -59,7 +82,7 @@ impl Synced {
     /// If it cannot be written.
     pub async fn wait(self) -> Result<(), CheckpointError> {
         let answered = self.answered.await;
-        Self::told(self.path, answered)
+        Self::told(self.path, &self.failure, answered)
     }
 
     /// The same for a thread outside of the runtime.
@@ -68,15 +91,16 @@ impl Synced {
     /// If it cannot be written.
     pub fn block(self) -> Result<(), CheckpointError> {
         let answered = self.answered.blocking_recv();
-        Self::told(self.path, answered)
+        Self::told(self.path, &self.failure, answered)
     }
 
     fn told(
         path: PathBuf,
+        failure: &Failure,
         answered: Result<io::Result<()>, oneshot::error::RecvError>,
     ) -> Result<(), CheckpointError> {
-        let gone = |_| Err(io::Error::other("the writing thread has ended"));
-        answered.unwrap_or_else(gone).map_err(|source| CheckpointError::Io {
+        // The thread leaves its failure before it leaves.
+        answered.unwrap_or_else(|_| Err(failure.error())).map_err(|source| CheckpointError::Io {
             what: "write the journal",
             path,
             source,
@@ -113,11 +137,19 @@ impl Journal {
         pass(CommitPoint::JournalOpened);
         let (orders, inbox) = sync_channel(WAITING);
         let own_path = path.to_owned();
+        let failure = Failure::default();
+        let left = failure.clone();
         let writer = std::thread::Builder::new()
             .name("journal".to_owned())
-            .spawn(move || write(&own_path, file, &inbox, &*clock))
+            .spawn(move || {
+                if let Err(error) = write(&own_path, file, &inbox, &*clock) {
+                    left.keep(error);
+                }
+                // Only now those who wait may see that nobody writes any more.
+                drop(inbox);
+            })
             .map_err(failed)?;
-        Ok(Self { path: path.to_owned(), orders: Some(orders), writer: Some(writer) })
+        Ok(Self { path: path.to_owned(), orders: Some(orders), writer: Some(writer), failure })
     }
 
     /// Takes down that `objects` (key and version) are about to be asked for.
@@ -159,7 +191,7 @@ impl Journal {
     pub fn sync(&mut self) -> Result<Synced, CheckpointError> {
         let (answer, answered) = oneshot::channel();
         self.order(Order::Sync(answer))?;
-        Ok(Synced { path: self.path.clone(), answered })
+        Ok(Synced { path: self.path.clone(), failure: self.failure.clone(), answered })
     }
 
     fn order(&mut self, order: Order) -> Result<(), CheckpointError> {
@@ -172,10 +204,11 @@ impl Journal {
     /// What the writing thread died of.
     fn died(&mut self) -> CheckpointError {
         self.orders = None;
-        let source = match self.writer.take().map(JoinHandle::join) {
-            Some(Ok(Err(source))) => source,
-            _ => io::Error::other("the writing thread has ended"),
-        };
+        if let Some(writer) = self.writer.take() {
+            // A panic has been told where it happened.
+            let _ = writer.join();
+        }
+        let source = self.failure.error();
         CheckpointError::Io { what: "write the journal", path: self.path.clone(), source }
     }
 }
