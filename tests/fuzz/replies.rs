@@ -111,7 +111,7 @@ impl Target for Replies {
             format!(
                 "301\nlocation: https://b.s3.eu-west-1.amazonaws.com/?list\n{x}-bucket-region: eu-west-1"
             ),
-            format!("404\nx-oss-err: PEVycm9yPjxDb2RlPk5vU3VjaEtleTwvQ29kZT48L0Vycm9yPg==\nx-oss-ec: 0026"),
+            "404\nx-oss-err: PEVycm9yPjxDb2RlPk5vU3VjaEtleTwvQ29kZT48L0Vycm9yPg==\nx-oss-ec: 0026".to_owned(),
         ]
         .map(String::into_bytes)
         .into()
