@@ -12,21 +12,24 @@ use crate::job::Job;
 use crate::pipeline::checkpoint::{CheckpointError, LockError};
 use crate::pipeline::report::Summary;
 use crate::pipeline::{self, Ended, Options, RunError};
-use crate::ui::{self, Closing};
+use crate::ui::{self, Closing, printable};
 
 /// How a job is to be run, besides what the job says.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct How {
+pub(super) struct How<'a> {
     /// Forget an unfinished run and start over.
     pub(super) fresh: bool,
     /// Exit with [`Exit::NothingMatched`] if no object matched.
     pub(super) fail_empty: bool,
+    /// Words of the command line that name jobs which have ended: a line that goes on with this one
+    /// leaves them out.
+    pub(super) ended: &'a [String],
 }
 
-impl How {
+impl How<'_> {
     /// What the output flags say.
     pub(super) const fn of(flags: &OutputFlags) -> Self {
-        Self { fresh: flags.fresh, fail_empty: flags.fail_empty }
+        Self { fresh: flags.fresh, fail_empty: flags.fail_empty, ended: &[] }
     }
 }
 
@@ -34,7 +37,7 @@ impl How {
 ///
 /// # Errors
 /// Whatever keeps the run from going on; what was done until then is saved.
-pub(super) async fn campaign(job: &Job, how: How, context: &Context) -> Result<Exit, Failure> {
+pub(super) async fn campaign(job: &Job, how: How<'_>, context: &Context) -> Result<Exit, Failure> {
     let Site { client, clock, tell, rehearsal } = connect::site(job, context).await?;
     let options = Options {
         fresh: how.fresh,
@@ -51,8 +54,19 @@ pub(super) async fn campaign(job: &Job, how: How, context: &Context) -> Result<E
             matches!(&ended, Err(RunError::Checkpoint(CheckpointError::Lock(LockError::Held { .. }))));
         rehearsal.close(!kept_out).await?;
     }
-    let ended = ended.map_err(|error| exit::of_run(error, job.source.provider))?;
+    let ended = match ended {
+        Ok(ended) => ended,
+        Err(RunError::Aborted) => {
+            context.line("ended at once, what was saved is safe: run the line below to go on");
+            tell_way_on(how.ended, context);
+            return Ok(context.signals.exit());
+        }
+        Err(error) => return Err(exit::of_run(error, job.source.provider)),
+    };
     close(job, &ended, context);
+    if ended.verdict.is_none() && ended.report.is_some() {
+        tell_way_on(how.ended, context);
+    }
     Ok(ended.verdict.map_or_else(|| context.signals.exit(), Exit::of))
 }
 
@@ -109,4 +123,60 @@ fn close(job: &Job, ended: &Ended, context: &Context) {
         context.look,
     );
     context.sink.write(&format!("\n{table}"));
+}
+
+/// Tells the line that goes on, where jobs that have `ended` are left out: alone in its line, so that
+/// it can be copied.
+pub(super) fn tell_way_on(ended: &[String], context: &Context) {
+    let line = go_on(&context.line, ended);
+    if context.look.json {
+        context.line(&line);
+    } else if context.look.verbosity >= -1 {
+        context.sink.line(&printable(&line, context.look.charset));
+    }
+}
+
+/// The line that goes on with an interrupted run, to be pasted into a shell: `typed` without the jobs
+/// that have `ended`, and without the wish to start over.
+fn go_on(typed: &[String], ended: &[String]) -> String {
+    let mut ended: Vec<&String> = ended.iter().collect();
+    let mut wanted = |word: &&String| {
+        let done = ended.iter().position(|name| name == word);
+        done.map(|at| ended.swap_remove(at)).is_none() && word.as_str() != "--fresh"
+    };
+    typed.iter().filter(|word| wanted(word)).map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
+}
+
+/// `word` as a POSIX shell reads it back.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=@%+,".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(line: &str) -> Vec<String> {
+        line.split(' ').map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn the_line_to_go_on_with_starts_nothing_over() {
+        let typed = words("defrost run a.toml b.toml b.toml --fresh -v");
+        assert_eq!(go_on(&typed, &[]), "defrost run a.toml b.toml b.toml -v");
+        let ended = words("a.toml b.toml");
+        assert_eq!(go_on(&typed, &ended), "defrost run b.toml -v");
+    }
+
+    #[test]
+    fn words_come_back_from_the_shell_as_they_were() {
+        let mut typed = words("defrost scan s3://b/p/ --include *.gz --exclude it's");
+        typed.push(String::new());
+        assert_eq!(go_on(&typed, &[]), r"defrost scan s3://b/p/ --include '*.gz' --exclude 'it'\''s' ''");
+    }
 }

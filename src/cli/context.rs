@@ -19,6 +19,8 @@ pub(super) struct Context {
     pub(super) sink: Sink,
     /// Ctrl-C and SIGTERM.
     pub(super) signals: Signals,
+    /// The command line as typed.
+    pub(super) line: Vec<String>,
 }
 
 impl Context {

@@ -122,6 +122,9 @@ pub(super) fn of_run(error: RunError, provider: Provider) -> Failure {
             Exit::SomeFailed,
             "run the same line again: it goes on where it was; and please report it".to_owned(),
         ),
+        RunError::Aborted => {
+            (Exit::Interrupted, "run the same line again: it goes on where it was".to_owned())
+        }
         RunError::Thread(_) => (Exit::OwnFiles, "this machine starts no more threads".to_owned()),
         RunError::Report(error) => of_report(error),
         RunError::Checkpoint(error) => of_checkpoint(error),
@@ -131,6 +134,9 @@ pub(super) fn of_run(error: RunError, provider: Provider) -> Failure {
 
 fn of_report(error: &ReportError) -> (Exit, String) {
     let hint = match error {
+        ReportError::Busy { .. } => {
+            return (Exit::Locked, "let it end first, or name another file with --report".to_owned());
+        }
         ReportError::Io { path, .. } if path.as_os_str() == "-" => {
             "let the reader of stdout read to the end, or name a file with --report: then the same line goes on \
              where it was"
@@ -138,7 +144,9 @@ fn of_report(error: &ReportError) -> (Exit, String) {
         ReportError::Io { .. } => {
             "make room or rights for it, or name another file with --report; then run the same line again"
         }
-        ReportError::Shortened { .. } => "put the file back, or pass --fresh to start over",
+        ReportError::Shortened { .. } | ReportError::Edited { .. } => {
+            "put the file back as it was, or pass --fresh to start over"
+        }
     };
     (Exit::OwnFiles, hint.to_owned())
 }
@@ -151,8 +159,17 @@ fn of_checkpoint(error: &CheckpointError) -> (Exit, String) {
         CheckpointError::Lock(LockError::Io { .. }) | CheckpointError::Io { .. } => {
             (Exit::OwnFiles, "make room or rights for it, or choose another place with --state-dir".to_owned())
         }
-        CheckpointError::Damaged { .. } | CheckpointError::Foreign { .. } => {
+        CheckpointError::Damaged { .. } => {
             (Exit::OwnFiles, "pass --fresh to forget the unfinished run and start over".to_owned())
+        }
+        CheckpointError::Foreign { .. } => {
+            let other = if error.is_newer() { "a newer" } else { "an older" };
+            (
+                Exit::OwnFiles,
+                format!(
+                    "{other} defrost wrote it: finish that run with it, or pass --fresh to forget it and start over"
+                ),
+            )
         }
         CheckpointError::OtherJob { .. } => (
             Exit::Usage,

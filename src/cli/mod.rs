@@ -43,6 +43,7 @@ use crate::ui::{Look, Sink};
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     cores::forbid();
     let args: Vec<OsString> = args.into_iter().collect();
+    let line: Vec<String> = args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
     let json = args.iter().take_while(|arg| *arg != "--").any(|arg| arg == "--json-log");
     let cli = match Cli::read(args) {
         Ok(cli) => cli,
@@ -63,7 +64,13 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         .enable_all()
         .build()
         .map_err(|e| Failure::new(Exit::OwnFiles, e, "this machine starts no more threads"))
-        .and_then(|runtime| runtime.block_on(dispatch(cli.verb, look, sink.clone())));
+        .and_then(|runtime| {
+            let ended = runtime.block_on(dispatch(cli.verb, look, sink.clone(), line));
+            // What is under way still (a name being looked up, at worst for minutes) is not waited for:
+            // all that counts is on disk.
+            runtime.shutdown_background();
+            ended
+        });
     match ended {
         Ok(exit) => exit.into(),
         Err(failure) => {
@@ -79,10 +86,10 @@ fn look(flags: &GlobalFlags) -> Look {
     if color == ColorWhen::Always { Look { color: true, ..look } } else { look }
 }
 
-async fn dispatch(verb: Command, look: Look, sink: Sink) -> Result<Exit, Failure> {
+async fn dispatch(verb: Command, look: Look, sink: Sink, line: Vec<String>) -> Result<Exit, Failure> {
     let signals = Signals::listen()
         .map_err(|e| Failure::new(Exit::OwnFiles, e, "the system refuses to hand signals over"))?;
-    let context = Context { env: Environment::of_process(), look, sink, signals };
+    let context = Context { env: Environment::of_process(), look, sink, signals, line };
     match verb {
         Command::Scan(args) => scan::run(&args, &context).await,
         Command::Plan(args) => plan::run(&args, &context).await,

@@ -73,7 +73,7 @@ impl Rehearsal {
             .await
             .map_err(|e| Failure::new(Exit::Usage, e, SEED_WAY_OUT))?;
         let keeps = spec.state_dir == job.state_dir;
-        let unfinished = StateDir::peek(&job.state_dir)?.is_some_and(|mark| mark.finished.is_none());
+        let unfinished = StateDir::peek_unfinished(&job.state_dir)?.is_some();
         if resumed && keeps && !unfinished {
             server.clock().advance(spec.between_runs);
         }

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::{Action, RequestCounts, Tally};
 
 /// What a run is busy with.
@@ -11,8 +13,8 @@ use super::{Action, RequestCounts, Tally};
 pub enum Phase {
     /// Listing, classifying, and (in a restore) asking.
     Running,
-    /// A stop was asked for: requests in flight are let come back, nothing new is sent.
-    Draining,
+    /// A stop was asked for: requests in flight are let come back for so long, nothing new is sent.
+    Draining(Duration),
     /// The report is being closed.
     Finishing,
 }
@@ -26,6 +28,17 @@ pub enum Notice {
         rows: u64,
         /// The key after which the listing goes on, as the report spells it.
         after: String,
+    },
+    /// A run begins anew, since the copies that the unfinished one asked for may all have lapsed.
+    Lapsed {
+        /// When its checkpoint was last written.
+        saved_at: Timestamp,
+        /// When the last of its copies lapsed.
+        lapsed: Timestamp,
+        /// Rows in its report.
+        rows: u64,
+        /// Where that report is kept; `None` if it was not there any more.
+        kept: Option<PathBuf>,
     },
     /// The store asked to slow down; no request of that kind leaves for this long.
     SlowedDown {

@@ -289,16 +289,23 @@ impl<S: Store> Actor<S> {
         match answered.answer.taken {
             Taken::Accepted => (outcome.state, outcome.action) = (State::Restoring, Action::Requested),
             Taken::AlreadyRunning => (outcome.state, outcome.action) = (State::Restoring, Action::Already),
-            Taken::Extended => {
-                (outcome.state, outcome.action) = (State::Restored, Action::Extended);
-                // The vendors disagree on whether days are added or counted anew: read, never compute.
-                if let Ok(head) = self.store.head(object.key, object.version_id).await {
-                    outcome.attempts += head.attempts;
-                    outcome.expires_at = expiry(&head.answer.restore);
-                }
-            }
+            Taken::Extended => (outcome.state, outcome.action) = (State::Restored, Action::Extended),
         }
         Ok(outcome)
+    }
+
+    /// Until when an extended copy is readable now, and whether that was learnt. The vendors disagree
+    /// on whether days are added or counted anew: read, never compute.
+    pub async fn extension(&self, object: &Listed<'_>, mut outcome: Outcome) -> (Outcome, bool) {
+        if outcome.action != Action::Extended {
+            return (outcome, false);
+        }
+        let Ok(head) = self.store.head(object.key, object.version_id).await else {
+            return (outcome, false);
+        };
+        outcome.attempts += head.attempts;
+        outcome.expires_at = expiry(&head.answer.restore);
+        (outcome, true)
     }
 }
 

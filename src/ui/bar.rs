@@ -120,7 +120,7 @@ impl Tell for Bars {
                 }
                 state.phase = match phase {
                     Phase::Running => "",
-                    Phase::Draining => "stopping",
+                    Phase::Draining(_) => "stopping",
                     Phase::Finishing => "closing the report",
                 };
                 self.redraw(state);
@@ -329,11 +329,14 @@ mod tests {
         resuming after `logs/x`: 12,345 rows are in the report already
         failed `logs/a.gz`: 403 AccessDenied
         note: the clock is 40s behind the server's
+        starting anew: the copies that the unfinished run of 2026-11-01T02:00:00Z asked for may have lapsed,
+         the last by 2026-11-08T02:00:00Z; its report (12,345 rows) is kept in `/night.csv.20261101T010000Z-
+        5eed.partial`
         ⠙ 3m20s  restore nightly-logs  retries 163 · slow-downs 2  oss://logs/2024/
           listed 1,234,567 · matched 1,200,000 · sent 45,678 · 67.8 of 80/s · 32 in flight
           requested 45,000 · extended 12 · already 500 · none 1,150,000 · failed 3
         ");
-        bars.tell(Event::Phase(Phase::Draining));
+        bars.tell(Event::Phase(Phase::Draining(Duration::from_secs(8))));
         assert!(screen(&page.text()).contains("restore nightly-logs  stopping  retries 163"));
     }
 

@@ -205,7 +205,7 @@ fn foot(closing: &Closing<'_>, look: Look) -> Vec<String> {
     row("report", &[printable(&report, look.charset).into_owned()]);
     if !closing.complete {
         let way = if closing.report.is_some() {
-            "checkpoint saved: run the same line again"
+            "checkpoint saved: run the line below"
         } else {
             "impossible with a report to stdout: name a file with --report"
         };
@@ -336,7 +336,7 @@ mod tests {
         rates     1,500 keys/s
         elapsed   2.0s
         report    reports/x.csv
-        to go on  checkpoint saved: run the same line again
+        to go on  checkpoint saved: run the line below
         ");
     }
 

@@ -26,6 +26,7 @@ const EVERY: Duration = Duration::from_secs(1);
 /// | `phase` | `phase`: `running`, `draining`, `finishing` |
 /// | `progress` | `elapsed_s`, `in_flight`, `restores_per_s` and `keys_per_s` (over the last 10 s, `null` before there is one), `kinds`, `requests` |
 /// | `resumed` | `rows` (in the report already), `after` (the key after which listing goes on) |
+/// | `lapsed` | a run begins anew: `saved_at` (of the unfinished one), `lapsed_at` (the last of its copies), `rows`, `kept` (its partial report, `null` if it is gone) |
 /// | `slowed_down` | `call`, `pause_s` |
 /// | `retrying` | `call`, `cause`, `attempt` (the one that failed, from 1), `pause_s` |
 /// | `object_failed` | `key` (as the report spells it), `cause` |
@@ -102,6 +103,12 @@ enum Said<'a> {
         rows: u64,
         after: &'a str,
     },
+    Lapsed {
+        saved_at: Timestamp,
+        lapsed_at: Timestamp,
+        rows: u64,
+        kept: Option<&'a str>,
+    },
     SlowedDown {
         call: &'a str,
         pause_s: f64,
@@ -177,7 +184,7 @@ impl Tell for JsonLog {
             Event::Phase(phase) => self.put(&Said::Phase {
                 phase: match phase {
                     Phase::Running => "running",
-                    Phase::Draining => "draining",
+                    Phase::Draining(_) => "draining",
                     Phase::Finishing => "finishing",
                 },
             }),
@@ -200,6 +207,11 @@ impl Tell for JsonLog {
                 });
             }
             Event::Notice(Notice::Resumed { rows, after }) => self.put(&Said::Resumed { rows: *rows, after }),
+            Event::Notice(Notice::Lapsed { saved_at, lapsed, rows, kept }) => {
+                let kept = kept.as_deref().map(lossy);
+                let (saved_at, lapsed_at) = (*saved_at, *lapsed);
+                self.put(&Said::Lapsed { saved_at, lapsed_at, rows: *rows, kept: kept.as_deref() });
+            }
             Event::Notice(Notice::SlowedDown { call, pause }) => {
                 self.put(&Said::SlowedDown { call, pause_s: pause.as_secs_f64() });
             }
@@ -312,6 +324,7 @@ mod tests {
         {"time":"2026-11-21T01:02:03.045Z","event":"retrying","call":"list","cause":"connection reset","attempt":2,"pause_s":1.5}
         {"time":"2026-11-21T01:02:03.045Z","event":"object_failed","key":"logs/a.gz","cause":"403 AccessDenied"}
         {"time":"2026-11-21T01:02:03.045Z","event":"remark","text":"the clock is 40s behind the server's"}
+        {"time":"2026-11-21T01:02:03.045Z","event":"lapsed","saved_at":"2026-11-01T02:00:00Z","lapsed_at":"2026-11-08T02:00:00Z","rows":12345,"kept":"/night.csv.20261101T010000Z-5eed.partial"}
         {"time":"2026-11-21T01:02:03.045Z","event":"finished","complete":true,"elapsed_s":60.0,"report":null,"requests":{"list":1235,"head":0,"restore":45678,"retries":163,"throttled":2},"tally":{"listed":3,"delete_markers":0,"matched":{"objects":0,"bytes":0},"classes":{"Archive":{"restoring":{"objects":2,"bytes":10}}},"actions":{"requested":{"objects":2,"bytes":10}},"reasons":{},"errors":{}}}
         "#);
         for line in text.lines() {

@@ -178,14 +178,15 @@ mod tests {
         let events = [started(), progress(9_000), progress(10_000)]
             .into_iter()
             .chain(notices)
-            .chain([Event::Phase(Phase::Draining), finished(3, false)]);
+            .chain([Event::Phase(Phase::Draining(Duration::from_secs(8))), finished(3, false)]);
         insta::assert_snapshot!(told(0, events), @r"
         restore nightly-logs: oss://logs/2024/, report reports/x.csv, at most 80 restores/s
         10s: listed 1,234,567 · matched 1,200,000 · sent 45,678 · 0.0 of 80/s · 32 in flight · requested 45,000 · extended 12 · already 500 · none 1,150,000 · failed 3 · retries 163 · slow-downs 2
         resuming after `logs/x`: 12,345 rows are in the report already
         failed `logs/a.gz`: 403 AccessDenied
         note: the clock is 40s behind the server's
-        stopping: nothing new is sent, waiting for requests in flight
+        starting anew: the copies that the unfinished run of 2026-11-01T02:00:00Z asked for may have lapsed, the last by 2026-11-08T02:00:00Z; its report (12,345 rows) is kept in `/night.csv.20261101T010000Z-5eed.partial`
+        stopping: nothing new is sent, waiting up to 8s for requests in flight; a second signal ends at once
         restore nightly-logs: stopped before the end in 12m30s · listed 1,300 · matched 1,200 · requested 1,197 · extended 0 · already 0 · none 0 · failed 3 · report reports/x.csv
         ");
     }
@@ -206,7 +207,12 @@ mod tests {
 
     #[test]
     fn quiet_tells_only_what_went_wrong() {
-        let calm = [started(), progress(60_000), Event::Phase(Phase::Draining), finished(0, true)];
+        let calm = [
+            started(),
+            progress(60_000),
+            Event::Phase(Phase::Draining(Duration::from_secs(8))),
+            finished(0, true),
+        ];
         assert_eq!(told(-1, calm), "");
         insta::assert_snapshot!(told(-1, [started(), finished(1, true)]), @"restore nightly-logs: complete in 12m30s · listed 1,300 · matched 1,200 · requested 1,199 · extended 0 · already 0 · none 0 · failed 1 · report reports/x.csv");
         assert!(told(-1, [started(), finished(0, false)]).contains("stopped before the end"));

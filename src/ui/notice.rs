@@ -3,7 +3,7 @@
 //! | notice | `-q` | default | `-v` | `-vv` |
 //! | --- | --- | --- | --- | --- |
 //! | an object failed | first [`FAILURES`] | first [`FAILURES`] | all | all |
-//! | resumed, remark, stopping | | ✓ | ✓ | ✓ |
+//! | resumed, lapsed, remark, stopping | | ✓ | ✓ | ✓ |
 //! | retry, slow-down | | | [`CHATTER`] per 10 s | all |
 //! | other phases | | | | ✓ |
 
@@ -55,11 +55,24 @@ impl Notices {
             Notice::Resumed { rows, after } if *rows == 0 && after.is_empty() => {
                 Some("resuming from the start: nothing had been reported yet".to_owned())
             }
+            Notice::Resumed { rows, after } if after.is_empty() => {
+                Some(format!("resuming: {} rows are in the report already", human_count(*rows)))
+            }
             Notice::Resumed { rows, after } => Some(format!(
                 "resuming after `{}`: {} rows are in the report already",
                 safe(after),
                 human_count(*rows)
             )),
+            Notice::Lapsed { saved_at, lapsed, rows, kept } => {
+                let kept = kept.as_ref().map_or_else(String::new, |kept| {
+                    let (rows, path) = (human_count(*rows), kept.to_string_lossy());
+                    format!("; its report ({rows} rows) is kept in `{}`", safe(&path))
+                });
+                Some(format!(
+                    "starting anew: the copies that the unfinished run of {saved_at:.0} asked for may have \
+                     lapsed, the last by {lapsed:.0}{kept}"
+                ))
+            }
             Notice::Remark(text) => Some(format!("note: {}", safe(text))),
             Notice::SlowedDown { call, pause } => {
                 self.chatter(|| format!("the store asks to slow down: no {call} for {}", human_span(*pause)))
@@ -78,7 +91,14 @@ impl Notices {
     pub(super) fn phase(&self, phase: Phase) -> Option<String> {
         let (level, text) = match phase {
             Phase::Running => (2, "running"),
-            Phase::Draining => (0, "stopping: nothing new is sent, waiting for requests in flight"),
+            Phase::Draining(most) => {
+                let most = most.as_secs();
+                let text = format!(
+                    "stopping: nothing new is sent, waiting up to {most}s for requests in flight; a second \
+                     signal ends at once"
+                );
+                return (self.look.verbosity >= 0).then_some(text);
+            }
             Phase::Finishing => (2, "closing the report"),
         };
         (self.look.verbosity >= level).then(|| text.to_owned())
@@ -128,6 +148,12 @@ pub(super) mod tests {
             },
             Notice::ObjectFailed { key: "logs/a.gz".to_owned(), cause: "403 AccessDenied".to_owned() },
             Notice::Remark("the clock is 40s behind the server's".to_owned()),
+            Notice::Lapsed {
+                saved_at: "2026-11-01T02:00:00Z".parse().unwrap(),
+                lapsed: "2026-11-08T02:00:00Z".parse().unwrap(),
+                rows: 12_345,
+                kept: Some("/night.csv.20261101T010000Z-5eed.partial".into()),
+            },
         ]
     }
 
@@ -135,7 +161,9 @@ pub(super) mod tests {
         let mut notices = Notices::new(Look { verbosity, ..Look::default() });
         let mut lines: Vec<String> = every_notice().iter().filter_map(|n| notices.line(n)).collect();
         lines.extend(
-            [Phase::Running, Phase::Draining, Phase::Finishing].into_iter().filter_map(|p| notices.phase(p)),
+            [Phase::Running, Phase::Draining(Duration::from_secs(8)), Phase::Finishing]
+                .into_iter()
+                .filter_map(|p| notices.phase(p)),
         );
         lines.join("\n")
     }
@@ -147,7 +175,8 @@ pub(super) mod tests {
         resuming after `logs/x`: 12,345 rows are in the report already
         failed `logs/a.gz`: 403 AccessDenied
         note: the clock is 40s behind the server's
-        stopping: nothing new is sent, waiting for requests in flight
+        starting anew: the copies that the unfinished run of 2026-11-01T02:00:00Z asked for may have lapsed, the last by 2026-11-08T02:00:00Z; its report (12,345 rows) is kept in `/night.csv.20261101T010000Z-5eed.partial`
+        stopping: nothing new is sent, waiting up to 8s for requests in flight; a second signal ends at once
         ");
         insta::assert_snapshot!(told(1), @r"
         resuming after `logs/x`: 12,345 rows are in the report already
@@ -155,7 +184,8 @@ pub(super) mod tests {
         list attempt 2 failed, next in 1.5s: connection reset
         failed `logs/a.gz`: 403 AccessDenied
         note: the clock is 40s behind the server's
-        stopping: nothing new is sent, waiting for requests in flight
+        starting anew: the copies that the unfinished run of 2026-11-01T02:00:00Z asked for may have lapsed, the last by 2026-11-08T02:00:00Z; its report (12,345 rows) is kept in `/night.csv.20261101T010000Z-5eed.partial`
+        stopping: nothing new is sent, waiting up to 8s for requests in flight; a second signal ends at once
         ");
         insta::assert_snapshot!(told(2), @r"
         resuming after `logs/x`: 12,345 rows are in the report already
@@ -163,8 +193,9 @@ pub(super) mod tests {
         list attempt 2 failed, next in 1.5s: connection reset
         failed `logs/a.gz`: 403 AccessDenied
         note: the clock is 40s behind the server's
+        starting anew: the copies that the unfinished run of 2026-11-01T02:00:00Z asked for may have lapsed, the last by 2026-11-08T02:00:00Z; its report (12,345 rows) is kept in `/night.csv.20261101T010000Z-5eed.partial`
         running
-        stopping: nothing new is sent, waiting for requests in flight
+        stopping: nothing new is sent, waiting up to 8s for requests in flight; a second signal ends at once
         closing the report
         ");
     }

@@ -39,6 +39,8 @@ struct Left {
     folder: PathBuf,
     dir: StateDir,
     identity: Vec<(String, String)>,
+    /// The hour at which it is looked at.
+    hour: jiff::Timestamp,
     /// What it says as long as nobody has touched it.
     mark: String,
     _kept: TempDir,
@@ -66,7 +68,14 @@ impl Left {
         let dir = StateDir::open(&folder).unwrap();
         dir.save_hints(&[b"p/03".to_vec(), b"p/07".to_vec()]).unwrap();
         let mark = StateDir::peek(&folder).unwrap().unwrap();
-        Self { identity: mark.identity.clone(), mark: format!("{mark:?}"), folder, dir, _kept: kept }
+        Self {
+            identity: mark.identity.clone(),
+            hour: mark.saved_at,
+            mark: format!("{mark:?}"),
+            folder,
+            dir,
+            _kept: kept,
+        }
     }
 }
 
@@ -98,7 +107,7 @@ impl Target for State {
         let left = &self.left;
         std::fs::write(left.folder.join(self.file), input).unwrap();
         let _ = left.dir.hints();
-        let unfinished = left.dir.unfinished(&left.identity);
+        let unfinished = left.dir.unfinished(&left.identity, left.hour);
         match StateDir::peek(&left.folder) {
             // A mark without one is a folder without a run.
             Ok(None) => panic!("the mark is there, and nobody sees it"),

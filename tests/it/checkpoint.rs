@@ -7,7 +7,7 @@ use defrost::sim::{Call, Fault, FaultKind};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::support::{COS, OSS, Rig, S3, VENDORS, hex, until};
+use crate::support::{COS, OSS, Ran, Rig, S3, VENDORS, hex, until};
 use crate::trial::{Kind, Trial, config, json, partial, restore, state, words};
 
 fn mark_path(rig: &Rig) -> PathBuf {
@@ -21,7 +21,9 @@ fn edit_mark(rig: &Rig, change: impl FnOnce(&mut Value)) {
     change(&mut envelope["mark"]);
     let mark = serde_json::to_string(&envelope["mark"]).unwrap();
     let (format, sum) = (&envelope["format"], hex(&Sha256::digest(mark.as_bytes())));
-    let text = format!("{{\"format\":{format},\"sha256\":\"{sum}\",\"mark\":{mark}}}");
+    let finished = !envelope["mark"]["finished"].is_null();
+    let text =
+        format!("{{\"format\":{format},\"finished\":{finished},\"sha256\":\"{sum}\",\"mark\":{mark}}}");
     std::fs::write(path, text).unwrap();
 }
 
@@ -116,7 +118,8 @@ fn a_damaged_checkpoint_is_told_and_fresh_starts_over() {
         bytes
     };
     let text = String::from_utf8(whole.clone()).unwrap();
-    let foreign = text.replacen("\"format\":2", "\"format\":99", 1).into_bytes();
+    let of_format =
+        |number: &str| text.replacen("\"format\":3", &format!("\"format\":{number}"), 1).into_bytes();
     let damage = [
         (flipped(whole.len() / 2), "is damaged"),
         (flipped(whole.len() - 9), "is damaged"),
@@ -124,7 +127,9 @@ fn a_damaged_checkpoint_is_told_and_fresh_starts_over() {
         (Vec::new(), "is damaged"),
         (vec![0; whole.len()], "is damaged"),
         (b"\xff\xfe".to_vec(), "is damaged"),
-        (foreign, "has format 99; this version reads format 2"),
+        (of_format("99"), "has format 99; this version reads format 3"),
+        (of_format("99"), "a newer defrost wrote it: finish that run with it"),
+        (of_format("2"), "an older defrost wrote it: finish that run with it"),
     ];
     for (bytes, said) in damage {
         std::fs::write(&path, bytes).unwrap();
@@ -160,9 +165,10 @@ fn a_journal_whose_last_line_is_torn_loses_that_line_only() {
     rig.server.add_fault(Fault { skip: 10, delay_ms: Some(120_000), ..slow });
     let going = trial.start(&rig);
     let journal = || std::fs::read(state(&rig).join("journal.jsonl")).unwrap_or_default();
-    let lines = |bytes: &[u8]| bytes.split_inclusive(|byte| *byte == b'\n').count();
+    let answers = |bytes: &[u8]| String::from_utf8_lossy(bytes).matches("\"answered\"").count();
     until("ten answers are journaled", || {
-        rig.server.ledger().restores().len() == 10 && lines(&journal()) == 10
+        // Before them stand the run's id and what was about to be asked for, page by page.
+        rig.server.ledger().restores().len() == 10 && answers(&journal()) == 10
     });
     going.kill();
     let whole = journal();
@@ -288,6 +294,52 @@ fn a_second_run_is_kept_out_while_the_first_goes_on() {
     rig.run(S3, &words(&line)).expect(0);
     assert_eq!(json(&rig.path("r.summary.json"))["sessions"], 2);
     assert_eq!(rig.rows("r.csv").len(), 90);
+}
+
+#[test]
+fn two_jobs_never_write_one_report() {
+    let trial = Trial::new(S3, config(S3), restore(S3, &[]));
+    let rig = trial.rig();
+    let slow = Fault::new(FaultKind::Slow).on(Call::Restore);
+    rig.server.add_fault(Fault { skip: 3, first: Some(9), delay_ms: Some(1_500), ..slow });
+    let going = trial.start(&rig);
+    until("it is under way", || rig.server.ledger().counts().restore > 3);
+    let other = ["scan", &S3.url("p/obj"), "--report", "r.csv", "--state-dir", "state"];
+    rig.run(S3, &other).expect(7).says(&["another run is writing the report", "r.csv.partial", "--report"]);
+    going.wait().expect(0);
+    assert_eq!(trial.rows(&rig, Kind::Exact), 90);
+}
+
+/// What was asked for and has been deleted since has no row, but is not passed over in silence.
+#[test]
+fn an_answer_for_an_object_that_is_gone_is_told() {
+    let line = restore(S3, &["--list-concurrency", "1"]);
+    let trial = Trial::new(S3, config(S3), line.clone());
+    let rig = trial.rig();
+    let slow = Fault::new(FaultKind::Slow).on(Call::Restore);
+    rig.server.add_fault(Fault { skip: 30, delay_ms: Some(120_000), ..slow });
+    let going = trial.start(&rig);
+    until("thirty were answered", || rig.server.ledger().counts().by_status.get(&202) == Some(&30));
+    until("the last answers are journaled", || {
+        let journal = std::fs::read_to_string(state(&rig).join("journal.jsonl")).unwrap();
+        journal.matches("\"answered\"").count() == 30
+    });
+    going.kill();
+    // The same store, but for all objects behind the thirtieth.
+    let mut fewer = config(S3);
+    fewer.buckets[0].generate.as_mut().unwrap().count = 30;
+    let later = Rig::new(fewer);
+    edit_mark(&rig, |mark| {
+        for field in mark["identity"].as_array_mut().unwrap() {
+            if field[0] == "endpoint_url" {
+                field[1] = Value::String(later.server.url());
+            }
+        }
+    });
+    let mut command = later.line(S3, &words(&line));
+    Ran::of(&command.current_dir(rig.folder()).output().unwrap())
+        .expect(0)
+        .says(&["objects that an earlier session had an answer for are not listed any more"]);
 }
 
 /// The folder of the restore, where there is one of another job, too.

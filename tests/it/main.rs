@@ -27,9 +27,15 @@ mod hostile;
 mod identical;
 mod jobs;
 mod keys;
+#[cfg(unix)]
+mod kill;
+#[cfg(all(unix, debug_assertions))]
+mod lapsed;
 mod matrix;
 mod ranges;
 #[cfg(unix)]
 mod resume;
 mod secrets;
 mod shell;
+#[cfg(all(unix, debug_assertions))]
+mod stopping;

@@ -44,7 +44,8 @@ fn all_recorded(rig: &Rig) -> bool {
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())
         .map(|entry| {
-            let hex = |field: &str| entry[field]["hex"].as_str().unwrap_or_default().to_owned();
+            let answer = &entry["said"]["answered"];
+            let hex = |field: &str| answer[field]["hex"].as_str().unwrap_or_default().to_owned();
             (hex("key"), hex("version"))
         })
         .collect();
@@ -71,7 +72,7 @@ fn drained(trial: &Trial, k: u64, signal: &str, code: i32) {
     let going = trial.start(&rig);
     until("so many were asked for", || posts(&rig) > k);
     going.signal(signal);
-    going.wait().expect(code).says(&["checkpoint saved: run the same line again"]);
+    going.wait().expect(code).says(&["checkpoint saved: run the line below"]);
     unfinished(&rig);
     let before = posts(&rig);
     assert!(before <= k + 4, "{before} were sent, of which {k} before the signal and 4 in flight");
@@ -128,7 +129,7 @@ fn two_signals(first: &'static str, second: &'static str, code: i32) -> impl FnO
         going.signal(first);
         until("the first signal was heard", || going.said().contains("stopping"));
         going.signal(second);
-        going.wait().expect(code).says(&["checkpoint saved: run the same line again"]);
+        going.wait().expect(code).says(&["checkpoint saved: run the line below"]);
     }
 }
 

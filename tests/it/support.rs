@@ -184,7 +184,8 @@ impl Rig {
         Ran::of(&self.line(vendor, args).output().expect("the binary runs"))
     }
 
-    fn line(&self, vendor: Vendor, args: &[&str]) -> Command {
+    /// What [`Rig::run`] runs.
+    pub(crate) fn line(&self, vendor: Vendor, args: &[&str]) -> Command {
         let mut command = self.command(args);
         command.args(["--region", vendor.region, "--endpoint-url", &self.server.url()]);
         command

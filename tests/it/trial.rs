@@ -10,7 +10,8 @@ use sha2::{Digest, Sha256};
 
 use crate::support::{Going, Rig, Row, Vendor, hex, key_of};
 
-/// Columns that differ from run to run.
+/// Columns that differ from run to run: the store names each request anew, the hour moves on, and a
+/// session that goes on may have to look again.
 const OWN: [&str; 3] = ["request_id", "checked_at", "attempts"];
 
 /// A bucket of four pages of 25, in which most objects want a restore.
@@ -41,7 +42,7 @@ pub(crate) fn versions(vendor: Vendor) -> Config {
 }
 
 /// The same hour for every store made of it, so that dates in two reports are equal.
-fn dated(mut config: Config) -> Config {
+pub(crate) fn dated(mut config: Config) -> Config {
     let now = Timestamp::from_second(SystemClock::new().now().as_second()).unwrap();
     config.clock.start = Some(now);
     config
@@ -77,6 +78,10 @@ impl Trial {
         let unbroken = rig.rows("r.csv");
         assert!(unbroken.len() > 9, "there is something to break off");
         Self { vendor, config, line, unbroken }
+    }
+
+    pub(crate) fn vendor(&self) -> Vendor {
+        self.vendor
     }
 
     pub(crate) fn rig(&self) -> Rig {

@@ -1,163 +1,135 @@
-//! The journal: what each answered POST said, on disk within [`SYNC_EVERY`] of the answer.
+//! The journal: what each answered POST said, on disk within [`SYNC_EVERY`] of the answer; and
+//! before anything is sent, which objects are about to be asked for.
 //!
-//! A thread of its own writes and syncs, so that no request waits for the disk. Entries are lines of
-//! JSON; a line that a crash cut off is dropped, any other bad line is a damaged file.
+//! A thread of its own writes and syncs, so that no answer waits for the disk. The file begins with
+//! the run that it belongs to; its lines are laid out in [`super::line`].
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Seek, Write};
+use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use tokio::sync::oneshot;
 
+use super::fault::CheckpointError;
 use super::files;
+use super::gaps::Gaps;
+use super::line::{self, Answer, Said};
 use super::mark::MarkedKey;
-use super::state::CheckpointError;
-use crate::model::{Clock, Outcome};
-use crate::pipeline::report::Segment;
+use super::point::{CommitPoint, pass};
+use crate::model::{Clock, Outcome, hex, unhex};
 
-/// Answers are on disk at most this long after they came.
+/// Answers are on disk at most this long after they came, plus the time that the disk takes.
 pub const SYNC_EVERY: Duration = Duration::from_millis(500);
-/// Answers that may wait for the writing thread.
+/// Lines that may wait for the writing thread.
 const WAITING: usize = 4096;
 /// A journal below this many bytes is left as it is, whatever the mark covers.
 const WORTH_FORGETTING: u64 = 1 << 20;
 
-/// One answered POST.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Journaled {
-    /// The run that it belongs to.
-    pub run_id: String,
-    /// The key.
-    pub key: MarkedKey,
-    /// The version; empty if none.
-    #[serde(default)]
-    pub version: MarkedKey,
-    /// What became of the object.
-    pub outcome: Outcome,
-}
-
-/// The stretches of keys that a mark does not cover.
-#[derive(Clone, Debug, Default)]
-pub struct Gaps {
-    stretches: Vec<Stretch>,
-    /// In listings of versions the key at which a stretch begins may have versions that are not
-    /// covered.
-    versions: bool,
-}
-
-/// Keys after `after`, exclusive, up to `until`, inclusive.
-#[derive(Clone, Debug)]
-struct Stretch {
-    after: Option<Vec<u8>>,
-    until: Option<Vec<u8>>,
-}
-
-impl Gaps {
-    /// The gaps that the segments of a listing leave.
-    #[must_use]
-    pub fn of(segments: &[Segment], versions: bool) -> Self {
-        let open = segments.iter().filter(|segment| !segment.done);
-        let stretch = |segment: &Segment| Stretch {
-            after: segment.reached.as_ref().map(|reached| reached.key.clone()),
-            until: segment.until.clone(),
-        };
-        Self { stretches: open.map(stretch).collect(), versions }
-    }
-
-    /// Whether `key` lies in a gap.
-    #[must_use]
-    pub fn hold(&self, key: &[u8]) -> bool {
-        self.stretches.iter().any(|Stretch { after, until }| {
-            let behind = after.as_deref().is_none_or(|after| key > after || (self.versions && key == after));
-            behind && until.as_deref().is_none_or(|until| key <= until)
-        })
-    }
-}
-
 enum Order {
-    Write(Box<Journaled>),
+    Write(Box<Said>),
     /// Forget what lies outside of these gaps; the mark covers it.
     Forget(Gaps),
     /// Sync, then answer.
-    Sync(SyncSender<io::Result<()>>),
+    Sync(oneshot::Sender<io::Result<()>>),
 }
 
 /// A journal being written.
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
-    run_id: String,
     orders: Option<SyncSender<Order>>,
     writer: Option<JoinHandle<io::Result<()>>>,
 }
 
+/// A wait for the disk, ordered by [`Journal::sync`].
+#[derive(Debug)]
+pub struct Synced {
+    path: PathBuf,
+    answered: oneshot::Receiver<io::Result<()>>,
+}
+
+impl Synced {
+    /// Returns when everything recorded before the order is on disk.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub async fn wait(self) -> Result<(), CheckpointError> {
+        let answered = self.answered.await;
+        Self::told(self.path, answered)
+    }
+
+    /// The same for a thread outside of the runtime.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn block(self) -> Result<(), CheckpointError> {
+        let answered = self.answered.blocking_recv();
+        Self::told(self.path, answered)
+    }
+
+    fn told(
+        path: PathBuf,
+        answered: Result<io::Result<()>, oneshot::error::RecvError>,
+    ) -> Result<(), CheckpointError> {
+        let gone = |_| Err(io::Error::other("the writing thread has ended"));
+        answered.unwrap_or_else(gone).map_err(|source| CheckpointError::Io {
+            what: "write the journal",
+            path,
+            source,
+        })
+    }
+}
+
 impl Journal {
-    pub(super) fn open(
+    /// A new journal of the run `run_id` at `path`, in the place of any other.
+    pub(super) fn begin(path: &Path, run_id: &str, clock: Arc<dyn Clock>) -> Result<Self, CheckpointError> {
+        let begun = line::text(&Said::Begun { run_id: run_id.to_owned() });
+        Self::over(path, begun.and_then(|line| files::replace_file(path, &line)), None, clock)
+    }
+
+    /// Goes on with the journal at `path` behind its `sound` bytes: what a crash left of a line must
+    /// not run into the next one.
+    pub(super) fn resume(path: &Path, sound: u64, clock: Arc<dyn Clock>) -> Result<Self, CheckpointError> {
+        Self::over(path, Ok(()), Some(sound), clock)
+    }
+
+    fn over(
         path: &Path,
-        run_id: &str,
-        keep: bool,
+        made: io::Result<()>,
+        sound: Option<u64>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, CheckpointError> {
         let failed = |source| CheckpointError::Io { what: "open the journal", path: path.to_owned(), source };
-        let mut file =
-            files::private().create(true).write(true).truncate(false).open(path).map_err(failed)?;
-        if keep {
-            file.seek(io::SeekFrom::End(0)).map_err(failed)?;
-            // A line that a crash cut off must not swallow the next one.
-            file.write_all(b"\n").map_err(failed)?;
-        } else {
-            file.set_len(0).map_err(failed)?;
+        let mut file = made.and_then(|()| append_to(path)).map_err(failed)?;
+        if let Some(sound) = sound {
+            // The last sound line may lack its end; an empty line does no harm.
+            let cut = file.set_len(sound).and_then(|()| file.seek(SeekFrom::End(0)));
+            cut.and_then(|_| file.write_all(b"\n")).map_err(failed)?;
         }
+        pass(CommitPoint::JournalOpened);
         let (orders, inbox) = sync_channel(WAITING);
         let own_path = path.to_owned();
         let writer = std::thread::Builder::new()
             .name("journal".to_owned())
             .spawn(move || write(&own_path, file, &inbox, &*clock))
             .map_err(failed)?;
-        Ok(Self {
-            path: path.to_owned(),
-            run_id: run_id.to_owned(),
-            orders: Some(orders),
-            writer: Some(writer),
-        })
+        Ok(Self { path: path.to_owned(), orders: Some(orders), writer: Some(writer) })
     }
 
-    /// The answers of the run `run_id` that the file at `path` holds.
-    pub(super) fn read(path: &Path, run_id: &str) -> Result<Vec<Journaled>, CheckpointError> {
-        let failed = |source| CheckpointError::Io { what: "read the journal", path: path.to_owned(), source };
-        let file = match File::open(path) {
-            Ok(file) => file,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(e) => return Err(failed(e)),
-        };
-        let mut answers = Vec::new();
-        for (number, line) in BufReader::new(file).split(b'\n').enumerate() {
-            let line = line.map_err(failed)?;
-            // After a power cut some file systems give back zeros for what was not on disk yet.
-            let end = line.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-            let line = &line[..end];
-            if line.is_empty() {
-                continue;
-            }
-            match serde_json::from_slice::<Journaled>(line) {
-                Ok(answer) if answer.run_id == run_id => answers.push(answer),
-                Ok(_older) => {}
-                // Lines are written in one piece, so only a crash leaves one without its end; what
-                // it would have said is learnt again from the store.
-                Err(e) if e.is_eof() => {}
-                Err(e) => {
-                    return Err(CheckpointError::Damaged {
-                        path: path.to_owned(),
-                        what: format!("line {}: {e}", number + 1),
-                    });
-                }
-            }
-        }
-        Ok(answers)
+    /// Takes down that `objects` (key and version) are about to be asked for.
+    ///
+    /// # Errors
+    /// If the writing thread has failed; what it met is the source.
+    pub fn asking<'o>(
+        &mut self,
+        objects: impl Iterator<Item = (&'o [u8], &'o [u8])>,
+    ) -> Result<(), CheckpointError> {
+        let objects = objects.map(|(key, version)| (hex(key), hex(version))).collect();
+        self.order(Order::Write(Box::new(Said::Asking(objects))))
     }
 
     /// Takes down what became of one object.
@@ -165,13 +137,9 @@ impl Journal {
     /// # Errors
     /// If the writing thread has failed; what it met is the source.
     pub fn record(&mut self, key: &[u8], version: &[u8], outcome: &Outcome) -> Result<(), CheckpointError> {
-        let entry = Journaled {
-            run_id: self.run_id.clone(),
-            key: MarkedKey::new(key),
-            version: MarkedKey::new(version),
-            outcome: outcome.clone(),
-        };
-        self.order(Order::Write(Box::new(entry)))
+        let (key, version) = (MarkedKey::new(key), MarkedKey::new(version));
+        let answer = Answer { key, version, outcome: outcome.clone() };
+        self.order(Order::Write(Box::new(Said::Answered(answer))))
     }
 
     /// Forgets what lies outside of `gaps`, since the mark covers it. Done when it is worth the
@@ -183,18 +151,15 @@ impl Journal {
         self.order(Order::Forget(gaps))
     }
 
-    /// Returns when everything recorded so far is on disk.
+    /// Orders everything recorded so far to the disk. The wait is apart, so that nobody else has to
+    /// wait for the journal meanwhile.
     ///
     /// # Errors
-    /// If it cannot be written.
-    pub fn sync(&mut self) -> Result<(), CheckpointError> {
-        let (answer, answered) = sync_channel(1);
+    /// If the writing thread has failed.
+    pub fn sync(&mut self) -> Result<Synced, CheckpointError> {
+        let (answer, answered) = oneshot::channel();
         self.order(Order::Sync(answer))?;
-        match answered.recv() {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(source)) => Err(self.failed(source)),
-            Err(_gone) => Err(self.died()),
-        }
+        Ok(Synced { path: self.path.clone(), answered })
     }
 
     fn order(&mut self, order: Order) -> Result<(), CheckpointError> {
@@ -204,10 +169,6 @@ impl Journal {
         }
     }
 
-    fn failed(&self, source: io::Error) -> CheckpointError {
-        CheckpointError::Io { what: "write the journal", path: self.path.clone(), source }
-    }
-
     /// What the writing thread died of.
     fn died(&mut self) -> CheckpointError {
         self.orders = None;
@@ -215,7 +176,7 @@ impl Journal {
             Some(Ok(Err(source))) => source,
             _ => io::Error::other("the writing thread has ended"),
         };
-        self.failed(source)
+        CheckpointError::Io { what: "write the journal", path: self.path.clone(), source }
     }
 }
 
@@ -229,9 +190,15 @@ impl Drop for Journal {
     }
 }
 
-/// The writing thread.
+/// The file at `path`, open at its end.
+fn append_to(path: &Path) -> io::Result<File> {
+    let mut file = files::private().write(true).open(path)?;
+    file.seek(SeekFrom::End(0))?;
+    Ok(file)
+}
+
+/// The writing thread. It wakes by itself when a sync is due, however slowly answers come.
 fn write(path: &Path, mut file: File, inbox: &Receiver<Order>, clock: &dyn Clock) -> io::Result<()> {
-    let mut line = Vec::new();
     // What the last forgetting left.
     let mut kept = 0;
     // When the next sync is due; none while everything is on disk.
@@ -249,11 +216,11 @@ fn write(path: &Path, mut file: File, inbox: &Receiver<Order>, clock: &dyn Clock
             },
         };
         match order {
-            Some(Order::Write(entry)) => {
-                line.clear();
-                serde_json::to_writer(&mut line, &entry)?;
-                line.push(b'\n');
-                file.write_all(&line)?;
+            Some(Order::Write(said)) => {
+                file.write_all(&line::text(&said)?)?;
+                if matches!(*said, Said::Answered(_)) {
+                    pass(CommitPoint::AnswerWritten);
+                }
                 due = due.or_else(|| Some(clock.monotonic() + SYNC_EVERY));
             }
             Some(Order::Forget(gaps)) => {
@@ -265,14 +232,17 @@ fn write(path: &Path, mut file: File, inbox: &Receiver<Order>, clock: &dyn Clock
                 }
             }
             Some(Order::Sync(answer)) => {
+                let synced = file.sync_data();
+                pass(CommitPoint::JournalSynced);
                 // Nobody waiting any more is no reason to fail.
-                let _ = answer.send(file.sync_data());
+                let _ = answer.send(synced);
                 due = None;
             }
             None => {}
         }
         if due.is_some_and(|due_at| due_at <= clock.monotonic()) {
             file.sync_data()?;
+            pass(CommitPoint::JournalSynced);
             due = None;
         }
     }
@@ -281,26 +251,37 @@ fn write(path: &Path, mut file: File, inbox: &Receiver<Order>, clock: &dyn Clock
 /// Writes the journal anew with what lies in `gaps`, and returns it open at its end.
 fn forget(path: &Path, gaps: &Gaps) -> io::Result<File> {
     let mut left = Vec::new();
-    for line in BufReader::new(File::open(path)?).split(b'\n') {
-        let line = line?;
-        // A line that cannot be read is not ours to drop: whoever goes on has to be told of it.
-        let covered = serde_json::from_slice::<Journaled>(&line)
-            .is_ok_and(|answer| answer.key.bytes().is_some_and(|key| !gaps.hold(&key)));
-        if !covered && !line.is_empty() {
-            left.extend_from_slice(&line);
-            left.push(b'\n');
+    for written in BufReader::new(File::open(path)?).split(b'\n') {
+        let written = written?;
+        if written.is_empty() {
+            continue;
+        }
+        match line::said(&written) {
+            Ok(Said::Answered(answer)) if answer.key.bytes().is_some_and(|key| !gaps.hold(&key)) => {}
+            Ok(Said::Asking(mut objects)) => {
+                objects.retain(|(key, _)| unhex(key).is_none_or(|key| gaps.hold(&key)));
+                if !objects.is_empty() {
+                    left.extend(line::text(&Said::Asking(objects))?);
+                }
+            }
+            // A line that cannot be read is not ours to drop: whoever goes on has to be told of it.
+            Ok(_) | Err(_) => {
+                left.extend_from_slice(&written);
+                left.push(b'\n');
+            }
         }
     }
     files::replace_file(path, &left)?;
-    let mut file = files::private().write(true).open(path)?;
-    file.seek(io::SeekFrom::End(0))?;
-    Ok(file)
+    append_to(path)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::line::Recorded;
     use super::*;
     use crate::model::{Action, State, SystemClock};
+    use crate::pipeline::report::{Reached, Segment};
+    use crate::pipeline::source::RangeId;
 
     fn clock() -> Arc<dyn Clock> {
         Arc::new(SystemClock::new())
@@ -312,58 +293,118 @@ mod tests {
         outcome
     }
 
+    fn keys(recorded: &Recorded) -> Vec<&[u8]> {
+        recorded.answers.iter().map(|((key, _), _)| key.as_slice()).collect()
+    }
+
+    /// A journal of two answers and what was asked before them.
+    fn written(path: &Path) -> Vec<u8> {
+        let mut journal = Journal::begin(path, "run", clock()).unwrap();
+        let asking: [(&[u8], &[u8]); 2] = [("\u{fc}\u{1f9ca}".as_bytes(), b""), (b"a\xff", b"v")];
+        journal.asking(asking.into_iter()).unwrap();
+        for (key, version) in asking {
+            journal.record(key, version, &outcome()).unwrap();
+        }
+        journal.sync().unwrap().block().unwrap();
+        std::fs::read(path).unwrap()
+    }
+
     #[test]
     fn answers_come_back_and_a_cut_line_is_dropped() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("j");
-        let mut journal = Journal::open(&path, "run", false, clock()).unwrap();
-        journal.record(b"a\xff", b"", &outcome()).unwrap();
-        journal.record(b"b", b"v", &outcome()).unwrap();
-        journal.sync().unwrap();
-        drop(journal);
-        let whole = std::fs::read(&path).unwrap();
+        let whole = written(&path);
         std::fs::write(&path, &whole[..whole.len() - 20]).unwrap();
         // The next session goes on in the same file.
-        let mut journal = Journal::open(&path, "run", true, clock()).unwrap();
+        let sound = Recorded::read(&path, "run").unwrap().sound;
+        let mut journal = Journal::resume(&path, sound, clock()).unwrap();
         journal.record(b"c", b"", &outcome()).unwrap();
         drop(journal);
-        let back = Journal::read(&path, "run").unwrap();
-        let keys: Vec<_> = back.iter().map(|j| j.key.bytes().unwrap()).collect();
-        assert_eq!(keys, [b"a\xff".to_vec(), b"c".to_vec()]);
-        assert_eq!(back[0].outcome, outcome());
-        assert!(Journal::read(&path, "another run").unwrap().is_empty());
+        let back = Recorded::read(&path, "run").unwrap();
+        assert_eq!(keys(&back), ["\u{fc}\u{1f9ca}".as_bytes(), b"c"]);
+        assert_eq!(back.answers[0].1, outcome());
+        assert_eq!(back.asked.len(), 2);
+        let stranger = Recorded::read(&path, "another run").unwrap_err().to_string();
+        assert!(stranger.contains("belongs to the run run, not to another run"), "{stranger}");
     }
 
     #[test]
     fn a_journal_cut_anywhere_or_ending_in_zeros_keeps_its_whole_lines() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("j");
-        let mut journal = Journal::open(&path, "run", false, clock()).unwrap();
-        journal.record("\u{fc}\u{1f9ca}".as_bytes(), b"", &outcome()).unwrap();
-        journal.record("\u{65e5}\u{672c}".as_bytes(), b"v", &outcome()).unwrap();
-        drop(journal);
-        let whole = std::fs::read(&path).unwrap();
-        let first = whole.iter().position(|byte| *byte == b'\n').unwrap();
+        let whole = written(&path);
+        let ends: Vec<usize> = (0..whole.len()).filter(|at| whole[*at] == b'\n').collect();
         for length in 0..=whole.len() {
             for zeros in [0, 7] {
                 let mut cut = whole[..length].to_vec();
                 cut.resize(length + zeros, 0);
                 std::fs::write(&path, cut).unwrap();
-                let lines = usize::from(length >= first) + usize::from(length >= whole.len() - 1);
-                assert_eq!(
-                    Journal::read(&path, "run").unwrap().len(),
-                    lines,
-                    "{length} bytes, {zeros} zeros"
-                );
+                let lines = ends.iter().filter(|end| length >= **end).count();
+                match Recorded::read(&path, "run") {
+                    Err(_) => assert_eq!(lines, 0, "{length} bytes, {zeros} zeros"),
+                    Ok(recorded) => {
+                        assert_eq!(recorded.answers.len(), lines.saturating_sub(2), "{length}, {zeros}");
+                        let wanted =
+                            if lines == ends.len() { recorded.sound } else { ends[lines - 1] as u64 };
+                        assert!([wanted, wanted + 1].contains(&recorded.sound), "{length}, {zeros}");
+                        // Going on behind it never makes a line that cannot be read.
+                        let mut journal = Journal::resume(&path, recorded.sound, clock()).unwrap();
+                        journal.record(b"next", b"", &outcome()).unwrap();
+                        drop(journal);
+                        let back = Recorded::read(&path, "run").unwrap();
+                        assert_eq!(back.answers.len(), recorded.answers.len() + 1);
+                    }
+                }
             }
         }
     }
 
     #[test]
-    fn a_line_that_is_not_ours_is_a_damaged_file() {
+    fn a_line_that_is_not_as_it_was_written_is_a_damaged_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("j");
-        std::fs::write(&path, "hello\n").unwrap();
-        assert!(matches!(Journal::read(&path, "run"), Err(CheckpointError::Damaged { .. })));
+        let whole = written(&path);
+        let last = whole[..whole.len() - 1].iter().rposition(|byte| *byte == b'\n').unwrap();
+        for at in 0..whole.len() - 1 {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 1;
+            std::fs::write(&path, bytes).unwrap();
+            let read = Recorded::read(&path, "run");
+            assert!(matches!(read, Err(CheckpointError::Damaged { .. })), "{at} of {last}: {read:?}");
+        }
+        for bytes in [&b""[..], b"hello\n", b"\n", b"{}\n", b"\0\0\0\0", &whole[last + 1..]] {
+            std::fs::write(&path, bytes).unwrap();
+            let read = Recorded::read(&path, "run");
+            assert!(matches!(read, Err(CheckpointError::Damaged { .. })), "{read:?}");
+        }
+        std::fs::remove_file(&path).unwrap();
+        assert!(matches!(Recorded::read(&path, "run"), Err(CheckpointError::Damaged { .. })));
+    }
+
+    #[test]
+    fn what_the_mark_covers_is_forgotten_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("j");
+        let mut journal = Journal::begin(&path, "run", clock()).unwrap();
+        let all: [(&[u8], &[u8]); 3] = [(b"a", b""), (b"m", b"1"), (b"z", b"")];
+        journal.asking(all.into_iter()).unwrap();
+        for (key, version) in all {
+            journal.record(key, version, &outcome()).unwrap();
+        }
+        drop(journal);
+        let reached = |key: &[u8]| Some(Reached { key: key.to_vec(), version: Vec::new() });
+        let segment = |reached, until: Option<&[u8]>, done| Segment {
+            id: RangeId(0),
+            reached,
+            until: until.map(<[u8]>::to_vec),
+            aside: Vec::new(),
+            done,
+        };
+        // Up to `b` all is written, from `y` on it waits; between them the journal counts.
+        let segments = [segment(reached(b"b"), Some(b"y"), false), segment(reached(b"y"), None, true)];
+        drop(forget(&path, &Gaps::of(&segments, true)).unwrap());
+        let left = Recorded::read(&path, "run").unwrap();
+        assert_eq!(keys(&left), [b"m"]);
+        assert_eq!(left.asked, [(b"m".to_vec(), b"1".to_vec())]);
     }
 }

@@ -1,17 +1,46 @@
 //! The mark: how far the report is durable, and everything needed to go on from there.
+//!
+//! # The file
+//! One JSON object: `format`, `finished`, `sha256` of the mark's text, `mark`. `format` numbers the
+//! layout of *all* files in the state folder (mark, journal, rows set aside), since none is read
+//! without the mark.
+//!
+//! # Older and newer readers
+//! * Any field that is added, dropped or changes its meaning, in any of these files, takes a new
+//!   [`FORMAT`]. Unknown fields are refused, so that this rule cannot be forgotten.
+//! * A reader looks at `format` and `finished` before anything else, in whatever surroundings they
+//!   stand; every version writes these two. It takes its own number only.
+//! * An older binary thus refuses the unfinished run of a newer one, and a newer one that of an older
+//!   one, by the number; neither guesses at the rest or changes a file. The run is finished by the
+//!   version that began it, or begun anew (`--fresh`). There is no migration: an unfinished run
+//!   lives for hours, not for years.
+//! * A finished run is never gone on with, so that its mark is replaced whatever its number.
+//!
+//! Formats 1 and 2 were never released. Format 3: checksums over the report's and the waiting rows'
+//! durable parts and over each line of the journal; what is about to be asked for is journaled.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
 
-use crate::model::{RequestCounts, Tally, hex, unhex};
-use crate::pipeline::report::{Extent, Reached, Segment, shown_key};
+use super::fault::CheckpointError;
+use crate::model::{Action, Outcome, RequestCounts, Tally, hex, unhex};
+use crate::pipeline::report::{Durable, Extent, Reached, Segment, shown_key};
 use crate::pipeline::source::RangeId;
 
-/// A key in a text file: percent-encoded where it is not plain text.
+/// A file larger than this is no mark: one of a listing of a billion keys in 256 ranges has some 60 MB.
+pub(super) const MAX_MARK: u64 = 256 << 20;
+
+/// The layout that this version writes, and the only one that it reads.
+pub(super) const FORMAT: u32 = 3;
+
+/// A key in a text file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct MarkedKey {
     /// The key in hexadecimal: exact, whatever its bytes.
     hex: String,
@@ -42,6 +71,7 @@ impl MarkedKey {
 
 /// A stretch of keys that is not done yet, and the rows in front of it that wait for their turn.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct MarkedRange {
     /// The last key that is done; `None` at the beginning of the listing.
     pub after: Option<MarkedKey>,
@@ -93,6 +123,7 @@ impl MarkedRange {
 
 /// What a run leaves behind so that it can go on.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Mark {
     /// What the job was, as (field, value) pairs; see `Job::identity`.
     pub identity: Vec<(String, String)>,
@@ -104,14 +135,19 @@ pub struct Mark {
     pub saved_at: Timestamp,
     /// Where the report stands when finished.
     pub report: PathBuf,
-    /// Bytes of the report that are durable.
-    pub report_len: u64,
-    /// Rows in them.
+    /// What of the report is durable.
+    pub written: Durable,
+    /// Rows in it and in what is set aside.
     pub rows: u64,
     /// What is left of the listing, in key order; empty when all of it is done.
     pub ranges: Vec<MarkedRange>,
-    /// Bytes of the rows set aside that are durable.
-    pub aside_len: u64,
+    /// What of the rows set aside is durable.
+    pub aside: Durable,
+    /// Whether the report is whole: all that is left is to give it its name and to say so.
+    pub sealed: bool,
+    /// When the last of the copies that were asked for may lapse; `None` if none has to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copies_until: Option<Timestamp>,
     /// Counts over all sessions.
     pub tally: Tally,
     /// Requests over all sessions.
@@ -124,7 +160,70 @@ pub struct Mark {
     pub finished: Option<String>,
 }
 
+/// What stands in the mark's file: the layout's number, the mark as text, and that text's checksum.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Envelope {
+    format: u32,
+    finished: bool,
+    sha256: String,
+    mark: Box<RawValue>,
+}
+
+/// All that is read of a file before its layout is known.
+#[derive(Deserialize)]
+struct Stamp {
+    format: u32,
+    #[serde(default)]
+    finished: bool,
+}
+
+/// When the copy that `outcome` asked for may lapse; `None` if nothing was asked for, or the class
+/// keeps the copy for good. The days count from when the copy is there, so this is early by hours.
+pub(in crate::pipeline) fn copy_until(outcome: &Outcome) -> Option<Timestamp> {
+    if !matches!(outcome.action, Action::Requested | Action::Extended) {
+        return None;
+    }
+    let days = SignedDuration::from_hours(24 * i64::from(outcome.days?));
+    Some(outcome.checked_at.saturating_add(days).unwrap_or(Timestamp::MAX))
+}
+
 impl Mark {
+    /// The text of the mark's file.
+    ///
+    /// # Errors
+    /// None that can be met: all of it can be written as JSON.
+    pub(super) fn to_text(&self) -> serde_json::Result<String> {
+        let mark = RawValue::from_string(serde_json::to_string(self)?)?;
+        let (finished, sha256) = (self.finished.is_some(), checksum(mark.get()));
+        serde_json::to_string(&Envelope { format: FORMAT, finished, sha256, mark })
+    }
+
+    /// Reads the bytes of the mark's file at `path`.
+    ///
+    /// # Errors
+    /// If the layout is another one, or anything is not as it was written.
+    pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<Self, CheckpointError> {
+        let damaged = |what: String| CheckpointError::Damaged { path: path.to_owned(), what };
+        let text = std::str::from_utf8(bytes).map_err(|_| damaged("it is not text".to_owned()))?;
+        if text.is_empty() {
+            return Err(damaged("it is empty".to_owned()));
+        }
+        let Stamp { format, finished } = serde_json::from_str(text).map_err(|e| damaged(e.to_string()))?;
+        if format != FORMAT {
+            return Err(CheckpointError::Foreign { path: path.to_owned(), found: format, finished });
+        }
+        let envelope: Envelope = serde_json::from_str(text).map_err(|e| damaged(e.to_string()))?;
+        if checksum(envelope.mark.get()) != envelope.sha256 {
+            return Err(damaged("its checksum does not match its content".to_owned()));
+        }
+        let mark: Self = serde_json::from_str(envelope.mark.get()).map_err(|e| damaged(e.to_string()))?;
+        match mark.segments() {
+            Some(_) => Ok(mark),
+            None => Err(damaged("a marked key is not hexadecimal".to_owned())),
+        }
+    }
+
     /// What is left of the listing; `None` if the mark was tampered with.
     #[must_use]
     pub fn segments(&self) -> Option<Vec<Segment>> {
@@ -140,7 +239,7 @@ impl Mark {
     /// Whether nothing has been done yet.
     #[must_use]
     pub fn is_untouched(&self) -> bool {
-        matches!(self.ranges.as_slice(), [only] if only.after.is_none()) && self.rows == 0
+        self.rows == 0 && self.tally.listed == 0
     }
 
     /// What differs between the marked job and `identity`, as (field, marked, wanted).
@@ -160,6 +259,10 @@ impl Mark {
     }
 }
 
+fn checksum(text: &str) -> String {
+    hex(&Sha256::digest(text.as_bytes()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -173,5 +276,38 @@ mod tests {
         }
         let bad = MarkedKey { hex: "6g".into(), shown: String::new() };
         assert_eq!(bad.bytes(), None);
+    }
+
+    #[test]
+    fn another_layout_is_told_by_its_number_whatever_else_it_holds() {
+        for (text, found) in [
+            (r#"{"format":2,"sha256":"","mark":{}}"#, Some(2)),
+            (r#"{"written_by":"defrost 9","format":4}"#, Some(4)),
+            (r#"{"format":3,"finished":false,"sha256":"","mark":{},"more":1}"#, None),
+            (r#"{"format":3}"#, None),
+            (r#"{"format":"3"}"#, None),
+            ("", None),
+            ("[]", None),
+        ] {
+            match (Mark::read(Path::new("checkpoint.json"), text.as_bytes()), found) {
+                (Err(CheckpointError::Foreign { found: told, .. }), Some(found)) => assert_eq!(told, found),
+                (Err(CheckpointError::Damaged { .. }), None) => {}
+                (other, _) => panic!("{text}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_copy_lapses_by_the_days_that_were_asked_for() {
+        let at: Timestamp = "2026-11-21T01:00:00Z".parse().unwrap();
+        let mut outcome = Outcome::seen(crate::model::State::Restoring, None, at);
+        outcome.days = Some(7);
+        assert_eq!(copy_until(&outcome), None, "nothing was asked for");
+        for action in [Action::Requested, Action::Extended] {
+            outcome.action = action;
+            assert_eq!(copy_until(&outcome).unwrap().to_string(), "2026-11-28T01:00:00Z");
+        }
+        outcome.days = None;
+        assert_eq!(copy_until(&outcome), None, "the class keeps it");
     }
 }

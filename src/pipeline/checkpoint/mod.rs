@@ -1,27 +1,75 @@
-//! Stage 6: what is safe on disk, so that a run can go on where it was.
+//! Stage 6: what is safe on disk, so that a run can go on where it was, and the order in which it
+//! got there.
+//!
+//! | file | | |
+//! | --- | --- | --- |
+//! | `checkpoint.json` | [`mark`](Mark) | how far the report is durable, and what is left |
+//! | `journal.jsonl` | [`journal`] | what happened since: what was asked for, and each answer |
+//! | `aside.csv` | [`Spill`](crate::pipeline::report::Spill) | rows that wait for those in front of them |
+//! | `lock` | [`Lock`] | one run at a time |
+//! | `hints` | | what the next listing may know of the keys; nothing but speed depends on it |
 //!
 //! # The order of writing
-//! 1. An answered POST goes into the journal at once, and to the disk within [`journal::SYNC_EVERY`].
-//! 2. Rows are synced, those in the report and those set aside; their durable lengths are now known.
-//! 3. The mark (what is left of the listing, rows, lengths, counts) is written to a new file, synced,
-//!    renamed over the old one, and its folder is synced.
-//! 4. Only then are journal entries that the mark covers forgotten.
+//! While a run goes on:
+//! 1. Before the requests of a page leave, the journal says which objects are about to be asked for,
+//!    and is synced. What a crash leaves of them is then looked at by the next session, whatever state
+//!    it finds them in.
+//! 2. Each answer goes into the journal at once, and to the disk within [`journal::SYNC_EVERY`].
+//! 3. A commit, twice a second: the rows of the report are synced, then those that wait. What is
+//!    durable of both is now known.
+//! 4. The mark over them is written to a new file, synced, renamed over the old one, and the folder
+//!    is synced. From here on the next session begins behind these rows.
+//! 5. Only then the space of rows that wait for nothing any more is given back, and journal lines that
+//!    the mark covers are forgotten.
 //!
-//! # Going on
-//! The report and the rows set aside are cut back to their marked lengths, and the listing goes on in
-//! every range that the mark names. Where the journal holds an answer for an object, that answer
-//! makes its row and nothing is sent.
+//! At the end: a commit whose mark calls the report sealed; the report gets its final name, and its
+//! folder is synced; the summary is put beside it; the mark says that the run is finished; the rows
+//! set aside and their file go; hints are left.
 //!
-//! A mark is bound to its job by the job's identity; a mark of another job is refused with the list
-//! of what differs.
+//! At the beginning of a run that does not go on with an unfinished one: that one's mark goes first,
+//! then report and journal make room for new ones, then the first mark is saved.
+//!
+//! # What a crash leaves
+//! | it comes after | the next session finds |
+//! | --- | --- |
+//! | 1 | objects that may have been asked for: the listing tells which; none is filtered out for it |
+//! | 2 | answers: they make the rows of their objects, and nothing is sent for these |
+//! | 3 | rows behind the old mark: they are cut off and made again, from the journal where it knows |
+//! | 4 | journal lines that the mark covers: they are not looked at |
+//! | sealing, naming | a whole report under either name: its length and checksum tell; it is closed again |
+//! | the finished mark | a finished run |
+//!
+//! [`CommitPoint`] names these moments; `tests/it/kill.rs` kills runs at each of them.
+//!
+//! # What is refused
+//! Every file carries a checksum over what is counted on: the mark over itself and over the durable
+//! parts of the report and of the rows that wait, the journal over each line. What does not fit is
+//! refused by the name of the file, with the way out, and nothing is changed. A mark is bound to its
+//! job by the job's identity; a mark of another job is refused with the list of what differs. Which
+//! versions read which files stands in [`mark`](self::mark).
+//!
+//! # When there is nothing to go on with
+//! A run whose copies may all have lapsed ([`Unfinished::lapsed`]) begins anew: what its report calls
+//! requested is archived again. Its partial report is kept under another name, and its state in a folder
+//! `lapsed-…` beside the new one.
 
+mod fault;
 mod files;
+mod gaps;
 pub mod journal;
+mod line;
 mod lock;
 mod mark;
+mod point;
 mod state;
 
+pub use fault::CheckpointError;
 pub(crate) use files::{publish_file, sync_folder_of};
+pub use gaps::Gaps;
+pub use line::{ObjectId, Recorded};
 pub use lock::{Lock, LockError};
+pub(in crate::pipeline) use mark::copy_until;
 pub use mark::{Mark, MarkedKey, MarkedRange};
-pub use state::{CheckpointError, StateDir};
+pub(crate) use point::pass;
+pub use point::{CommitPoint, VARIABLE};
+pub use state::{StateDir, Unfinished};

@@ -1,23 +1,21 @@
-//! The folder that a job keeps its state in: lock, mark, journal.
+//! The folder that a job keeps its state in: lock, mark, journal, rows set aside, hints.
 
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
-use sha2::{Digest, Sha256};
+use jiff::Timestamp;
 
+use super::fault::CheckpointError;
 use super::files;
-use super::journal::{Journal, Journaled};
-use super::lock::{self, Lock, LockError};
-use super::mark::Mark;
+use super::journal::Journal;
+use super::line::Recorded;
+use super::lock::{self, Lock};
+use super::mark::{MAX_MARK, Mark, copy_until};
+use super::point::{CommitPoint, pass};
 use crate::model::{Clock, hex, unhex};
-use crate::pipeline::report::{ReportError, Spill};
-
-/// The format of the mark that this version writes and reads. A reader refuses any other number:
-/// a newer one may mean things it does not know, and no released version wrote an older one.
-const FORMAT: u32 = 2;
+use crate::pipeline::report::{Durable, ReportError, Spill};
 
 const MARK: &str = "checkpoint.json";
 const JOURNAL: &str = "journal.jsonl";
@@ -25,64 +23,16 @@ const LOCK: &str = "lock";
 const ASIDE: &str = "aside.csv";
 const HINTS: &str = "hints";
 
-/// Why the state of a job cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum CheckpointError {
-    /// Another run holds the lock, or the lock cannot be made.
-    #[error(transparent)]
-    Lock(#[from] LockError),
-    /// The file system said no.
-    #[error("cannot {what} `{path}`")]
-    Io {
-        /// What was tried.
-        what: &'static str,
-        /// On which file.
-        path: PathBuf,
-        /// The machine's words.
-        #[source]
-        source: io::Error,
-    },
-    /// A file of the state was cut, edited or never ours.
-    #[error("the checkpoint file `{path}` is damaged: {what}")]
-    Damaged {
-        /// Which file.
-        path: PathBuf,
-        /// What is wrong with it.
-        what: String,
-    },
-    /// The mark was written by a version with another format.
-    #[error("the checkpoint `{path}` has format {found}; this version reads format {FORMAT}")]
-    Foreign {
-        /// Which file.
-        path: PathBuf,
-        /// Its format number.
-        found: u32,
-    },
-    /// The mark belongs to a job that differs from this one.
-    #[error("the unfinished run in `{path}` was started as another job: {}", differences(.changed))]
-    OtherJob {
-        /// The state folder.
-        path: PathBuf,
-        /// (field, in the checkpoint, now).
-        changed: Vec<(String, String, String)>,
-    },
-}
-
-fn differences(changed: &[(String, String, String)]) -> String {
-    let quoted = |value: &str| if value.is_empty() { "not set".to_owned() } else { format!("`{value}`") };
-    changed
-        .iter()
-        .map(|(field, marked, wanted)| format!("{field} was {}, now {}", quoted(marked), quoted(wanted)))
-        .collect::<Vec<_>>()
-        .join("; ")
-}
-
-/// What stands in the mark's file: the mark as text, and that text's checksum.
-#[derive(Serialize, Deserialize)]
-struct Envelope {
-    format: u32,
-    sha256: String,
-    mark: Box<RawValue>,
+/// An unfinished run.
+#[derive(Debug)]
+pub struct Unfinished {
+    /// Its mark.
+    pub mark: Mark,
+    /// What was recorded since; some of it may be covered by the mark.
+    pub recorded: Recorded,
+    /// When the last of its copies lapsed, if all may have: there is nothing to go on with then, since
+    /// what its report calls requested is archived again.
+    pub lapsed: Option<Timestamp>,
 }
 
 /// A job's state folder, locked for one run.
@@ -113,23 +63,29 @@ impl StateDir {
     /// If there is a mark that cannot be used.
     pub fn peek(path: &Path) -> Result<Option<Mark>, CheckpointError> {
         let path = path.join(MARK);
-        let text = match std::fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(source) if source.kind() == io::ErrorKind::InvalidData => {
-                return Err(CheckpointError::Damaged { path, what: "it is not text".to_owned() });
+        let mut bytes = Vec::new();
+        let read = File::open(&path).and_then(|file| file.take(MAX_MARK + 1).read_to_end(&mut bytes));
+        match read {
+            Ok(size) if size as u64 > MAX_MARK => {
+                Err(CheckpointError::Damaged { path, what: "it is larger than any checkpoint".to_owned() })
             }
-            Err(source) => return Err(CheckpointError::Io { what: "read the checkpoint", path, source }),
-        };
-        let damaged = |what: String| CheckpointError::Damaged { path: path.clone(), what };
-        let envelope: Envelope = serde_json::from_str(&text).map_err(|e| damaged(e.to_string()))?;
-        if envelope.format != FORMAT {
-            return Err(CheckpointError::Foreign { path, found: envelope.format });
+            Ok(_) => Mark::read(&path, &bytes).map(Some),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(CheckpointError::Io { what: "read the checkpoint", path, source }),
         }
-        if checksum(envelope.mark.get()) != envelope.sha256 {
-            return Err(damaged("its checksum does not match its content".to_owned()));
+    }
+
+    /// The same, if its run is unfinished. That of a finished run is not looked at, so that it may
+    /// be of any version.
+    ///
+    /// # Errors
+    /// If there is a mark of an unfinished run that cannot be used.
+    pub fn peek_unfinished(path: &Path) -> Result<Option<Mark>, CheckpointError> {
+        match Self::peek(path) {
+            Ok(mark) => Ok(mark.filter(|mark| mark.finished.is_none())),
+            Err(CheckpointError::Foreign { finished: true, .. }) => Ok(None),
+            Err(error) => Err(error),
         }
-        serde_json::from_str(envelope.mark.get()).map(Some).map_err(|e| damaged(e.to_string()))
     }
 
     /// The process that runs the job whose folder is at `path`; `None` if none does. 0 stands for one
@@ -141,29 +97,64 @@ impl StateDir {
         Ok(lock::holder(&path.join(LOCK))?)
     }
 
-    /// The unfinished run to go on with, if there is one, and the answers journaled since its mark. A
-    /// run of another job that has done nothing yet counts as none.
+    /// The unfinished run, if there is one, as it stands at `now`. A run of another job that has done
+    /// nothing yet counts as none.
     ///
     /// # Errors
     /// If the state is damaged, or belongs to a job other than `identity`.
     pub fn unfinished(
         &self,
         identity: &[(String, String)],
-    ) -> Result<Option<(Mark, Vec<Journaled>)>, CheckpointError> {
-        let Some(mark) = Self::peek(&self.path)?.filter(|mark| mark.finished.is_none()) else {
+        now: Timestamp,
+    ) -> Result<Option<Unfinished>, CheckpointError> {
+        let Some(mark) = Self::peek_unfinished(&self.path)? else {
             return Ok(None);
         };
         let changed = mark.differences(identity);
-        let answers = Journal::read(&self.path.join(JOURNAL), &mark.run_id)?;
+        let recorded = Recorded::read(&self.path.join(JOURNAL), &mark.run_id)?;
         if changed.is_empty() {
-            return Ok(Some((mark, answers)));
+            let copies = recorded.answers.iter().filter_map(|(_, outcome)| copy_until(outcome));
+            let last = copies.chain(mark.copies_until).max();
+            // A whole report is only closed, and was right when it was.
+            let lapsed = last.filter(|until| *until <= now && !mark.sealed);
+            return Ok(Some(Unfinished { mark, recorded, lapsed }));
         }
-        if mark.is_untouched() && answers.is_empty() {
+        if mark.is_untouched() && recorded.is_empty() {
             // It came to a stop before its first object, as by a wrong endpoint. Whoever puts that
             // right has nothing to lose, and must not be kept from it.
             return Ok(None);
         }
         Err(CheckpointError::OtherJob { path: self.path.clone(), changed })
+    }
+
+    /// Forgets the mark of an unfinished run that is not gone on with. First of all: a crash after the
+    /// files that it counts on have made room for new ones would leave a run that cannot go on.
+    ///
+    /// # Errors
+    /// If it cannot be removed.
+    pub fn forget(&self) -> Result<(), CheckpointError> {
+        let path = self.path.join(MARK);
+        files::remove_file(&path).map_err(|source| CheckpointError::Io { what: "remove", path, source })?;
+        pass(CommitPoint::MarkForgotten);
+        Ok(())
+    }
+
+    /// Puts the state of a run whose copies have lapsed by, in a folder of its own within this one, so
+    /// that nothing that it recorded is lost. The mark goes first: see [`StateDir::forget`].
+    ///
+    /// # Errors
+    /// If the files cannot be moved.
+    pub fn put_by(&self, run_id: &str) -> Result<(), CheckpointError> {
+        let folder = self.path.join(format!("lapsed-{run_id}"));
+        let moved = |name: &str| match fs::rename(self.path.join(name), folder.join(name)) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
+            _ => Ok(()),
+        };
+        files::private_folder(&folder)
+            .and_then(|()| [MARK, JOURNAL, ASIDE].into_iter().try_for_each(moved))
+            .and_then(|()| files::sync_folder_of(&folder.join(MARK)))
+            .and_then(|()| files::sync_folder_of(&folder))
+            .map_err(|source| CheckpointError::Io { what: "put the lapsed run by in", path: folder, source })
     }
 
     /// Puts `mark` in the place of the former one, durably.
@@ -172,20 +163,19 @@ impl StateDir {
     /// If the file cannot be written.
     pub fn save(&self, mark: &Mark) -> Result<(), CheckpointError> {
         let path = self.path.join(MARK);
-        let io = |source| CheckpointError::Io { what: "write the checkpoint", path: path.clone(), source };
-        let body = serde_json::to_string(mark).map_err(|e| io(io::Error::other(e)))?;
-        let sha256 = checksum(&body);
-        let mark = RawValue::from_string(body).map_err(|e| io(io::Error::other(e)))?;
-        let text = serde_json::to_string(&Envelope { format: FORMAT, sha256, mark })
-            .map_err(|e| io(io::Error::other(e)))?;
-        files::replace_file(&path, text.as_bytes()).map_err(io)
+        let saved = mark.to_text().map_err(io::Error::other);
+        saved
+            .and_then(|text| files::replace_file(&path, text.as_bytes()))
+            .map_err(|source| CheckpointError::Io { what: "write the checkpoint", path, source })?;
+        pass(CommitPoint::MarkSaved);
+        Ok(())
     }
 
-    /// The file for rows that wait for their turn, cut back to its `durable` bytes.
+    /// The file for rows that wait for their turn, cut back to its `durable` part.
     ///
     /// # Errors
-    /// If it cannot be opened, or is shorter.
-    pub fn aside(&self, durable: u64) -> Result<Spill, ReportError> {
+    /// If it cannot be opened, or that part is not as it was.
+    pub fn aside(&self, durable: &Durable) -> Result<Spill, ReportError> {
         Spill::open(&self.path.join(ASIDE), durable)
     }
 
@@ -195,12 +185,9 @@ impl StateDir {
     /// If it cannot be removed.
     pub fn remove_aside(&self) -> Result<(), CheckpointError> {
         let path = self.path.join(ASIDE);
-        match std::fs::remove_file(&path) {
-            Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                Err(CheckpointError::Io { what: "remove", path, source })
-            }
-            _ => Ok(()),
-        }
+        files::remove_file(&path).map_err(|source| CheckpointError::Io { what: "remove", path, source })?;
+        pass(CommitPoint::AsideRemoved);
+        Ok(())
     }
 
     /// Evenly spaced keys that an earlier run left; empty if it left none that can be read. Nothing but
@@ -224,22 +211,22 @@ impl StateDir {
         })
     }
 
-    /// A journal for the run `run_id`; `keep` leaves what an earlier session wrote.
+    /// A journal for the run `run_id`: a new one, or the one that holds what was `recorded`.
     ///
     /// # Errors
-    /// If the file cannot be made.
+    /// If the file cannot be made or opened.
     pub fn journal(
         &self,
         run_id: &str,
-        keep: bool,
+        recorded: Option<&Recorded>,
         clock: Arc<dyn Clock>,
     ) -> Result<Journal, CheckpointError> {
-        Journal::open(&self.path.join(JOURNAL), run_id, keep, clock)
+        let path = self.path.join(JOURNAL);
+        match recorded {
+            Some(recorded) => Journal::resume(&path, recorded.sound, clock),
+            None => Journal::begin(&path, run_id, clock),
+        }
     }
-}
-
-fn checksum(text: &str) -> String {
-    hex(&Sha256::digest(text.as_bytes()))
 }
 
 #[cfg(test)]
@@ -249,7 +236,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::{RequestCounts, Tally};
+    use crate::model::{Action, Outcome, RequestCounts, State, SystemClock, Tally};
     use crate::pipeline::checkpoint::{MarkedKey, MarkedRange};
     use crate::pipeline::report::{Extent, Reached};
 
@@ -260,7 +247,7 @@ mod tests {
             started_at: "2026-11-21T01:00:00Z".parse().unwrap(),
             saved_at: "2026-11-21T01:00:01Z".parse().unwrap(),
             report: PathBuf::from("/reports/r.csv"),
-            report_len,
+            written: Durable { len: report_len, sha256: "5e".repeat(32) },
             rows: 3,
             ranges: vec![
                 MarkedRange {
@@ -276,7 +263,9 @@ mod tests {
                     ..MarkedRange::default()
                 },
             ],
-            aside_len: 16,
+            aside: Durable { len: 16, sha256: "a5".repeat(32) },
+            sealed: false,
+            copies_until: None,
             tally: Tally::default(),
             requests: RequestCounts::default(),
             elapsed: Duration::from_millis(1500),
@@ -342,8 +331,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let state = StateDir::open(folder.path()).unwrap();
         state.save(&mark(b"k", None, 1)).unwrap();
+        drop(state.journal(&mark(b"k", None, 1).run_id, None, Arc::new(SystemClock::new())).unwrap());
         let now = [("days".to_owned(), "8".to_owned()), ("rows".to_owned(), "all".to_owned())];
-        let refused = state.unfinished(&now).unwrap_err();
+        let refused = state.unfinished(&now, Timestamp::MIN).unwrap_err();
         let CheckpointError::OtherJob { changed, .. } = &refused else { panic!("{refused}") };
         let changed: Vec<_> =
             changed.iter().map(|(f, was, is)| (f.as_str(), was.as_str(), is.as_str())).collect();
@@ -352,5 +342,43 @@ mod tests {
             refused.to_string().contains("days was `7`, now `8`; rows was not set, now `all`"),
             "{refused}"
         );
+    }
+
+    #[test]
+    fn a_run_has_lapsed_when_its_last_copy_may_have() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = StateDir::open(folder.path()).unwrap();
+        let mut mark = mark(b"k", None, 1);
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let lapsed = |state: &StateDir, mark: &Mark, now: &str| {
+            state.save(mark).unwrap();
+            state.unfinished(&mark.identity, at(now)).unwrap().unwrap().lapsed
+        };
+        let mut journal = state.journal(&mark.run_id, None, Arc::new(SystemClock::new())).unwrap();
+        assert_eq!(lapsed(&state, &mark, "2036-01-01T00:00:00Z"), None, "nothing was asked for");
+        mark.copies_until = Some(at("2026-11-28T01:00:00Z"));
+        assert_eq!(lapsed(&state, &mark, "2026-11-28T00:59:59Z"), None);
+        assert_eq!(lapsed(&state, &mark, "2026-11-28T01:00:00Z"), mark.copies_until);
+        // An answer that only the journal knows counts as well.
+        let mut outcome = Outcome::seen(State::Restoring, None, at("2026-11-22T00:00:00Z"));
+        (outcome.action, outcome.days) = (Action::Requested, Some(7));
+        journal.record(b"z", b"", &outcome).unwrap();
+        drop(journal);
+        assert_eq!(lapsed(&state, &mark, "2026-11-28T01:00:00Z"), None);
+        let until = at("2026-11-29T00:00:00Z");
+        assert_eq!(lapsed(&state, &mark, "2026-11-29T00:00:00Z"), Some(until));
+    }
+
+    #[test]
+    fn a_finished_run_of_any_version_makes_room_for_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = StateDir::open(folder.path()).unwrap();
+        for (finished, stands) in [(true, false), (false, true)] {
+            let text = format!("{{\"format\":99,\"finished\":{finished},\"all\":\"new\"}}");
+            std::fs::write(folder.path().join(MARK), text).unwrap();
+            let found = state.unfinished(&[], Timestamp::MIN);
+            assert_eq!(matches!(found, Err(CheckpointError::Foreign { found: 99, .. })), stands);
+            assert_eq!(matches!(found, Ok(None)), !stands);
+        }
     }
 }

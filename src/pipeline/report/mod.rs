@@ -5,6 +5,7 @@
 //! written over that and never over more.
 
 mod csv;
+mod durable;
 mod order;
 mod sink;
 mod spill;
@@ -13,6 +14,7 @@ mod time;
 
 pub(crate) use self::csv::Render;
 pub use self::csv::{COLUMNS, shown_key};
+pub use durable::Durable;
 pub use order::{Order, Reached, Segment};
 pub use sink::{Report, ReportError};
 pub use spill::{Extent, Spill};

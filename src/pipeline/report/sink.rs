@@ -1,13 +1,12 @@
 //! Where rows go: a file that grows under a `.partial` name, or stdout.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
-
 use super::csv;
-use crate::model::hex;
+use super::durable::{Durable, Sum};
+use crate::pipeline::checkpoint::{CommitPoint, pass, sync_folder_of};
 
 /// Why a report could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -33,10 +32,35 @@ pub enum ReportError {
         /// The length that was durable when the checkpoint was written.
         marked: u64,
     },
+    /// The file is not the one that the checkpoint was written over.
+    #[error(
+        "the first {marked} bytes of the unfinished report `{path}` are not those that the checkpoint counts"
+    )]
+    Edited {
+        /// Which file.
+        path: PathBuf,
+        /// How many bytes were compared.
+        marked: u64,
+    },
+    /// Another run, of another job, writes to the same file.
+    #[error("another run is writing the report `{path}`")]
+    Busy {
+        /// Which file.
+        path: PathBuf,
+    },
 }
 
 fn held(found: Option<u64>) -> String {
     found.map_or_else(|| "is gone".to_owned(), |found| format!("holds only {found} bytes"))
+}
+
+/// Takes the lock of a report, which goes with the file: two jobs may name the same one.
+fn alone(file: &File, path: &Path) -> Result<(), ReportError> {
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => Err(ReportError::Busy { path: path.to_owned() }),
+        // Not every file system has locks, and none is needed by who names his reports apart.
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(()),
+    }
 }
 
 enum Out {
@@ -63,14 +87,10 @@ impl Write for Out {
 /// A report being written.
 pub struct Report {
     out: Out,
-    /// Of what this run wrote.
-    sum: Sha256,
-    /// Bytes that this run wrote.
-    written: u64,
+    /// Of everything in it, what earlier sessions wrote included.
+    sum: Sum,
     /// The final name; `None` for a stream.
     path: Option<PathBuf>,
-    /// Bytes that an earlier run wrote.
-    resumed_from: u64,
 }
 
 impl std::fmt::Debug for Report {
@@ -91,44 +111,75 @@ impl Report {
     /// A new report, to stand at `path` when finished. Its folder must be there.
     ///
     /// # Errors
-    /// If the file cannot be made or written.
+    /// If the file cannot be made or written, or another run writes it.
     pub fn create(path: &Path) -> Result<Self, ReportError> {
         let partial = Self::partial_path(path);
         let io = |what| {
             let path = partial.clone();
             move |source| ReportError::Io { what, path, source }
         };
-        let file = File::create(&partial).map_err(io("create"))?;
-        Self::over(Out::File(file), Some(path.to_owned()), 0).with_header()
+        let mut options = OpenOptions::new();
+        let file = options.create(true).truncate(false).write(true).open(&partial).map_err(io("create"))?;
+        alone(&file, &partial)?;
+        file.set_len(0).map_err(io("create"))?;
+        sync_folder_of(&partial).map_err(io("sync the folder of"))?;
+        let report = Self::over(Out::File(file), Some(path.to_owned()), Sum::default()).with_header()?;
+        pass(CommitPoint::ReportMade);
+        Ok(report)
     }
 
-    /// Goes on with the unfinished report of an earlier run, cut back to its durable length.
+    /// Puts the partial report of a run that is not gone on with out of the way, under a name that
+    /// tells `run_id`. Returns that name; `None` if there is no such report. Once done, it stays so.
     ///
     /// # Errors
-    /// If the file is gone, shorter than `durable`, or cannot be written.
-    pub fn resume(path: &Path, durable: u64) -> Result<Self, ReportError> {
+    /// If it cannot be renamed.
+    pub fn keep_partial(path: &Path, run_id: &str) -> Result<Option<PathBuf>, ReportError> {
+        let partial = Self::partial_path(path);
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!(".{run_id}.partial"));
+        let kept = PathBuf::from(name);
+        let moved = std::fs::rename(&partial, &kept).and_then(|()| sync_folder_of(&kept));
+        match moved {
+            Ok(()) => {}
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+            Err(source) => return Err(ReportError::Io { what: "put aside", path: partial, source }),
+        }
+        pass(CommitPoint::LapsedReportKept);
+        Ok(kept.exists().then_some(kept))
+    }
+
+    /// Goes on with the unfinished report of an earlier session, cut back to its durable part. A
+    /// `sealed` one may have got its final name already.
+    ///
+    /// # Errors
+    /// If the file is gone, or its durable part is not as it was, or it cannot be written.
+    pub fn resume(path: &Path, durable: &Durable, sealed: bool) -> Result<Self, ReportError> {
         let partial = Self::partial_path(path);
         let io = |what| {
             let path = partial.clone();
             move |source| ReportError::Io { what, path, source }
         };
-        if !partial.exists() && std::fs::metadata(path).is_ok_and(|m| m.len() == durable) {
-            // The earlier run was killed between naming the report and marking itself finished.
+        let open = |path: &Path| OpenOptions::new().read(true).write(true).open(path);
+        let (opened, named) = match open(&partial) {
+            // Killed between naming the report and saying that the run is finished. Another run's
+            // report of the same name may stand there as well: the checksum tells.
+            Err(e) if e.kind() == io::ErrorKind::NotFound && sealed => (open(path), true),
+            opened => (opened, false),
+        };
+        let mut file = opened.map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound => {
+                ReportError::Shortened { path: partial.clone(), found: None, marked: durable.len }
+            }
+            _ => ReportError::Io { what: "reopen", path: partial.clone(), source },
+        })?;
+        alone(&file, &partial)?;
+        let sum = durable.of_file(&mut file, if named { path } else { &partial })?;
+        if named {
             std::fs::rename(path, &partial).map_err(io("reopen"))?;
         }
-        let mut file = OpenOptions::new().write(true).open(&partial).map_err(|source| {
-            if source.kind() == io::ErrorKind::NotFound {
-                return ReportError::Shortened { path: partial.clone(), found: None, marked: durable };
-            }
-            ReportError::Io { what: "reopen", path: partial.clone(), source }
-        })?;
-        let found = file.metadata().map_err(io("look at"))?.len();
-        if found < durable {
-            return Err(ReportError::Shortened { path: partial, found: Some(found), marked: durable });
-        }
-        file.set_len(durable).map_err(io("cut back"))?;
-        file.seek(SeekFrom::End(0)).map_err(io("reopen"))?;
-        Ok(Self::over(Out::File(file), Some(path.to_owned()), durable))
+        file.set_len(durable.len).map_err(io("cut back"))?;
+        pass(CommitPoint::ReportCutBack);
+        Ok(Self::over(Out::File(file), Some(path.to_owned()), sum))
     }
 
     /// A report to a stream, which can be neither resumed nor synced.
@@ -136,11 +187,11 @@ impl Report {
     /// # Errors
     /// If the header cannot be written.
     pub fn stream(out: Box<dyn Write + Send + Sync>) -> Result<Self, ReportError> {
-        Self::over(Out::Stream(out), None, 0).with_header()
+        Self::over(Out::Stream(out), None, Sum::default()).with_header()
     }
 
-    fn over(out: Out, path: Option<PathBuf>, resumed_from: u64) -> Self {
-        Self { out, sum: Sha256::new(), written: 0, path, resumed_from }
+    const fn over(out: Out, path: Option<PathBuf>, sum: Sum) -> Self {
+        Self { out, sum, path }
     }
 
     fn with_header(mut self) -> Result<Self, ReportError> {
@@ -167,57 +218,40 @@ impl Report {
     pub fn append(&mut self, rows: &[u8]) -> Result<(), ReportError> {
         self.out.write_all(rows).map_err(|e| self.failed("write", e))?;
         self.sum.update(rows);
-        self.written += rows.len() as u64;
         Ok(())
     }
 
-    /// Hands all rows to the disk and returns the length that is safe there.
+    /// Hands all rows to the disk and returns what is safe there.
     ///
     /// # Errors
     /// If the file cannot be written.
-    pub fn sync(&mut self) -> Result<u64, ReportError> {
+    pub fn sync(&mut self) -> Result<Durable, ReportError> {
         match &mut self.out {
             Out::File(file) => file.sync_data(),
             Out::Stream(out) => out.flush(),
         }
         .map_err(|e| self.failed("sync", e))?;
-        Ok(self.resumed_from + self.written)
+        pass(CommitPoint::RowsSynced);
+        Ok(self.sum.durable())
     }
 
-    /// Gives the finished report its name and returns its SHA-256, lower-case hex.
+    /// Gives the report, which must be synced, its final name.
     ///
     /// # Errors
-    /// If the file cannot be synced, read back or renamed.
-    pub fn finish(mut self) -> Result<String, ReportError> {
-        self.sync()?;
-        let Some(path) = self.path.clone() else {
-            return Ok(hex(&self.sum.clone().finalize()));
+    /// If it cannot be renamed.
+    pub fn name(self) -> Result<(), ReportError> {
+        let Some(path) = self.path else {
+            return Ok(());
         };
         let partial = Self::partial_path(&path);
-        let io = |what| {
-            let path = partial.clone();
-            move |source| ReportError::Io { what, path, source }
-        };
-        let sum = if self.resumed_from == 0 {
-            hex(&self.sum.clone().finalize())
-        } else {
-            // The earlier run's bytes passed through another process.
-            hash_file(&partial).map_err(io("read back"))?
-        };
-        std::fs::rename(&partial, &path).map_err(io("rename"))?;
-        super::super::checkpoint::sync_folder_of(&path).map_err(io("sync the folder of"))?;
-        Ok(sum)
-    }
-}
-
-fn hash_file(path: &Path) -> io::Result<String> {
-    let mut file = File::open(path)?;
-    let mut sum = Sha256::new();
-    let mut buffer = vec![0; 1 << 20];
-    loop {
-        match file.read(&mut buffer)? {
-            0 => return Ok(hex(&sum.finalize())),
-            n => sum.update(&buffer[..n]),
-        }
+        let named = std::fs::rename(&partial, &path);
+        named.map_err(|source| ReportError::Io { what: "rename", path: partial, source })?;
+        sync_folder_of(&path).map_err(|source| ReportError::Io {
+            what: "sync the folder of",
+            path,
+            source,
+        })?;
+        pass(CommitPoint::ReportNamed);
+        Ok(())
     }
 }

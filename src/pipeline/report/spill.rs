@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::ReportError;
+use super::durable::{Durable, Sum};
+use crate::pipeline::checkpoint::{CommitPoint, pass};
 
 /// Bytes moved at a time.
 const PIECE: usize = 1 << 20;
@@ -33,35 +35,36 @@ impl Extent {
 pub struct Spill {
     file: File,
     path: PathBuf,
-    len: u64,
+    /// Of everything in the file.
+    sum: Sum,
     /// Whether bytes were added since the last [`Spill::sync`].
     dirty: bool,
 }
 
 impl Spill {
-    /// The file at `path`, cut back to the `durable` bytes of an earlier session.
+    /// The file at `path`, cut back to the `durable` part that an earlier session left.
     ///
     /// # Errors
-    /// If it cannot be opened, or is shorter.
-    pub fn open(path: &Path, durable: u64) -> Result<Self, ReportError> {
+    /// If it cannot be opened, or that part is not as it was.
+    pub fn open(path: &Path, durable: &Durable) -> Result<Self, ReportError> {
         let io = |what| move |source| ReportError::Io { what, path: path.to_owned(), source };
-        let file = OpenOptions::new()
+        let mut options = OpenOptions::new();
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::OpenOptionsExt;
+            // It names a customer's keys.
+            options.mode(0o600);
+        }
+        let mut file = options
             .create(true)
             .truncate(false)
             .read(true)
             .write(true)
             .open(path)
             .map_err(io("open rows set aside for"))?;
-        let found = file.metadata().map_err(io("look at rows set aside for"))?.len();
-        if found < durable {
-            return Err(ReportError::Shortened {
-                path: path.to_owned(),
-                found: Some(found),
-                marked: durable,
-            });
-        }
-        file.set_len(durable).map_err(io("cut back rows set aside for"))?;
-        Ok(Self { file, path: path.to_owned(), len: durable, dirty: false })
+        let sum = durable.of_file(&mut file, path)?;
+        file.set_len(durable.len).map_err(io("cut back rows set aside for"))?;
+        Ok(Self { file, path: path.to_owned(), sum, dirty: false })
     }
 
     /// Adds rows and says where they lie.
@@ -69,10 +72,10 @@ impl Spill {
     /// # Errors
     /// If the file cannot be written.
     pub fn put(&mut self, rows: &[u8]) -> Result<Extent, ReportError> {
-        let extent = Extent { start: self.len, len: rows.len() as u64 };
-        let written = self.file.seek(SeekFrom::Start(self.len)).and_then(|_| self.file.write_all(rows));
+        let extent = Extent { start: self.sum.len(), len: rows.len() as u64 };
+        let written = self.file.seek(SeekFrom::Start(extent.start)).and_then(|_| self.file.write_all(rows));
         written.map_err(|source| self.failed("set rows aside for", source))?;
-        self.len += extent.len;
+        self.sum.update(rows);
         self.dirty = true;
         Ok(extent)
     }
@@ -102,16 +105,17 @@ impl Spill {
         Ok(())
     }
 
-    /// Hands all rows to the disk and returns the length that is safe there.
+    /// Hands all rows to the disk and returns what is safe there.
     ///
     /// # Errors
     /// If the file cannot be written.
-    pub fn sync(&mut self) -> Result<u64, ReportError> {
+    pub fn sync(&mut self) -> Result<Durable, ReportError> {
         if self.dirty {
             self.file.sync_data().map_err(|source| self.failed("sync rows set aside for", source))?;
             self.dirty = false;
         }
-        Ok(self.len)
+        pass(CommitPoint::AsideSynced);
+        Ok(self.sum.durable())
     }
 
     /// Gives the space back. Only when no mark counts on the rows any more.
@@ -119,8 +123,11 @@ impl Spill {
     /// # Errors
     /// If the file cannot be cut.
     pub fn clear(&mut self) -> Result<(), ReportError> {
-        self.file.set_len(0).map_err(|source| self.failed("clear rows set aside for", source))?;
-        self.len = 0;
+        if self.sum.len() > 0 {
+            self.file.set_len(0).map_err(|source| self.failed("clear rows set aside for", source))?;
+            self.sum = Sum::default();
+            pass(CommitPoint::AsideCleared);
+        }
         Ok(())
     }
 

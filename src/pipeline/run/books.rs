@@ -1,6 +1,5 @@
 //! The run's books: report, mark and journal, always written in the order of `checkpoint`.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -8,13 +7,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::opening::Opened;
 use super::page::{Known, Sheet};
 use super::{COMMIT_EVERY, Options, RunError};
 use crate::job::{Job, Versions};
-use crate::model::{Clock, Event, Notice, RequestCounts, Tally, Tell};
-use crate::pipeline::checkpoint::journal::{Gaps, Journal, Journaled};
-use crate::pipeline::checkpoint::{CheckpointError, Mark, MarkedRange, StateDir};
-use crate::pipeline::report::{Facts, Order, Reached, Report, Segment, Spill, Summary, Verdict};
+use crate::model::{Clock, RequestCounts, Tally, Tell};
+use crate::pipeline::checkpoint::journal::Journal;
+use crate::pipeline::checkpoint::{CheckpointError, CommitPoint, Gaps, Mark, MarkedRange, StateDir, pass};
+use crate::pipeline::report::{Durable, Facts, Order, Reached, Report, Segment, Spill, Summary, Verdict};
 use crate::pipeline::source::{Placing, RangeId};
 
 /// Counts the requests of this session so far.
@@ -44,6 +44,8 @@ pub(super) struct Books {
     /// Monotonic time at which this session began.
     began: Duration,
     last_save: Duration,
+    /// Whether anything was written since.
+    dirty: bool,
     /// What earlier sessions counted.
     before: (RequestCounts, Duration),
     versioned: bool,
@@ -56,7 +58,9 @@ pub(super) struct Found {
     pub(super) started_at: Timestamp,
     /// What is left of the listing.
     pub(super) segments: Vec<Segment>,
-    /// Answers of an earlier session that its mark does not cover.
+    /// Whether the report is whole: nothing more is to be listed.
+    pub(super) sealed: bool,
+    /// What an earlier session asked and was answered that its mark does not cover.
     pub(super) known: Known,
     /// Takes down answers; none if the report is a stream.
     pub(super) journal: Option<Arc<Mutex<Journal>>>,
@@ -93,13 +97,7 @@ impl Books {
     ) -> Result<(Self, Found), RunError> {
         let fail_empty = options.fail_empty;
         let Opened { report, state, journal, mark, known } = match options.stream {
-            Some(stream) => Opened {
-                report: Report::stream(stream)?,
-                state: None,
-                journal: None,
-                mark: fresh_mark(job.identity(), PathBuf::new(), &*clock),
-                known: Known::new(),
-            },
+            Some(stream) => Opened::stream(job, &*clock, stream)?,
             None => Opened::files(job, &clock, options.report, options.fresh, tell)?,
         };
         let damaged = || CheckpointError::Damaged {
@@ -108,12 +106,13 @@ impl Books {
         };
         let segments = mark.segments().ok_or_else(damaged)?;
         let aside = match &state {
-            Some(state) if mark.aside_len > 0 => Some(state.aside(mark.aside_len)?),
+            Some(state) if mark.aside.len > 0 => Some(state.aside(&mark.aside)?),
             _ => None,
         };
         let found = Found {
             started_at: mark.started_at,
             segments: segments.clone(),
+            sealed: mark.sealed,
             known,
             journal: journal.clone(),
             report: report.path().map(PathBuf::from),
@@ -133,6 +132,7 @@ impl Books {
             requests,
             began: now,
             last_save: now,
+            dirty: false,
             versioned: job.source.versions != Versions::Current,
             fail_empty,
         };
@@ -165,7 +165,14 @@ impl Books {
             }
             drop(permit);
         }
-        if self.clock.monotonic().saturating_sub(self.last_save) >= COMMIT_EVERY {
+        self.dirty = true;
+        self.pause()
+    }
+
+    /// Commits what was written, if that is due. Asked for when nothing comes, too, so that the last
+    /// page before a long wait does not stay behind.
+    pub(super) fn pause(&mut self) -> Result<(), RunError> {
+        if self.dirty && self.clock.monotonic().saturating_sub(self.last_save) >= COMMIT_EVERY {
             self.commit()?;
         }
         Ok(())
@@ -182,6 +189,7 @@ impl Books {
         };
         self.mark.rows += sheet.rows;
         self.mark.tally.merge(&sheet.tally);
+        self.mark.copies_until = self.mark.copies_until.max(sheet.copies_until);
         let reached = sheet.last.as_ref().map(|(key, version)| Reached {
             key: key.clone(),
             version: if self.versioned { version.clone() } else { Vec::new() },
@@ -195,7 +203,7 @@ impl Books {
         if self.aside.is_none()
             && let Some(state) = &self.state
         {
-            self.aside = Some(state.aside(0)?);
+            self.aside = Some(state.aside(&Durable::default())?);
         }
         // A stream is listed in one range, whose rows never wait.
         Ok(self.aside.as_mut().expect("only runs with a state folder list several ranges"))
@@ -206,25 +214,27 @@ impl Books {
         for extent in self.order.finish(range) {
             if let Some(aside) = &mut self.aside {
                 aside.take(extent, |rows| self.report.append(rows))?;
+                pass(CommitPoint::RowsMoved);
             }
         }
         Ok(())
     }
 
-    /// Rows first, then the mark over them, then the journal that the mark covers.
+    /// Rows first, then the mark over them, then what the mark covers: see `checkpoint`.
     fn commit(&mut self) -> Result<(), RunError> {
         self.last_save = self.clock.monotonic();
+        self.dirty = false;
         self.mark.saved_at = self.clock.now();
         self.mark.requests = self.requests_of_run();
         self.mark.elapsed = self.before.1 + self.clock.monotonic().saturating_sub(self.began);
-        self.mark.report_len = self.report.sync()?;
+        self.mark.written = self.report.sync()?;
         let Some(state) = &self.state else {
             return Ok(());
         };
         let waits = self.order.segments().iter().any(|segment| !segment.aside.is_empty());
-        self.mark.aside_len = match &mut self.aside {
+        self.mark.aside = match &mut self.aside {
             Some(aside) if waits => aside.sync()?,
-            _ => 0,
+            _ => Durable::default(),
         };
         self.mark.ranges = self.order.segments().iter().map(MarkedRange::of).collect();
         state.save(&self.mark)?;
@@ -240,9 +250,12 @@ impl Books {
 
     /// Closes a run that has all it wants, leaving `hints` for the next one.
     pub(super) fn finish(mut self, job: &Job, hints: &[Vec<u8>]) -> Result<Closed, RunError> {
+        self.mark.sealed = true;
         self.commit()?;
+        pass(CommitPoint::ReportSealed);
         let report = self.report.path().map(PathBuf::from);
-        let sha256 = self.report.finish()?;
+        self.report.name()?;
+        let sha256 = self.mark.written.sha256.clone();
         let verdict = Verdict::of(&self.mark.tally, self.mark.requests, self.fail_empty);
         let facts = Facts {
             job: &job.name,
@@ -265,9 +278,11 @@ impl Books {
             })?),
             None => None,
         };
+        pass(CommitPoint::SummarySaved);
         self.mark.finished = Some(summary.exit_reason.clone());
         if let Some(state) = &self.state {
             state.save(&self.mark)?;
+            pass(CommitPoint::RunFinished);
             drop(self.aside);
             state.remove_aside()?;
             // A session that went on with another one has seen the rest only.
@@ -288,7 +303,8 @@ impl Books {
     /// Closes a run that goes on another time.
     pub(super) fn suspend(mut self) -> Result<Closed, RunError> {
         if let Some(journal) = &self.journal {
-            journal.lock().unwrap_or_else(PoisonError::into_inner).sync()?;
+            let synced = journal.lock().unwrap_or_else(PoisonError::into_inner).sync()?;
+            synced.block()?;
         }
         self.commit()?;
         let report = self.report.path().map(Report::partial_path);
@@ -311,75 +327,5 @@ impl Books {
             retries: then.retries + now.retries,
             throttled: then.throttled + now.throttled,
         }
-    }
-}
-
-/// Books as they are found or made on disk.
-struct Opened {
-    report: Report,
-    state: Option<StateDir>,
-    journal: Option<Arc<Mutex<Journal>>>,
-    mark: Mark,
-    known: Known,
-}
-
-impl Opened {
-    /// The books of an unfinished run, or new ones whose report shall stand at `path`.
-    fn files(
-        job: &Job,
-        clock: &Arc<dyn Clock>,
-        path: PathBuf,
-        fresh: bool,
-        tell: &dyn Tell,
-    ) -> Result<Self, RunError> {
-        let identity = job.identity();
-        let state = StateDir::open(&job.state_dir)?;
-        let unfinished = if fresh { None } else { state.unfinished(&identity)? };
-        let resumed = unfinished.is_some();
-        let (report, mark, known) = if let Some((mut mark, answers)) = unfinished {
-            mark.sessions += 1;
-            let report = Report::resume(&mark.report, mark.report_len)?;
-            tell.tell(Event::Notice(Notice::Resumed {
-                rows: mark.rows,
-                after: mark.reached().unwrap_or_default().to_owned(),
-            }));
-            let gaps =
-                Gaps::of(&mark.segments().unwrap_or_default(), job.source.versions != Versions::Current);
-            (report, mark, known(answers, &gaps))
-        } else {
-            let report = Report::create(&path)?;
-            (report, fresh_mark(identity, path, &**clock), Known::new())
-        };
-        let journal = state.journal(&mark.run_id, resumed, Arc::clone(clock))?;
-        Ok(Self { report, state: Some(state), journal: Some(Arc::new(Mutex::new(journal))), mark, known })
-    }
-}
-
-fn known(answers: Vec<Journaled>, gaps: &Gaps) -> Known {
-    answers
-        .into_iter()
-        .filter_map(|answer| Some(((answer.key.bytes()?, answer.version.bytes()?), answer.outcome)))
-        .filter(|((key, _), _)| gaps.hold(key))
-        .collect::<HashMap<_, _>>()
-}
-
-fn fresh_mark(identity: Vec<(String, String)>, report: PathBuf, clock: &dyn Clock) -> Mark {
-    let started_at = clock.now();
-    let run_id = format!("{}-{:04x}", started_at.strftime("%Y%m%dT%H%M%SZ"), rand::random::<u16>());
-    Mark {
-        identity,
-        run_id,
-        started_at,
-        saved_at: started_at,
-        report,
-        report_len: 0,
-        rows: 0,
-        ranges: vec![MarkedRange::default()],
-        aside_len: 0,
-        tally: Tally::default(),
-        requests: RequestCounts::default(),
-        elapsed: Duration::ZERO,
-        sessions: 1,
-        finished: None,
     }
 }

@@ -7,12 +7,15 @@
 //! for each core.
 
 mod books;
+mod ended;
+mod opening;
 mod page;
 mod writer;
 
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -20,23 +23,29 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::MissedTickBehavior;
 
 use self::books::{Books, Closed, Found, Paged};
+pub use self::ended::{Ended, RunError};
 use self::page::{Desk, Progress, Sheet};
 use self::writer::Writer;
 use super::act::Actor;
 use super::checkpoint::CheckpointError;
 use super::filter::Sieve;
-use super::report::{ReportError, Verdict};
 use super::source::{Extent, Placed, Placing, Range, Source, SourceError, Told};
 use super::stop::{Step, Stop};
 use crate::job::{Job, Verb, Versions};
-use crate::model::{Clock, Event, Notice, Phase, Position, RequestCounts, Tally, Tell};
-use crate::store::{ErrorKind, ListApi, Listing, Store, StoreError};
+use crate::model::{Clock, Event, Notice, Phase, Position, Tell};
+use crate::store::{ErrorKind, ListApi, Listing, Store};
 
 /// How often figures are told while requests are under way.
 const TICK: Duration = Duration::from_millis(200);
 /// How often what is done is made durable. Answered POSTs are journaled besides, so this bounds only
 /// how much is listed again after a crash.
 const COMMIT_EVERY: Duration = Duration::from_millis(500);
+
+/// How long requests in flight are waited for after the first signal. What has not been answered by
+/// then is given up; the journal says that it was about to be asked for, so that the next session
+/// looks. Docker kills after 10 s, Kubernetes after 30, systemd after 90 (documentation of each, read
+/// 2026-11), and the books need a moment, too.
+const DRAIN_LIMIT: Duration = Duration::from_secs(8);
 
 /// Pages made into rows at once, at most: beyond this the disk is what a run waits for.
 const PAGES: usize = 16;
@@ -67,49 +76,6 @@ impl std::fmt::Debug for Options {
             .field("report", &self.report)
             .finish_non_exhaustive()
     }
-}
-
-/// How a run ended.
-#[derive(Clone, Debug)]
-pub struct Ended {
-    /// What it came to; `None` if the listing was not worked through to its end.
-    pub verdict: Option<Verdict>,
-    /// Counts over all sessions of the run.
-    pub tally: Tally,
-    /// Requests over all sessions of the run.
-    pub requests: RequestCounts,
-    /// Time spent working over all sessions.
-    pub elapsed: Duration,
-    /// The CSV: finished, or partial if the run is not complete; `None` for a stream.
-    pub report: Option<PathBuf>,
-    /// The summary, if the run is complete and has a report.
-    pub summary: Option<PathBuf>,
-}
-
-/// Why a run could not go on. What was done until then is saved.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// The listing broke off.
-    #[error(transparent)]
-    Source(#[from] SourceError),
-    /// A refusal that every further request would meet.
-    #[error("the store refuses this run")]
-    Doomed(#[from] StoreError),
-    /// The report cannot be written.
-    #[error(transparent)]
-    Report(#[from] ReportError),
-    /// The state cannot be used or written.
-    #[error(transparent)]
-    Checkpoint(#[from] CheckpointError),
-    /// The thread that writes the report cannot be started.
-    #[error("cannot start a thread for the report")]
-    Thread(#[source] std::io::Error),
-    /// The thread that writes the report has ended without a word.
-    #[error("the report's thread ended unexpectedly; this is a bug in defrost")]
-    WriterDied,
-    /// The work on a page has ended without a word.
-    #[error("the work on a page ended unexpectedly; this is a bug in defrost")]
-    PageDied(#[source] JoinError),
 }
 
 /// Runs `job` against `store` until its listing ends, or `stop` is raised.
@@ -152,7 +118,8 @@ pub async fn run<S: Store + 'static>(
         clock: Arc::clone(&clock),
         progress: Arc::clone(&progress),
         journal: found.journal,
-        answers: found.known,
+        known: found.known,
+        shown: AtomicUsize::new(0),
     };
     let run = Run {
         gauge: Gauge { tell, clock: &*clock, began, progress, store: &*store },
@@ -166,9 +133,10 @@ pub async fn run<S: Store + 'static>(
         source,
         writer,
         at_work: JoinSet::new(),
-        listed: found.segments.is_empty(),
+        listed: found.sealed || found.segments.is_empty(),
         hints: Vec::new(),
         step: Step::Go,
+        drained_by: None,
         failed: None,
     };
     run.go().await
@@ -274,7 +242,7 @@ struct Run<'a, S> {
     desk: Arc<Desk<S>>,
     source: Source,
     writer: Writer,
-    at_work: JoinSet<Done>,
+    at_work: JoinSet<Box<Done>>,
     /// Pages worked on at once.
     at_once: usize,
     /// How many more objects are wanted; `None` for all.
@@ -284,6 +252,8 @@ struct Run<'a, S> {
     /// What the listing leaves for the next one.
     hints: Vec<Vec<u8>>,
     step: Step,
+    /// When requests in flight are given up, once a stop was asked for.
+    drained_by: Option<Duration>,
     /// The first thing that keeps the run from going on.
     failed: Option<RunError>,
 }
@@ -291,7 +261,7 @@ struct Run<'a, S> {
 /// What woke the loop.
 enum Woken {
     Stop(Step),
-    Done(Result<Done, JoinError>),
+    Done(Result<Box<Done>, JoinError>),
     Told(Told),
     Tick,
 }
@@ -311,7 +281,7 @@ impl<S: Store + 'static> Run<'_, S> {
             };
             match woken {
                 Woken::Stop(step) => self.stopping(step),
-                Woken::Tick => self.gauge.progress(),
+                Woken::Tick => self.tick(),
                 Woken::Done(done) => self.done(done).await,
                 Woken::Told(Told::Page(page)) => self.begin(page),
                 Woken::Told(Told::Cut { range, new, at }) => {
@@ -328,19 +298,52 @@ impl<S: Store + 'static> Run<'_, S> {
                 Woken::Told(Told::Failed(error)) => self.fail(error.into()),
             }
         }
+        // From here on nothing is sent or recorded any more: the books are closed over what is there.
+        self.at_work.shutdown().await;
         self.gauge.progress();
-        let Self { gauge, writer, failed, step, hints, .. } = self;
-        match failed {
-            // What was done until then is saved; that it could not be is the graver news.
-            Some(error) => {
-                writer.suspend().await?;
-                Err(error)
+        if self.failed.is_none() && self.step == Step::Go {
+            self.tell_unshown();
+        }
+        let Self { gauge, writer, failed, step, stop, hints, .. } = self;
+        let closing = async {
+            match failed {
+                // What was done until then is saved; that it could not be is the graver news.
+                Some(error) => {
+                    writer.suspend().await?;
+                    Err(error)
+                }
+                None if step > Step::Go => Ok(gauge.ended(writer.suspend().await?)),
+                None => {
+                    gauge.tell.tell(Event::Phase(Phase::Finishing));
+                    Ok(gauge.ended(writer.finish(hints).await?))
+                }
             }
-            None if step > Step::Go => Ok(gauge.ended(writer.suspend().await?)),
-            None => {
-                gauge.tell.tell(Event::Phase(Phase::Finishing));
-                Ok(gauge.ended(writer.finish(hints).await?))
-            }
+        };
+        tokio::select! {
+            biased;
+            ended = closing => ended,
+            // No moment of the closing is a bad one to be killed at: see `checkpoint`.
+            () = aborted(stop) => Err(RunError::Aborted),
+        }
+    }
+
+    /// What was asked for has no row if it is not listed any more; that it was is told at least.
+    fn tell_unshown(&self) {
+        let objects = self.desk.unshown();
+        if objects > 0 {
+            self.gauge.tell.tell(Event::Notice(Notice::Remark(format!(
+                "{objects} objects that an earlier session had an answer for are not listed any more: they have \
+                 no row"
+            ))));
+        }
+    }
+
+    /// Tells how far it is; saves what is done; gives up what does not come back.
+    fn tick(&mut self) {
+        self.gauge.progress();
+        self.writer.pause();
+        if self.drained_by.is_some_and(|by| by <= self.gauge.clock.monotonic()) {
+            self.step = Step::Abort;
         }
     }
 
@@ -359,14 +362,14 @@ impl<S: Store + 'static> Run<'_, S> {
         let room = self.wanted.unwrap_or(u64::MAX);
         self.at_work.spawn(async move {
             let sheet = desk.work(&page, room).await;
-            Done { placing, sheet, permit }
+            Box::new(Done { placing, sheet, permit })
         });
     }
 
     /// Hands the rows of a page on.
-    async fn done(&mut self, done: Result<Done, JoinError>) {
+    async fn done(&mut self, done: Result<Box<Done>, JoinError>) {
         let Done { placing, sheet, permit } = match done {
-            Ok(done) => done,
+            Ok(done) => *done,
             Err(died) => return self.fail(RunError::PageDied(died)),
         };
         let mut sheet = match sheet {
@@ -405,8 +408,22 @@ impl<S: Store + 'static> Run<'_, S> {
     }
 
     fn stopping(&mut self, step: Step) {
+        if self.step == Step::Go {
+            self.gauge.tell.tell(Event::Phase(Phase::Draining(DRAIN_LIMIT)));
+        }
         self.step = step;
+        self.drained_by.get_or_insert(self.gauge.clock.monotonic() + DRAIN_LIMIT);
         self.gauge.store.halt();
-        self.gauge.tell.tell(Event::Phase(Phase::Draining));
+    }
+}
+
+/// Waits for a second signal that comes from now on: one that came before has done its work.
+async fn aborted(stop: &Stop) {
+    let mut known = stop.step();
+    if known == Step::Abort {
+        return std::future::pending().await;
+    }
+    while known < Step::Abort {
+        known = stop.beyond(known).await;
     }
 }

@@ -1,22 +1,33 @@
 //! One page through the stages filter, classify and act, and its rows.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::stream::{self, StreamExt};
+use jiff::Timestamp;
 
 use crate::job::{Job, Rows, Verb};
-use crate::model::{Action, Clock, Kind, Kinds, Listed, Outcome, Page, Tally};
+use crate::model::{Action, Clock, Kind, Kinds, Listed, Outcome, Page, State, Tally};
 use crate::pipeline::act::{Actor, Fitted, NoOutcome, Placed, Settled};
-use crate::pipeline::checkpoint::CheckpointError;
 use crate::pipeline::checkpoint::journal::Journal;
+use crate::pipeline::checkpoint::{CheckpointError, CommitPoint, ObjectId, copy_until, pass};
 use crate::pipeline::filter::Sieve;
 use crate::pipeline::report::{Render, shown_key};
 use crate::store::{Store, StoreError};
 
-/// Key and version of an object whose answer is known from an earlier session.
-pub(super) type Known = HashMap<(Vec<u8>, Vec<u8>), Outcome>;
+/// What an earlier session had to do with objects that its mark does not cover.
+pub(super) type Known = HashMap<ObjectId, Past>;
+
+/// What an earlier session had to do with an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Past {
+    /// It was about to be asked for; whether it was, and what came of it, only the store knows. The
+    /// filter let it pass then: its row is wanted, whatever state the request has left it in.
+    Asked,
+    /// This became of it.
+    Answered(Outcome),
+}
 
 /// Objects of one page that are under way at once. It is a whole page: the client's permits bound
 /// what is on the wire, and a request that backs off must not keep the others from their turn.
@@ -64,7 +75,9 @@ pub(super) struct Desk<S> {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) progress: Arc<Progress>,
     pub(super) journal: Option<Arc<Mutex<Journal>>>,
-    pub(super) answers: Known,
+    pub(super) known: Known,
+    /// How many of the answers among [`Desk::known`] have made their row.
+    pub(super) shown: AtomicUsize,
 }
 
 /// What has become of a page: its rows up to the first object whose turn did not come.
@@ -82,13 +95,24 @@ pub(super) struct Sheet {
     pub(super) torn: bool,
     /// Objects that failed, as the report spells them, and why.
     pub(super) failures: Vec<(String, String)>,
+    /// When the last of the copies that it asked for may lapse.
+    pub(super) copies_until: Option<Timestamp>,
     /// A refusal that every further request would meet.
     pub(super) doomed: Option<StoreError>,
     /// Whether the cap on matched objects was reached: what follows is not wanted.
     pub(super) capped: bool,
 }
 
-/// An entry that the filter wants.
+/// An entry that the filter lets pass, or that an earlier session had to do with.
+struct Entry {
+    /// Its place in the page.
+    index: usize,
+    wanted: Wanted,
+    /// Whether its row is wanted in any state.
+    asked: bool,
+}
+
+/// What is known of such an entry.
 enum Wanted {
     /// An earlier session has its answer.
     Answered(Outcome),
@@ -113,6 +137,12 @@ enum Row {
 }
 
 impl<S: Store> Desk<S> {
+    /// Answers of an earlier session whose objects the listing has not shown.
+    pub(super) fn unshown(&self) -> usize {
+        let answers = self.known.values().filter(|past| matches!(past, Past::Answered(_))).count();
+        answers.saturating_sub(self.shown.load(Ordering::Relaxed))
+    }
+
     /// Filters, classifies and acts on a page; `room` is how many more objects are wanted.
     pub(super) async fn work(&self, page: &Page, room: u64) -> Result<Sheet, CheckpointError> {
         let mut sheet = Sheet::default();
@@ -123,7 +153,7 @@ impl<S: Store> Desk<S> {
         let mut rows = vec![Row::Unwanted; page.len()];
         let mut asks = Vec::new();
         let mut room = room;
-        for (index, wanted) in wanted {
+        for Entry { index, wanted, asked } in wanted {
             if room == 0 {
                 sheet.capped = true;
                 rows.truncate(index);
@@ -132,7 +162,7 @@ impl<S: Store> Desk<S> {
             rows[index] = match wanted {
                 Wanted::Answered(outcome) => self.done(outcome),
                 Wanted::Undone | Wanted::Unseen => Row::Undone,
-                Wanted::Placed(placed) if !self.sieve.keeps_state(placed.outcome.state) => continue,
+                Wanted::Placed(placed) if !asked && !self.keeps_state(placed.outcome.state) => continue,
                 Wanted::Placed(placed) => match self.actor.settle(&page.get(index), placed) {
                     Settled::Done(outcome) => {
                         self.record(page, index, &outcome)?;
@@ -156,40 +186,51 @@ impl<S: Store> Desk<S> {
         Row::Done(outcome)
     }
 
-    /// The entries that the filter wants, in page order, as far as the listing tells of them.
-    fn place(&self, page: &Page) -> Vec<(usize, Wanted)> {
+    fn keeps_state(&self, state: State) -> bool {
+        self.sieve.keeps_state(state)
+    }
+
+    /// The entries to be worked on, in page order, with what the listing tells of them.
+    fn place(&self, page: &Page) -> Vec<Entry> {
         // What a listing tells was true when it came, for all its entries alike.
         let now = self.clock.now();
         page.iter()
             .enumerate()
-            .filter(|(_, object)| self.sieve.keeps(object))
-            .map(|(index, object)| match self.known(&object) {
-                Some(outcome) => (index, Wanted::Answered(outcome.clone())),
-                None => (index, self.actor.seen(&object, now).map_or(Wanted::Unseen, Wanted::Placed)),
+            .filter_map(|(index, object)| {
+                let past = self.past(&object);
+                if let Some(Past::Answered(outcome)) = past {
+                    self.shown.fetch_add(1, Ordering::Relaxed);
+                    return Some(Entry { index, wanted: Wanted::Answered(outcome.clone()), asked: true });
+                }
+                let asked = past.is_some();
+                (asked || self.sieve.keeps(&object)).then(|| {
+                    let wanted = self.actor.seen(&object, now).map_or(Wanted::Unseen, Wanted::Placed);
+                    Entry { index, wanted, asked }
+                })
             })
             .collect()
     }
 
-    fn known(&self, object: &Listed<'_>) -> Option<&Outcome> {
-        if self.answers.is_empty() {
+    fn past(&self, object: &Listed<'_>) -> Option<&Past> {
+        if self.known.is_empty() {
             return None;
         }
-        self.answers.get(&(object.key.to_vec(), object.version_id.to_vec()))
+        self.known.get(&(object.key.to_vec(), object.version_id.to_vec()))
     }
 
     /// Asks by HEAD, concurrently, for what the listing did not tell.
-    async fn head(&self, page: &Page, wanted: &mut [(usize, Wanted)], sheet: &mut Sheet) {
-        let unseen: Vec<(usize, usize)> = wanted
+    async fn head(&self, page: &Page, entries: &mut [Entry], sheet: &mut Sheet) {
+        let unseen: Vec<(usize, usize)> = entries
             .iter()
             .enumerate()
-            .filter(|(_, (_, wanted))| matches!(wanted, Wanted::Unseen))
-            .map(|(place, (index, _))| (place, *index))
+            .filter(|(_, entry)| matches!(entry.wanted, Wanted::Unseen))
+            .map(|(place, entry)| (place, entry.index))
             .collect();
         let mut heads = stream::iter(unseen)
             .map(async |(place, index)| (place, self.actor.head(&page.get(index)).await))
             .buffer_unordered(UNDER_WAY);
         while let Some((place, headed)) = heads.next().await {
-            wanted[place].1 = match headed {
+            entries[place].wanted = match headed {
                 Ok(placed) => Wanted::Placed(placed),
                 Err(none) => {
                     self.note(none, sheet);
@@ -199,7 +240,8 @@ impl<S: Store> Desk<S> {
         }
     }
 
-    /// Sends restore requests concurrently and journals every answer as it comes.
+    /// Sends restore requests concurrently and journals every answer as it comes; before the first
+    /// one leaves, it is on disk which objects are meant.
     async fn ask(
         &self,
         page: &Page,
@@ -207,18 +249,44 @@ impl<S: Store> Desk<S> {
         rows: &mut [Row],
         sheet: &mut Sheet,
     ) -> Result<(), CheckpointError> {
+        if asks.is_empty() {
+            return Ok(());
+        }
+        let synced = match self.journal() {
+            Some(mut journal) => {
+                let objects = asks.iter().map(|(index, ..)| page.get(*index));
+                journal.asking(objects.map(|object| (object.key, object.version_id)))?;
+                Some(journal.sync()?)
+            }
+            None => None,
+        };
+        if let Some(synced) = synced {
+            synced.wait().await?;
+            pass(CommitPoint::AskingSynced);
+        }
         let mut asks = stream::iter(asks)
             .map(async |(index, fitted, outcome)| {
-                (index, self.actor.ask(&page.get(index), fitted, outcome).await)
+                let object = page.get(index);
+                let outcome = match self.actor.ask(&object, fitted, outcome).await {
+                    Ok(outcome) => outcome,
+                    Err(none) => return Ok((index, Err(none))),
+                };
+                self.record(page, index, &outcome)?;
+                // What was answered is recorded before anything else is asked about it.
+                let outcome = match self.actor.extension(&object, outcome).await {
+                    (outcome, false) => outcome,
+                    (outcome, true) => {
+                        self.record(page, index, &outcome)?;
+                        outcome
+                    }
+                };
+                Ok::<_, CheckpointError>((index, Ok(outcome)))
             })
             .buffer_unordered(UNDER_WAY);
-        while let Some((index, asked)) = asks.next().await {
-            match asked {
-                Ok(outcome) => {
-                    self.record(page, index, &outcome)?;
-                    rows[index] = self.done(outcome);
-                }
-                Err(none) => self.note(none, sheet),
+        while let Some(asked) = asks.next().await {
+            match asked? {
+                (index, Ok(outcome)) => rows[index] = self.done(outcome),
+                (_, Err(none)) => self.note(none, sheet),
             }
         }
         Ok(())
@@ -233,14 +301,16 @@ impl<S: Store> Desk<S> {
     }
 
     fn record(&self, page: &Page, index: usize, outcome: &Outcome) -> Result<(), CheckpointError> {
-        let Some(journal) = self.journal.as_ref().filter(|_| {
-            self.actor.verb == Verb::Restore && (outcome.http_status.is_some() || outcome.attempts > 0)
-        }) else {
+        let sent = outcome.http_status.is_some() || outcome.attempts > 0;
+        let Some(mut journal) = self.journal().filter(|_| self.actor.verb == Verb::Restore && sent) else {
             return Ok(());
         };
         let object = page.get(index);
-        let mut journal = journal.lock().unwrap_or_else(PoisonError::into_inner);
         journal.record(object.key, object.version_id, outcome)
+    }
+
+    fn journal(&self) -> Option<MutexGuard<'_, Journal>> {
+        self.journal.as_ref().map(|journal| journal.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Writes the rows up to the first entry whose turn did not come, and counts what is done.
@@ -264,6 +334,7 @@ impl<S: Store> Desk<S> {
                         render.row(&object, outcome);
                         sheet.rows += 1;
                     }
+                    sheet.copies_until = sheet.copies_until.max(copy_until(outcome));
                     sheet.tally.add(&object, outcome, || shown_key(object.key).0.into_owned());
                     if outcome.action == Action::Failed {
                         sheet.failures.push((shown_key(object.key).0.into_owned(), cause(outcome)));

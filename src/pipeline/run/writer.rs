@@ -16,6 +16,7 @@ enum Message {
     Cut { range: RangeId, new: RangeId, at: Vec<u8> },
     Collapse { onto: RangeId },
     Page(Box<(Placing, Paged)>),
+    Pause,
     Finish { hints: Vec<Vec<u8>> },
 }
 
@@ -56,6 +57,11 @@ impl Writer {
         self.inbox.send(Message::Page(Box::new((placing, page)))).await.is_ok()
     }
 
+    /// Lets what was written be made durable if that is due. A thread that is busy does so anyway.
+    pub(super) fn pause(&self) {
+        let _ = self.inbox.try_send(Message::Pause);
+    }
+
     /// Closes the books of a run that has all it wants, leaving `hints` for the next one.
     pub(super) async fn finish(self, hints: Vec<Vec<u8>>) -> Result<Closed, RunError> {
         // A thread that has ended tells why below.
@@ -84,6 +90,7 @@ fn keep(mut books: Books, mut messages: mpsc::Receiver<Message>, job: &Job) -> R
                 let (placing, page) = *page;
                 books.take(&placing, page)?;
             }
+            Message::Pause => books.pause()?,
             Message::Finish { hints } => return books.finish(job, &hints),
         }
     }

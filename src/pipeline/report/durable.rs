@@ -1,0 +1,80 @@
+//! How much of a growing file is safe on disk, and how it is known again.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::ReportError;
+use crate::model::hex;
+
+/// Bytes read at a time.
+const PIECE: usize = 1 << 20;
+
+/// The durable part of a file: its first bytes, up to a length.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Durable {
+    /// How many bytes.
+    pub len: u64,
+    /// Their SHA-256, lower-case hex; empty if there are none.
+    pub sha256: String,
+}
+
+impl Durable {
+    /// Reads this part of `file`, which stands at `path`, and leaves the position behind it.
+    ///
+    /// # Errors
+    /// If the file is shorter, or its bytes are not those that were written.
+    pub(super) fn of_file(&self, file: &mut File, path: &Path) -> Result<Sum, ReportError> {
+        let io = |source| ReportError::Io { what: "read back", path: path.to_owned(), source };
+        let found = file.metadata().map_err(io)?.len();
+        if found < self.len {
+            return Err(ReportError::Shortened {
+                path: path.to_owned(),
+                found: Some(found),
+                marked: self.len,
+            });
+        }
+        file.seek(SeekFrom::Start(0)).map_err(io)?;
+        let mut sum = Sum::default();
+        let mut piece = vec![0; PIECE.min(usize::try_from(self.len).unwrap_or(PIECE))];
+        while sum.len < self.len {
+            let size = piece.len().min(usize::try_from(self.len - sum.len).unwrap_or(PIECE));
+            file.read_exact(&mut piece[..size]).map_err(io)?;
+            sum.update(&piece[..size]);
+        }
+        if sum.durable() != *self {
+            return Err(ReportError::Edited { path: path.to_owned(), marked: self.len });
+        }
+        Ok(sum)
+    }
+}
+
+/// Length and checksum of what was written so far.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Sum {
+    len: u64,
+    sha256: Sha256,
+}
+
+impl Sum {
+    /// Adds bytes.
+    pub(super) fn update(&mut self, bytes: &[u8]) {
+        self.sha256.update(bytes);
+        self.len += bytes.len() as u64;
+    }
+
+    /// How many bytes were added.
+    pub(super) const fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// The same as a mark says it.
+    pub(super) fn durable(&self) -> Durable {
+        let sha256 = if self.len == 0 { String::new() } else { hex(&self.sha256.clone().finalize()) };
+        Durable { len: self.len, sha256 }
+    }
+}

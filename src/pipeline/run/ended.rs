@@ -1,0 +1,58 @@
+//! How a run ends, well or not.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::task::JoinError;
+
+use crate::model::{RequestCounts, Tally};
+use crate::pipeline::checkpoint::CheckpointError;
+use crate::pipeline::report::{ReportError, Verdict};
+use crate::pipeline::source::SourceError;
+use crate::store::StoreError;
+
+/// How a run ended.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// What it came to; `None` if the listing was not worked through to its end.
+    pub verdict: Option<Verdict>,
+    /// Counts over all sessions of the run.
+    pub tally: Tally,
+    /// Requests over all sessions of the run.
+    pub requests: RequestCounts,
+    /// Time spent working over all sessions.
+    pub elapsed: Duration,
+    /// The CSV: finished, or partial if the run is not complete; `None` for a stream.
+    pub report: Option<PathBuf>,
+    /// The summary, if the run is complete and has a report.
+    pub summary: Option<PathBuf>,
+}
+
+/// Why a run could not go on. What was done until then is saved.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The listing broke off.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// A refusal that every further request would meet.
+    #[error("the store refuses this run")]
+    Doomed(#[from] StoreError),
+    /// The report cannot be written.
+    #[error(transparent)]
+    Report(#[from] ReportError),
+    /// The state cannot be used or written.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// The thread that writes the report cannot be started.
+    #[error("cannot start a thread for the report")]
+    Thread(#[source] std::io::Error),
+    /// The thread that writes the report has ended without a word.
+    #[error("the report's thread ended unexpectedly; this is a bug in defrost")]
+    WriterDied,
+    /// A second signal came while the files were being closed.
+    #[error("ended at once, while the files were being closed")]
+    Aborted,
+    /// The work on a page has ended without a word.
+    #[error("the work on a page ended unexpectedly; this is a bug in defrost")]
+    PageDied(#[source] JoinError),
+}

@@ -1,0 +1,96 @@
+//! What a killed run had on disk: every answer that it may not forget.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::support::{Rig, Row, hex, key_of};
+use crate::trial::{json, partial};
+
+/// Key and version, both in hexadecimal.
+pub(super) type Id = (String, String);
+
+/// What a run had on disk when it was killed.
+#[derive(Debug, Default)]
+pub(super) struct Record {
+    /// Request ids of restores that were recorded as accepted.
+    pub(super) requested: BTreeMap<Id, String>,
+    /// Whether the mark says that the run is finished.
+    pub(super) finished: bool,
+}
+
+impl Record {
+    /// Reads mark, journal, report and waiting rows, as the next session will.
+    pub(super) fn of(rig: &Rig) -> Self {
+        let mut record = Self::default();
+        let Some(state) = std::fs::read_dir(rig.path("state"))
+            .ok()
+            .and_then(|mut all| all.next())
+            .map(|entry| entry.unwrap().path())
+        else {
+            return record;
+        };
+        if !state.join("checkpoint.json").exists() {
+            return record;
+        }
+        let mark = &json(&state.join("checkpoint.json"))["mark"];
+        record.finished = !mark["finished"].is_null();
+        if record.finished {
+            return record;
+        }
+        let named = mark["sealed"] == true && !partial(rig).exists();
+        let report = std::fs::read(if named { rig.path("r.csv") } else { partial(rig) }).unwrap();
+        let header = report.iter().position(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        let header = &report[..header];
+        record.take(&report[..length(&mark["written"]["len"])]);
+        for range in mark["ranges"].as_array().unwrap() {
+            for extent in range["aside"].as_array().into_iter().flatten() {
+                let aside = std::fs::read(state.join("aside.csv")).unwrap();
+                let start = length(&extent["start"]);
+                let rows = &aside[start..start + length(&extent["len"])];
+                record.take(&[header, rows].concat());
+            }
+        }
+        let journal = std::fs::read_to_string(state.join("journal.jsonl")).unwrap();
+        for line in journal.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()) {
+            let answer = &line["said"]["answered"];
+            if answer["outcome"]["action"] == "requested" {
+                let text = |value: &Value| value.as_str().unwrap().to_owned();
+                let id = (text(&answer["key"]["hex"]), text(&answer["version"]["hex"]));
+                record.requested.insert(id, text(&answer["outcome"]["request_id"]));
+            }
+        }
+        record
+    }
+
+    fn take(&mut self, csv: &[u8]) {
+        let mut reader = csv::Reader::from_reader(csv);
+        for row in reader.deserialize::<Row>() {
+            let row = row.unwrap();
+            if row["action"] == "requested" {
+                self.requested.insert(id_of(&row), row["request_id"].clone());
+            }
+        }
+    }
+}
+
+fn length(value: &Value) -> usize {
+    usize::try_from(value.as_u64().unwrap()).unwrap()
+}
+
+/// Which object a row is about.
+pub(super) fn id_of(row: &Row) -> Id {
+    (hex(&key_of(row)), hex(row["version_id"].as_bytes()))
+}
+
+/// How often each object was asked for, and how often the store accepted.
+pub(super) fn ledger(rig: &Rig) -> BTreeMap<Id, (u32, u32)> {
+    let mut posts = BTreeMap::new();
+    for post in rig.server.ledger().restores() {
+        let id = (hex(&post.key), hex(post.version_id.as_bytes()));
+        let (asked, accepted) = posts.entry(id).or_default();
+        *asked += 1;
+        *accepted += u32::from(post.status == 202);
+    }
+    posts
+}
