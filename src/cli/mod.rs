@@ -8,6 +8,7 @@
 //! | `connect`, `rehearsal` | from a job to a store that can be asked; the embedded simulator |
 //! | `load` | job files and URLs to jobs |
 //! | `context`, `signals` | what every verb is given |
+//! | `cores` | no core dumps |
 //! | `exit` | exit codes, and errors with their way out |
 
 pub mod args;
@@ -15,6 +16,7 @@ mod campaign;
 mod check;
 mod connect;
 mod context;
+mod cores;
 mod exit;
 mod load;
 mod plan;
@@ -39,6 +41,7 @@ use crate::ui::{Look, Sink};
 
 /// Runs the command line `args`, the program's name first, and says how it ended.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    cores::forbid();
     let args: Vec<OsString> = args.into_iter().collect();
     let line: Vec<String> = args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
     let json = args.iter().take_while(|arg| *arg != "--").any(|arg| arg == "--json-log");

@@ -4,13 +4,18 @@
 use std::fmt::Write as _;
 use std::net::TcpListener;
 use std::path::Path;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use defrost::model::{Clock as _, Event, Provider, SystemClock};
 use defrost::sim::{BucketConfig, Call, ClockConfig, Config, Credential, Fault, FaultKind, Generate};
+use defrost::store::client::{Allowance, Client, Patience, Settings};
+use defrost::store::credentials::{CredentialSource, Environment};
+use defrost::store::dialect::{Credentials, Endpoint, Options, Style, for_provider};
 use tempfile::TempDir;
 
-use crate::support::{Keys, Ran, Rig, SECRET_KEY, VENDORS, Vendor, bare};
+use crate::support::{ACCESS_KEY, Keys, Ran, Rig, SECRET_KEY, VENDORS, Vendor, bare};
 
 const TOKEN: &str = "FwoGZXIvYXdz/Session+Token==0123456789";
 const WRONG_SECRET: &str = "An0ther/Secret+Key~9876543210zyxw";
@@ -359,4 +364,164 @@ fn the_embedded_simulator_keeps_the_secrets_of_its_seed() {
     clean(folder.path());
     let state = std::fs::read_to_string(folder.path().join(".defrost/job/simulator.json")).unwrap();
     assert!(!state.contains("secret") && !state.contains("AKID"), "{state}");
+}
+
+/// What a slip in the code could print: the values that hold keys, as `{:?}` shows them.
+#[test]
+fn types_that_hold_secrets_do_not_show_them() {
+    let keys = Credentials {
+        access_key_id: ACCESS_KEY.to_owned(),
+        secret_key: SECRET_KEY.to_owned(),
+        session_token: Some(TOKEN.to_owned()),
+    };
+    let endpoint = Endpoint {
+        https: false,
+        host: "127.0.0.1:9".to_owned(),
+        style: Style::Path,
+        bucket: "b-b".to_owned(),
+        region: "r".to_owned(),
+    };
+    let env = Environment::new([("AWS_SECRET_ACCESS_KEY", SECRET_KEY), ("AWS_SESSION_TOKEN", TOKEN)], None);
+    let lane = Allowance { in_flight: 1, rate: 1 };
+    let mut shown = vec![format!("{keys:?} {:#?}", Some(&keys)), format!("{env:?}")];
+    let mut credential = Credential::new(ACCESS_KEY, SECRET_KEY);
+    credential.session_token = Some(TOKEN.to_owned());
+    let seed = Config { credentials: vec![credential], ..Config::default() };
+    shown.push(format!("{seed:?}"));
+    for provider in [Provider::Oss, Provider::Cos, Provider::S3] {
+        let dialect = for_provider(provider, Options::default());
+        let mut signed = dialect.head(b"k", b"");
+        dialect.sign(&mut signed, &endpoint, &keys, SystemClock::new().now());
+        assert!(signed.headers.iter().any(|(_, value)| value == TOKEN), "the token goes along");
+        shown.push(format!("{signed:?} {dialect:?}"));
+        let settings = Settings {
+            endpoint: endpoint.clone(),
+            env: env.clone(),
+            credentials: CredentialSource::fixed(keys.clone()),
+            list: lane,
+            head: lane,
+            restore: lane,
+            max_attempts: 1,
+            patience: Patience::default(),
+        };
+        shown.push(format!("{settings:?}"));
+        let clock = Arc::new(SystemClock::new());
+        let client = Client::new(dialect, settings, clock, Arc::new(|_: Event| ())).unwrap();
+        shown.push(format!("{client:?}"));
+    }
+    for text in shown {
+        assert!(!text.is_empty());
+        if let Some(hit) = found_in(text.as_bytes(), &ALL) {
+            panic!("{hit}");
+        }
+    }
+}
+
+#[cfg(unix)]
+mod on_unix {
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::process::ExitStatusExt as _;
+    use std::process::{Command, Stdio};
+
+    use defrost::sim::{Call, Fault, FaultKind};
+
+    use super::*;
+    use crate::support::{S3, until};
+
+    /// Every file below `folder`, with its mode.
+    fn modes(folder: &Path) -> Vec<(String, u32)> {
+        let mut all = Vec::new();
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let mode = std::fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+            all.push((path.display().to_string(), mode));
+            if path.is_dir() {
+                all.extend(modes(&path));
+            }
+        }
+        all
+    }
+
+    #[test]
+    fn state_is_for_nobody_else() {
+        for vendor in VENDORS {
+            let rig = rig(vendor, 0);
+            rig.server.add_fault(Fault { skip: 1, ..Fault::new(FaultKind::Internal).on(Call::List) });
+            let url = vendor.url("p/");
+            let line = ["restore", &url, "--days", "2", "--page-size", "3", "--max-attempts", "1"];
+            let place = rig.place(vendor);
+            let place: Vec<&str> = place.iter().map(String::as_str).collect();
+            let look = |again: i32| {
+                // However generous the user's own habit is.
+                let mut generous = Command::new("sh");
+                generous.args(["-c", "umask 000; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_defrost")]);
+                generous.args(line).args(&place).args(["--report", "r.csv", "--list-concurrency", "1"]);
+                generous.env_clear().env("PATH", "/usr/bin:/bin").env("HOME", rig.folder());
+                Keys::GOOD.put(&mut generous);
+                Ran::of(&generous.current_dir(rig.folder()).output().unwrap()).expect(again);
+                let found = modes(&rig.path(".defrost"));
+                assert!(found.len() > 3, "{found:?}");
+                for (path, mode) in found {
+                    assert_eq!(mode & 0o077, 0, "{path} has the mode {mode:o}");
+                }
+                let folder = std::fs::metadata(rig.path(".defrost")).unwrap().permissions().mode();
+                assert_eq!(folder & 0o077, 0, ".defrost has the mode {folder:o}");
+            };
+            look(1);
+            rig.server.clear_faults();
+            look(0);
+        }
+    }
+
+    /// A crash leaves no image of the memory, where the keys are, whatever the limits of the shell.
+    #[test]
+    fn a_crash_dumps_no_core() {
+        let rig = rig(S3, 0);
+        let stall = Fault { delay_ms: Some(60_000), ..Fault::new(FaultKind::Stall) };
+        rig.server.add_fault(stall.on(Call::List));
+        let mut shell = Command::new("sh");
+        let script = "ulimit -S -c $(ulimit -H -c); exec \"$@\"";
+        shell.args(["-c", script, "sh", env!("CARGO_BIN_EXE_defrost"), "scan", &S3.url("p/")]);
+        shell.args(rig.place(S3)).env_clear().env("PATH", "/usr/bin:/bin").env("HOME", rig.folder());
+        Keys::GOOD.put(&mut shell);
+        let mut child =
+            shell.current_dir(rig.folder()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        until("it asks", || rig.server.ledger().counts().total + rig.server.ledger().counts().faults > 0);
+        if let Ok(limits) = std::fs::read_to_string(format!("/proc/{}/limits", child.id())) {
+            let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+            assert_eq!(core.split_whitespace().nth(4), Some("0"), "{core}");
+        }
+        let sent = Command::new("sh").args(["-c", &format!("kill -ABRT {}", child.id())]).status().unwrap();
+        assert!(sent.success());
+        let status = child.wait().unwrap();
+        assert_eq!((status.signal(), status.core_dumped()), (Some(6), false));
+        clean(rig.folder());
+    }
+}
+
+/// Over plain HTTP whoever listens has the keys' signatures and the whole session token.
+#[test]
+fn plain_http_to_another_machine_takes_a_flag_of_its_own() {
+    let rig = rig(VENDORS[2], 0);
+    // Reserved for documents: nobody is there.
+    let far = ["--endpoint-url", "http://192.0.2.1:9", "--region", "r", "--max-attempts", "1"];
+    for verb in ["scan", "plan"] {
+        let line = [&[verb, "s3://test-archive/"], &far[..]].concat();
+        let mut command = bare(rig.folder(), &line);
+        TEMPORARY.put(&mut command);
+        Ran::of(&command.output().unwrap()).expect(2).in_one_error().says(&["unencrypted", "--allow-http"]);
+    }
+    for near in ["http://localhost:1", "http://127.0.0.1:1", "http://[::1]:1"] {
+        let line = ["scan", "s3://test-archive/", "--endpoint-url", near, "--max-attempts", "1", "--fresh"];
+        let mut command = bare(rig.folder(), &line);
+        TEMPORARY.put(&mut command);
+        Ran::of(&command.output().unwrap()).expect(1).says(&["cannot connect"]);
+    }
+    // There is nothing to switch the check of certificates off by.
+    let help = Ran::of(&bare(rig.folder(), &["scan", "--help"]).output().unwrap()).expect(0).stdout;
+    for flag in ["insecure", "no-verify", "skip-verify", "verify-ssl"] {
+        assert!(!help.contains(flag), "{flag}");
+    }
+    assert!(help.contains("--allow-http"));
+    clean(rig.folder());
 }

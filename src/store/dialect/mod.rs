@@ -32,8 +32,9 @@ use jiff::Timestamp;
 use super::{Head, Listing, Refusal, RestoreAnswer, RestoreAsk};
 use crate::model::{Access, Offer, Page, Position, Provider};
 
-/// A request before it has an authority and a signature.
-#[derive(Clone, Debug)]
+/// A request before it has an authority and a signature. `Debug` leaves out what headers hold: once
+/// signed, that is a signature and perhaps a token.
+#[derive(Clone)]
 pub struct Request {
     /// GET, HEAD or POST.
     pub method: Method,
@@ -45,6 +46,18 @@ pub struct Request {
     pub headers: Vec<(&'static str, String)>,
     /// The body; empty for GET and HEAD.
     pub body: Vec<u8>,
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.headers.iter().map(|(name, _)| *name).collect();
+        f.debug_struct("Request")
+            .field("method", &self.method)
+            .field("key", &self.key.escape_ascii().to_string())
+            .field("query", &self.query)
+            .field("headers", &names)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A whole reply: the body has been read to its end.
