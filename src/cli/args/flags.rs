@@ -38,7 +38,8 @@ pub struct SourceFlags {
     pub endpoint_url: Option<String>,
     /// Allow an http:// endpoint on another machine [default: false]
     ///
-    /// Requests are signed but not encrypted: keys and reports can be read on the way.
+    /// Requests are signed but not encrypted: the names of objects, and a session token, can be read on the
+    /// way. On this machine (localhost, 127.0.0.1) it is not needed.
     ///
     /// [env: DEFROST_ALLOW_HTTP]
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new(), hide_possible_values = true)]

@@ -6,8 +6,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
 
-use super::Reply;
 use super::xml::{self, ErrorDocument};
+use super::{Reply, dates};
 use crate::store::{ErrorKind, Refusal};
 
 /// Longest message kept of a store's answer, in characters.
@@ -53,7 +53,6 @@ pub(super) fn read(manners: &Manners, reply: &Reply) -> (Refusal, ErrorDocument)
     ]
     .into_iter()
     .find(|place| is_place(place));
-    let seconds = header(&reply.headers, "retry-after").parse::<u32>().ok();
     let refusal = Refusal {
         kind: (manners.kind)(&document.code, reply.status).unwrap_or_else(|| by_status(reply.status)),
         status: reply.status,
@@ -61,7 +60,7 @@ pub(super) fn read(manners: &Manners, reply: &Reply) -> (Refusal, ErrorDocument)
         message: bounded(&document.message, MESSAGE_CHARS),
         request_id: bounded(request_id, WORD_CHARS),
         region: region.map(Into::into),
-        retry_after: seconds.map(|s| Duration::from_secs(u64::from(s))),
+        retry_after: retry_after(&reply.headers),
     };
     (refusal, document)
 }
@@ -135,6 +134,17 @@ fn is_place(text: &str) -> bool {
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.:".contains(&b))
 }
 
+/// `Retry-After` in seconds, or as a date beside the reply's own. Source: RFC 9110 §10.2.3.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let told = header(headers, "retry-after");
+    let seconds = told.parse::<u32>().ok().or_else(|| {
+        let until = dates::http(told.as_bytes())?;
+        let now = dates::http(header(headers, "date").as_bytes())?;
+        u32::try_from(until.duration_since(now).as_secs()).ok()
+    })?;
+    Some(Duration::from_secs(u64::from(seconds)))
+}
+
 /// Host and port of a `Location`; empty if there is none, or it stays on the same host.
 fn redirected(headers: &HeaderMap) -> &str {
     let (_, rest) = header(headers, "location").split_once("://").unwrap_or_default();
@@ -189,6 +199,12 @@ mod tests {
         let (refusal, _) = read(&PLAIN, &reply(503, &headers, "<Error><RequestId>inner</RequestId></Error>"));
         assert_eq!((refusal.kind, refusal.retry_after), (ErrorKind::Throttled, None));
         assert_eq!(&*refusal.request_id, "outer");
+        let headers = [headers[0], ("date", "Fri, 27 Nov 2026 08:14:22 GMT")];
+        let (refusal, _) = read(&PLAIN, &reply(503, &headers, ""));
+        assert_eq!(refusal.retry_after, Some(Duration::from_secs(40)));
+        let (refusal, _) =
+            read(&PLAIN, &reply(503, &[headers[0], ("date", "Sat, 28 Nov 2026 00:00:00 GMT")], ""));
+        assert_eq!(refusal.retry_after, None, "long past");
     }
 
     #[test]

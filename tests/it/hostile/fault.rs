@@ -106,6 +106,8 @@ pub(super) fn cases(call: Call, here: &str, elsewhere: &str) -> Vec<Case> {
     case("a portal's page under 200", network("the reply"), &CALLS, typed(portal, "text/html"));
     case("another content type", Harmless, &CALLS, typed(Fault::edit("\u{1}", ""), "text/plain"));
     case("UTF-16", network("the reply is not"), &LISTINGS, new(FaultKind::Utf16));
+    let packed = headed(Fault::edit("\u{1}", ""), "content-encoding", "gzip");
+    case("called gzip, but plain", network("the reply of"), &LISTINGS, packed);
     case("200 with an error document", network("InternalError"), &NOT_HEAD, new(FaultKind::ErrorIn200));
     case("an empty page, truncated", Harmless, &LISTINGS, new(FaultKind::EmptyPage));
     let repeated = Final { exit: 1, says: "repeated a continuation marker" };
@@ -167,7 +169,11 @@ fn answer_of(status: u16) -> Fault {
 }
 
 fn typed(fault: Fault, content_type: &str) -> Fault {
-    Fault { headers: [("content-type".to_owned(), content_type.to_owned())].into(), ..fault }
+    headed(fault, "content-type", content_type)
+}
+
+fn headed(fault: Fault, name: &str, value: &str) -> Fault {
+    Fault { headers: [(name.to_owned(), value.to_owned())].into(), ..fault }
 }
 
 impl Case {

@@ -1,6 +1,7 @@
 //! What can go wrong below HTTP: names, connections, TLS.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener as Listener};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,6 +11,8 @@ use defrost::pipeline::report::Verdict;
 use defrost::sim::{Call, Server};
 use defrost::store::credentials::Environment;
 use defrost::store::dialect::{Endpoint, Style};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use rcgen::{CertificateParams, KeyPair};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -19,7 +22,7 @@ use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
 use super::cell::{exit_of, same, text_of};
 use super::ground::{ATTEMPTS, Ground, calm};
-use crate::support::{Rig, VENDORS, Vendor};
+use crate::support::{Rig, S3, VENDORS, Vendor};
 
 /// A certificate that its own holder has signed.
 struct Paper {
@@ -169,44 +172,88 @@ async fn what_is_below_http_ends_the_run_and_is_told() {
     }
 }
 
-/// A server of nothing but empty pages, each of which leads to another.
+/// A server that gives each request, by its number, the answer of `answer`.
+struct Raw {
+    addr: SocketAddr,
+    asked: Arc<AtomicU32>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Raw {
+    async fn serve(answer: impl Fn(u32) -> Vec<u8> + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        let asked = Arc::new(AtomicU32::new(0));
+        let (count, answer) = (Arc::clone(&asked), Arc::new(answer));
+        let task = tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let (count, answer) = (Arc::clone(&count), Arc::clone(&answer));
+                tokio::spawn(async move {
+                    let mut request = Vec::new();
+                    while let Ok(1..) = stream.read_buf(&mut request).await {
+                        // Listings and HEADs have no body.
+                        if !request.ends_with(b"\r\n\r\n") {
+                            continue;
+                        }
+                        request.clear();
+                        let number = count.fetch_add(1, Ordering::Relaxed);
+                        if stream.write_all(&answer(number)).await.is_err() {
+                            return;
+                        }
+                    }
+                });
+            }
+        });
+        Self { addr, asked, task }
+    }
+}
+
+impl Drop for Raw {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+fn http(headers: &str, body: &[u8]) -> Vec<u8> {
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n{headers}\r\n", body.len());
+    [head.as_bytes(), body].concat()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn empty_pages_without_end_are_given_up() {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-    let addr = listener.local_addr().unwrap();
-    let pages = Arc::new(AtomicU32::new(0));
-    let count = Arc::clone(&pages);
-    let server = tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let count = Arc::clone(&count);
-            tokio::spawn(async move {
-                let mut request = Vec::new();
-                while let Ok(1..) = stream.read_buf(&mut request).await {
-                    if !request.ends_with(b"\r\n\r\n") {
-                        continue;
-                    }
-                    request.clear();
-                    let page = count.fetch_add(1, Ordering::Relaxed);
-                    let body = format!(
-                        "<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>{page}\
-                         </NextContinuationToken></ListBucketResult>"
-                    );
-                    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
-                    if stream.write_all((head + &body).as_bytes()).await.is_err() {
-                        return;
-                    }
-                }
-            });
-        }
-    });
-    let vendor = crate::support::S3;
-    let mut ground = Ground::new(vendor, Call::List).await;
-    ground.endpoint = Some(at(vendor, false, addr.to_string()));
+    let server = Raw::serve(|page| {
+        let body = format!(
+            "<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>{page}\
+             </NextContinuationToken></ListBucketResult>"
+        );
+        http("", body.as_bytes())
+    })
+    .await;
+    let mut ground = Ground::new(S3, Call::List).await;
+    ground.endpoint = Some(at(S3, false, server.addr.to_string()));
     let error = ground.run().await.ended.unwrap_err();
     assert!(text_of(&error).contains("a thousand empty pages in a row"), "{}", text_of(&error));
-    assert_eq!(pages.load(Ordering::Relaxed), 1000);
+    assert_eq!(server.asked.load(Ordering::Relaxed), 1000);
     assert!(ground.partial().exists() && !ground.report().exists());
-    server.abort();
+}
+
+/// What is small on the wire may be large behind it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_that_unpacks_without_measure_is_given_up() {
+    let piece = vec![b' '; 1 << 16];
+    let mut packed = GzEncoder::new(Vec::new(), Compression::best());
+    for _ in 0..1024 {
+        packed.write_all(&piece).unwrap();
+    }
+    let packed = packed.finish().unwrap();
+    assert!(packed.len() < 100_000, "64 MiB in {} bytes", packed.len());
+    let bomb = http("content-encoding: gzip\r\n", &packed);
+    let server = Raw::serve(move |_| bomb.clone()).await;
+    let mut ground = Ground::new(S3, Call::List).await;
+    ground.endpoint = Some(at(S3, false, server.addr.to_string()));
+    let error = ground.run().await.ended.unwrap_err();
+    assert!(text_of(&error).contains("larger than any page can be"), "{}", text_of(&error));
+    assert_eq!(server.asked.load(Ordering::Relaxed), ATTEMPTS);
 }
 
 /// A name that nobody has and a certificate of nobody's, as a user sees them.

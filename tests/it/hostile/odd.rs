@@ -1,6 +1,7 @@
 //! Answers that are legal, or nearly, and out of all proportion: they are taken for what they say,
 //! and nothing overflows.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use defrost::model::Action;
@@ -131,6 +132,63 @@ async fn restore_marks_that_say_nothing_are_no_states() {
         for row in place.rows() {
             let expires = row["expires_at"].as_str();
             assert_eq!((row["state"] == "restored", expires), (vendor.scheme == "oss", ""), "{row:?}");
+        }
+    }
+}
+
+/// Markers that lead back, or anywhere, while many ranges are listed at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 8)]
+async fn markers_that_lead_astray_never_double_a_row() {
+    const TO: [&str; 10] =
+        ["a", "p/", "p/00", "p/obj-000000000000.bin", "p/05", "p/~", "zzz", "%FF", "%zz", ""];
+    let mut runs = Vec::new();
+    for vendor in VENDORS {
+        for call in [Call::List, Call::Versions] {
+            let name = match (call, vendor.scheme) {
+                (Call::Versions, _) => "NextKeyMarker",
+                (_, "cos") => "NextMarker",
+                _ => "NextContinuationToken",
+            };
+            let usual = calm(vendor, call).await;
+            for (in_flight, to) in [1, 4].into_iter().flat_map(|n| TO.map(|to| (n, to))) {
+                runs.push(tokio::spawn(lead(vendor, call, name, to, in_flight, Arc::clone(&usual))));
+            }
+        }
+    }
+    for run in runs {
+        run.await.unwrap();
+    }
+}
+
+/// The second page leads to `to`.
+async fn lead(
+    vendor: Vendor,
+    call: Call,
+    name: &'static str,
+    to: &'static str,
+    in_flight: u32,
+    usual: Arc<Vec<Row>>,
+) {
+    let opening = format!("<{name}>");
+    let astray = Fault::edit(&opening, format!("{opening}{to}</{name}>{opening}{to}"));
+    let mut place = ground(vendor, call, Fault { skip: 1, ..astray.first(1) }).await;
+    (place.in_flight, place.attempts) = (in_flight, 2);
+    let what = format!("{} {call:?} {in_flight} {name} {to}", vendor.scheme);
+    match place.run().await.ended {
+        Err(error) => {
+            assert!(matches!(exit_of(&error), 1 | 2), "{what}: {}", text_of(&error));
+            assert!(!text_of(&error).contains("a bug in defrost"), "{what}");
+            place.server.clear_faults();
+            assert!(matches!(place.run().await.ended, Ok(Verdict::Complete)), "{what}");
+            same(&place.compared(), &usual, &what);
+        }
+        // A store may pass over keys and nobody can tell; it never shows one twice.
+        Ok(verdict) => {
+            assert_eq!(verdict, Verdict::Complete, "{what}");
+            let mut rows = usual.iter();
+            for row in place.compared() {
+                assert!(rows.any(|usual| *usual == row), "{what}: {}", row["key"]);
+            }
         }
     }
 }

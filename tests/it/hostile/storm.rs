@@ -15,6 +15,8 @@ const ATTEMPTS: u32 = 16;
 
 fn config(vendor: Vendor, call: Call) -> Config {
     let mut bucket = vendor.bucket();
+    // Compressed listings where there are the most of them.
+    bucket.quirks.gzip = call == Call::Versions;
     bucket.generate = Some(Generate {
         count: OBJECTS,
         prefix: "p/".to_owned(),
