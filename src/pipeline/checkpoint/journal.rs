@@ -96,9 +96,10 @@ impl Journal {
         let failed = |source| CheckpointError::Io { what: "open the journal", path: path.to_owned(), source };
         let mut file = made.and_then(|()| append_to(path)).map_err(failed)?;
         if let Some(sound) = sound {
-            // The last sound line may lack its end; an empty line does no harm.
             let cut = file.set_len(sound).and_then(|()| file.seek(SeekFrom::End(0)));
-            cut.and_then(|_| file.write_all(b"\n")).map_err(failed)?;
+            // The last sound line may lack its end; an empty line does no harm. What was found there
+            // will be counted on, and may not have been synced.
+            cut.and_then(|_| file.write_all(b"\n")).and_then(|()| file.sync_data()).map_err(failed)?;
         }
         pass(CommitPoint::JournalOpened);
         let (orders, inbox) = sync_channel(WAITING);
