@@ -4,10 +4,9 @@
 //! A thread of its own writes and syncs, so that no answer waits for the disk. The file begins with
 //! the run that it belongs to; its lines are laid out in [`super::line`].
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -20,22 +19,13 @@ use super::gaps::Gaps;
 use super::line::{self, Answer, Said};
 use super::mark::MarkedKey;
 use super::point::{CommitPoint, pass};
-use crate::model::{Clock, Outcome, hex, unhex};
+use super::scribe::{Order, append_to, write};
+use crate::model::{Clock, Outcome, hex};
 
 /// Answers are on disk at most this long after they came, plus the time that the disk takes.
 pub const SYNC_EVERY: Duration = Duration::from_millis(500);
 /// Lines that may wait for the writing thread.
 const WAITING: usize = 4096;
-/// A journal below this many bytes is left as it is, whatever the mark covers.
-const WORTH_FORGETTING: u64 = 1 << 20;
-
-enum Order {
-    Write(Box<Said>),
-    /// Forget what lies outside of these gaps; the mark covers it.
-    Forget(Gaps),
-    /// Sync, then answer.
-    Sync(oneshot::Sender<io::Result<()>>),
-}
 
 /// A journal being written.
 #[derive(Debug)]
@@ -130,9 +120,10 @@ impl Journal {
         let failed = |source| CheckpointError::Io { what: "open the journal", path: path.to_owned(), source };
         let mut file = made.and_then(|()| append_to(path)).map_err(failed)?;
         if let Some(sound) = sound {
-            // The last sound line may lack its end; an empty line does no harm.
             let cut = file.set_len(sound).and_then(|()| file.seek(SeekFrom::End(0)));
-            cut.and_then(|_| file.write_all(b"\n")).map_err(failed)?;
+            // The last sound line may lack its end; an empty line does no harm. What was found there
+            // will be counted on, and may not have been synced.
+            cut.and_then(|_| file.write_all(b"\n")).and_then(|()| file.sync_data()).map_err(failed)?;
         }
         pass(CommitPoint::JournalOpened);
         let (orders, inbox) = sync_channel(WAITING);
@@ -160,8 +151,18 @@ impl Journal {
         &mut self,
         objects: impl Iterator<Item = (&'o [u8], &'o [u8])>,
     ) -> Result<(), CheckpointError> {
-        let objects = objects.map(|(key, version)| (hex(key), hex(version))).collect();
-        self.order(Order::Write(Box::new(Said::Asking(objects))))
+        self.order(Order::Write(Box::new(Said::Asking(hexed(objects)))))
+    }
+
+    /// Takes down that `objects` have not been asked for after all.
+    ///
+    /// # Errors
+    /// If the writing thread has failed.
+    pub fn unasked<'o>(
+        &mut self,
+        objects: impl Iterator<Item = (&'o [u8], &'o [u8])>,
+    ) -> Result<(), CheckpointError> {
+        self.order(Order::Write(Box::new(Said::Unasked(hexed(objects)))))
     }
 
     /// Takes down what became of one object.
@@ -223,94 +224,14 @@ impl Drop for Journal {
     }
 }
 
-/// The file at `path`, open at its end.
-fn append_to(path: &Path) -> io::Result<File> {
-    let mut file = files::private().write(true).open(path)?;
-    file.seek(SeekFrom::End(0))?;
-    Ok(file)
-}
-
-/// The writing thread. It wakes by itself when a sync is due, however slowly answers come.
-fn write(path: &Path, mut file: File, inbox: &Receiver<Order>, clock: &dyn Clock) -> io::Result<()> {
-    // What the last forgetting left.
-    let mut kept = 0;
-    // When the next sync is due; none while everything is on disk.
-    let mut due: Option<Duration> = None;
-    loop {
-        let order = match due {
-            Some(due_at) => match inbox.recv_timeout(due_at.saturating_sub(clock.monotonic())) {
-                Ok(order) => Some(order),
-                Err(RecvTimeoutError::Timeout) => None,
-                Err(RecvTimeoutError::Disconnected) => return file.sync_data(),
-            },
-            None => match inbox.recv() {
-                Ok(order) => Some(order),
-                Err(_disconnected) => return Ok(()),
-            },
-        };
-        match order {
-            Some(Order::Write(said)) => {
-                file.write_all(&line::text(&said)?)?;
-                if matches!(*said, Said::Answered(_)) {
-                    pass(CommitPoint::AnswerWritten);
-                }
-                due = due.or_else(|| Some(clock.monotonic() + SYNC_EVERY));
-            }
-            Some(Order::Forget(gaps)) => {
-                let size = file.stream_position()?;
-                if size > WORTH_FORGETTING.max(2 * kept) {
-                    file = forget(path, &gaps)?;
-                    kept = file.stream_position()?;
-                    due = None;
-                }
-            }
-            Some(Order::Sync(answer)) => {
-                let synced = file.sync_data();
-                pass(CommitPoint::JournalSynced);
-                // Nobody waiting any more is no reason to fail.
-                let _ = answer.send(synced);
-                due = None;
-            }
-            None => {}
-        }
-        if due.is_some_and(|due_at| due_at <= clock.monotonic()) {
-            file.sync_data()?;
-            pass(CommitPoint::JournalSynced);
-            due = None;
-        }
-    }
-}
-
-/// Writes the journal anew with what lies in `gaps`, and returns it open at its end.
-fn forget(path: &Path, gaps: &Gaps) -> io::Result<File> {
-    let mut left = Vec::new();
-    for written in BufReader::new(File::open(path)?).split(b'\n') {
-        let written = written?;
-        if written.is_empty() {
-            continue;
-        }
-        match line::said(&written) {
-            Ok(Said::Answered(answer)) if answer.key.bytes().is_some_and(|key| !gaps.hold(&key)) => {}
-            Ok(Said::Asking(mut objects)) => {
-                objects.retain(|(key, _)| unhex(key).is_none_or(|key| gaps.hold(&key)));
-                if !objects.is_empty() {
-                    left.extend(line::text(&Said::Asking(objects))?);
-                }
-            }
-            // A line that cannot be read is not ours to drop: whoever goes on has to be told of it.
-            Ok(_) | Err(_) => {
-                left.extend_from_slice(&written);
-                left.push(b'\n');
-            }
-        }
-    }
-    files::replace_file(path, &left)?;
-    append_to(path)
+fn hexed<'o>(objects: impl Iterator<Item = (&'o [u8], &'o [u8])>) -> Vec<(String, String)> {
+    objects.map(|(key, version)| (hex(key), hex(version))).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::line::Recorded;
+    use super::super::scribe::forget;
     use super::*;
     use crate::model::{Action, State, SystemClock};
     use crate::pipeline::report::{Reached, Segment};
@@ -438,6 +359,10 @@ mod tests {
         drop(forget(&path, &Gaps::of(&segments, true)).unwrap());
         let left = Recorded::read(&path, "run").unwrap();
         assert_eq!(keys(&left), [b"m"]);
-        assert_eq!(left.asked, [(b"m".to_vec(), b"1".to_vec())]);
+        assert_eq!(left.asked, [(b"m".to_vec(), b"1".to_vec())].into());
+        let mut journal = Journal::resume(&path, left.sound, clock()).unwrap();
+        journal.unasked([(&b"m"[..], &b"1"[..])].into_iter()).unwrap();
+        drop(journal);
+        assert!(Recorded::read(&path, "run").unwrap().asked.is_empty(), "it was not asked for after all");
     }
 }
