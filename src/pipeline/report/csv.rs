@@ -75,7 +75,8 @@ fn finished(csv: csv::Writer<Vec<u8>>) -> io::Result<Vec<u8>> {
 }
 
 /// Makes rows of one bucket in memory.
-pub(crate) struct Render<'b> {
+#[derive(Debug)]
+pub struct Render<'b> {
     csv: csv::Writer<Vec<u8>>,
     bucket: &'b str,
     /// Reused for the few fields that must be formatted.
@@ -84,7 +85,7 @@ pub(crate) struct Render<'b> {
 
 impl<'b> Render<'b> {
     /// No rows yet, and no header.
-    pub(crate) fn new(bucket: &'b str) -> Self {
+    pub fn new(bucket: &'b str) -> Self {
         Self { csv: writer(PAGE_OF_ROWS), bucket, scratch: Vec::with_capacity(64) }
     }
 
@@ -92,7 +93,7 @@ impl<'b> Render<'b> {
     ///
     /// # Errors
     /// If the row cannot be made.
-    pub(crate) fn row(&mut self, object: &Listed<'_>, outcome: &Outcome) -> Result<(), ReportError> {
+    pub fn row(&mut self, object: &Listed<'_>, outcome: &Outcome) -> Result<(), ReportError> {
         self.put(object, outcome).map_err(rendering)
     }
 
@@ -100,7 +101,7 @@ impl<'b> Render<'b> {
     ///
     /// # Errors
     /// If they cannot be made.
-    pub(crate) fn finish(self) -> Result<Vec<u8>, ReportError> {
+    pub fn finish(self) -> Result<Vec<u8>, ReportError> {
         finished(self.csv).map_err(rendering)
     }
 

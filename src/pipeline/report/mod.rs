@@ -10,8 +10,7 @@ mod sink;
 mod spill;
 mod summary;
 
-pub(crate) use self::csv::Render;
-pub use self::csv::{COLUMNS, shown_key};
+pub use self::csv::{COLUMNS, Render, shown_key};
 pub use order::{Order, Reached, Segment};
 pub use sink::{Report, ReportError};
 pub use spill::{Extent, Spill};
