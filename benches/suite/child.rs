@@ -36,6 +36,14 @@ pub(crate) fn clear() -> Result<()> {
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))
 }
 
+/// Bytes of disk left for the scratch folder, by `df`; `None` where there is none.
+pub(crate) fn room() -> Option<u64> {
+    let said = Command::new("df").args(["-Pk"]).arg(scratch()).output().ok()?;
+    let text = String::from_utf8(said.stdout).ok()?;
+    let kibibytes: u64 = text.lines().nth(1)?.split_ascii_whitespace().nth(3)?.parse().ok()?;
+    Some(kibibytes << 10)
+}
+
 /// A line of the binary.
 pub(crate) struct Line {
     args: Vec<String>,

@@ -31,6 +31,7 @@ mod rows;
 mod simulator;
 mod store;
 mod table;
+mod turns;
 
 use std::process::ExitCode;
 

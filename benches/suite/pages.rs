@@ -1,11 +1,7 @@
 //! Answer → page, in keys a second: the page reader against a plain borrowed event reader.
 //!
-//! Each round times every reader once, one after the other; the ratio told is the median of the
-//! rounds' ratios. The plain reader keeps slices of the answer and decodes nothing; ours delivers
-//! the finished [`Page`], decoding, dates, access and restore state included.
-
-use std::hint::black_box;
-use std::time::{Duration, Instant};
+//! The plain reader keeps slices of the answer and decodes nothing; ours delivers the finished
+//! [`Page`], decoding, dates, access and restore state included. They take turns, see [`Turns`].
 
 use anyhow::{Result, ensure};
 use defrost::model::{Access, Page, Provider, RestoreMark};
@@ -16,9 +12,7 @@ use super::Scale;
 use super::bodies::{self, KEYS};
 use super::plain;
 use super::table::{Book, Cell};
-
-/// Pages read by each side in a round.
-pub(crate) const PAGES: usize = 20;
+use super::turns::{Turns, time};
 
 const S3: Form = Form {
     plus_is_space: true,
@@ -38,11 +32,9 @@ fn access(class: &[u8], _tier: &[u8]) -> Access {
 }
 
 pub(crate) fn run(scale: Scale, book: &mut Book) -> Result<()> {
-    let rounds = scale.pick(5, 31);
-    let title = format!(
-        "answer to page, million keys a second, one core, median of {rounds} rounds of {PAGES} pages"
-    );
-    let columns = ["dialect", "B/key", "ours", "our events", "quick-xml", "ratio", "lowest", "highest"];
+    let turns = scale.pick(100, 1000);
+    let title = format!("answer to page, million keys a second, one core, median of {turns} pages");
+    let columns = ["dialect", "B/key", "ours", "our events", "quick-xml", "ratio", "10th", "90th"];
     let mut table = book.table(&title, &columns);
     for body in bodies::all() {
         let form = match body.provider {
@@ -61,51 +53,31 @@ pub(crate) fn run(scale: Scale, book: &mut Book) -> Result<()> {
         );
         ensure!(plain::entries(&bytes).len() == KEYS, "{}", body.name);
 
-        let mut times = [const { Vec::new() }; 3];
-        for _ in 0..rounds {
-            times[0].push(time(&bytes, |body| xml::read_by_scan(form, ListApi::V2, body)));
-            times[1].push(time(&bytes, |body| xml::read_by_events(form, ListApi::V2, body)));
-            times[2].push(time(&bytes, plain::entries));
-        }
-        let [lowest, ratio, highest] = ratios(&times[2], &times[0]);
-        let [ours, events, plain] = times.map(|times| Cell::Number(rate(times), 2, ""));
+        let taken = Turns::take(
+            turns,
+            [
+                &mut || {
+                    let body = bytes.clone();
+                    time(|| xml::read_by_scan(form, ListApi::V2, body))
+                },
+                &mut || {
+                    let body = bytes.clone();
+                    time(|| xml::read_by_events(form, ListApi::V2, body))
+                },
+                &mut || time(|| plain::entries(&bytes)),
+            ],
+        );
+        let [ours, events, plain] = [0, 1, 2].map(|side| Cell::Number(taken.rate(side, KEYS), 2, ""));
         let size = Cell::Count((bytes.len() / KEYS) as u64);
-        let [ratio, lowest, highest] = [ratio, lowest, highest].map(Cell::times);
-        table.row([Cell::word(body.name), size, ours, events, plain, ratio, lowest, highest]);
+        let [low, ratio, high] = taken.ratios(2, 0).map(Cell::times);
+        table.row([Cell::word(body.name), size, ours, events, plain, ratio, low, high]);
     }
-    table.note("quick-xml: a plain borrowed event reader that decodes nothing; ratio: ours against it");
+    table.note(
+        "quick-xml: a plain borrowed event reader that decodes nothing; ratio: ours against it, page by page",
+    );
     Ok(())
 }
 
 fn keys(page: Option<&Page>) -> Vec<Vec<u8>> {
     page.iter().flat_map(|page| page.iter().map(|entry| entry.key.to_vec()).collect::<Vec<_>>()).collect()
-}
-
-/// Time to read the answer [`PAGES`] times. Making the copies and dropping the results is not in it,
-/// so every reader finds the allocator warm.
-fn time<'b, B: From<&'b [u8]>, R>(body: &'b [u8], read: impl Fn(B) -> R) -> Duration {
-    let mut sum = Duration::ZERO;
-    for _ in 0..PAGES {
-        let body = B::from(body);
-        let start = Instant::now();
-        let page = read(body);
-        sum += start.elapsed();
-        black_box(page);
-    }
-    sum
-}
-
-/// Lowest, median and highest of slow ÷ fast, round by round, since the machine may change its pace
-/// between rounds.
-pub(crate) fn ratios(slow: &[Duration], fast: &[Duration]) -> [f64; 3] {
-    let mut ratios: Vec<f64> =
-        slow.iter().zip(fast).map(|(slow, fast)| slow.as_secs_f64() / fast.as_secs_f64()).collect();
-    ratios.sort_unstable_by(f64::total_cmp);
-    [ratios[0], ratios[ratios.len() / 2], ratios[ratios.len() - 1]]
-}
-
-/// Million keys a second, by the median.
-pub(crate) fn rate(mut times: Vec<Duration>) -> f64 {
-    times.sort_unstable();
-    (KEYS * PAGES) as f64 / times[times.len() / 2].as_secs_f64() / 1e6
 }

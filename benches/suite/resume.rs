@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 
 use super::Scale;
-use super::child::Line;
+use super::child::{Line, room};
 use super::keys::Spec;
 use super::remote::Remote;
 use super::store::now;
@@ -17,14 +17,16 @@ const IN_FLIGHT: u32 = 64;
 const LATENCY_MS: u64 = 10;
 /// Between looks at the store.
 const LOOK: Duration = Duration::from_millis(5);
+/// Bytes of disk that a key may take, in the report or set aside, and some to spare.
+const ROOM: u64 = 300;
 /// The exit code of a run that Ctrl-C ended.
 const INTERRUPTED: i32 = 130;
 
 pub(crate) fn run(scale: Scale, book: &mut Book) -> Result<()> {
     let (done, rounds) = match scale {
         Scale::Short => (300_000, 1),
-        Scale::Normal => (5_000_000, 3),
-        Scale::Long => (KEYS / 2, 3),
+        Scale::Long if room().is_none_or(|room| room > KEYS / 2 * ROOM) => (KEYS / 2, 3),
+        Scale::Normal | Scale::Long => (5_000_000, 3),
     };
     let title = format!("a scan of {KEYS} keys, interrupted and gone on with, {IN_FLIGHT} in flight");
     let columns = ["listed before", "state files B", "set aside B", "round", "first request ms"];

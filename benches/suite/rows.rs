@@ -1,11 +1,7 @@
 //! Answer → rows of the report, in keys a second on one core, decoding and CSV included: the
 //! product's reader, classifier and renderer against [`plain`].
 //!
-//! Both must make the same bytes before anything is timed. They take turns, page set by page set,
-//! and the ratio told is the median of the rounds' ratios.
-
-use std::hint::black_box;
-use std::time::Instant;
+//! Both must make the same bytes before anything is timed. They take turns, see [`Turns`].
 
 use anyhow::{Result, anyhow, ensure};
 use defrost::model::{Outcome, Provider, State};
@@ -18,49 +14,43 @@ use jiff::Timestamp;
 
 use super::Scale;
 use super::bodies::{self, KEYS};
-use super::pages::{PAGES, rate, ratios};
 use super::plain;
 use super::table::{Book, Cell};
+use super::turns::{Turns, time};
 
 /// The hour at which the listing came, before the expiry of the answers' readable copies.
 const NOW: &str = "2026-11-21T01:00:00Z";
 const BUCKET: &str = "examplebucket";
 
 pub(crate) fn run(scale: Scale, book: &mut Book) -> Result<()> {
-    let rounds = scale.pick(5, 31);
-    let title = format!(
-        "answer to CSV rows, million keys a second, one core, median of {rounds} rounds of {PAGES} pages"
-    );
-    let columns = ["dialect", "B/row", "ours", "quick-xml", "ratio", "lowest", "highest"];
+    let turns = scale.pick(100, 1000);
+    let title = format!("answer to CSV rows, million keys a second, one core, median of {turns} pages");
+    let columns = ["dialect", "B/row", "ours", "quick-xml", "ratio", "10th", "90th"];
     let mut table = book.table(&title, &columns);
     let now: Timestamp = NOW.parse()?;
     for body in bodies::all() {
         let dialect = for_provider(body.provider, Options { request_payer: false });
         let plus_is_space = body.provider == Provider::S3;
-        let ours = || rows(&*dialect, body.bytes.clone(), now);
+        let ours = |body: Vec<u8>| rows(&*dialect, body, now);
         let plain = || plain::rows(&body.bytes, BUCKET, plus_is_space, NOW);
-        let text = ours()?;
+        let text = ours(body.bytes.clone())?;
         ensure!(text == plain()?, "{}: the two sides do not make the same rows", body.name);
         ensure!(memchr::memchr_iter(b'\n', &text).count() == KEYS, "{}: a row for each key", body.name);
 
-        let (mut fast, mut slow) = (Vec::new(), Vec::new());
-        for _ in 0..rounds {
-            let copies: Vec<Vec<u8>> = vec![body.bytes.clone(); PAGES];
-            let began = Instant::now();
-            for copy in copies {
-                black_box(rows(&*dialect, copy, now)?);
-            }
-            fast.push(began.elapsed());
-            let began = Instant::now();
-            for _ in 0..PAGES {
-                black_box(plain()?);
-            }
-            slow.push(began.elapsed());
-        }
-        let [lowest, ratio, highest] = ratios(&slow, &fast).map(Cell::times);
-        let [fast, slow] = [fast, slow].map(|times| Cell::Number(rate(times), 2, ""));
+        let taken = Turns::take(
+            turns,
+            [
+                &mut || {
+                    let body = body.bytes.clone();
+                    time(|| ours(body))
+                },
+                &mut || time(plain),
+            ],
+        );
+        let [low, ratio, high] = taken.ratios(1, 0).map(Cell::times);
+        let [ours, plain] = [0, 1].map(|side| Cell::Number(taken.rate(side, KEYS), 2, ""));
         let size = Cell::Count((text.len() / KEYS) as u64);
-        table.row([Cell::word(body.name), size, fast, slow, ratio, lowest, highest]);
+        table.row([Cell::word(body.name), size, ours, plain, ratio, low, high]);
     }
     table.note("quick-xml: borrowed events, decoding, csv crate; both sides make the same bytes");
     Ok(())
