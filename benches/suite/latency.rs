@@ -19,7 +19,9 @@ use super::table::{Book, Cell, Table};
 /// What a page takes.
 const LATENCY_MS: u64 = 50;
 const LATENCY: f64 = 0.05;
-const IN_FLIGHT: [u32; 3] = [8, 64, 256];
+const IN_FLIGHT: &[u32] = &[8, 64, 256];
+/// The same for ten million keys.
+const IN_FLIGHT_LARGE: &[u32] = &[64, 256];
 /// Listing page after page is measured up to this many seconds.
 const LONGEST: f64 = 60.0;
 /// Versions of the one key.
@@ -28,9 +30,9 @@ const VERSIONS: u64 = 10_000;
 const LARGE: [&str; 3] = ["uuid", "skewed", "dates"];
 
 pub(crate) fn run(scale: Scale, book: &mut Book) -> Result<()> {
-    table(book, scale.pick(100_000, 1_000_000), &EIGHT)?;
+    table(book, scale.pick(100_000, 1_000_000), &EIGHT, IN_FLIGHT)?;
     if scale == Scale::Long {
-        table(book, 10_000_000, &LARGE)?;
+        table(book, 10_000_000, &LARGE, IN_FLIGHT_LARGE)?;
     }
     Ok(())
 }
@@ -49,7 +51,7 @@ impl Case {
     }
 }
 
-fn table(book: &mut Book, keys: u64, names: &[&'static str]) -> Result<()> {
+fn table(book: &mut Book, keys: u64, names: &[&'static str], in_flight: &[u32]) -> Result<()> {
     let title = format!("scan to CSV of {keys} keys, {LATENCY_MS} ms a page");
     let columns = [
         "keys",
@@ -70,11 +72,14 @@ fn table(book: &mut Book, keys: u64, names: &[&'static str]) -> Result<()> {
     for (n, name) in names.iter().enumerate() {
         let space = Space::new(name, keys);
         let case = Case { name, keys: space.count(), sequential: 0.0 };
-        let measured = n == 0 && case.pages() as f64 * LATENCY < LONGEST;
-        one(&mut table, case, Spec::Space(name, keys), Some(&space), measured)?;
+        let mut in_flight = in_flight.to_vec();
+        if n == 0 && case.pages() as f64 * LATENCY < LONGEST {
+            in_flight.insert(0, 1);
+        }
+        one(&mut table, case, Spec::Space(name, keys), Some(&space), &in_flight)?;
     }
     let case = Case { name: "10,000 versions", keys: VERSIONS, sequential: 0.0 };
-    one(&mut table, case, Spec::Versions(VERSIONS), None, true)?;
+    one(&mut table, case, Spec::Versions(VERSIONS), None, &[1, 8, 64, 256])?;
     table.note("computed: one request at a time, pages x 50 ms + a scan at 1 in flight without latency");
     table.note("speed-up: computed / seconds; of ideal: pages / in flight x 50 ms / seconds");
     table.note(
@@ -86,8 +91,14 @@ fn table(book: &mut Book, keys: u64, names: &[&'static str]) -> Result<()> {
     Ok(())
 }
 
-/// All lines of one key space; `chain` tells whether one request at a time is measured, too.
-fn one(table: &mut Table<'_>, mut case: Case, spec: Spec, space: Option<&Space>, chain: bool) -> Result<()> {
+/// All lines of one key space.
+fn one(
+    table: &mut Table<'_>,
+    mut case: Case,
+    spec: Spec,
+    space: Option<&Space>,
+    in_flight: &[u32],
+) -> Result<()> {
     let mut store = Remote::start(spec)?;
     let scan = |store: &Remote, in_flight: u32| {
         let line = Line::scan(&store.url(), &format!("latency-{in_flight}"), in_flight);
@@ -101,7 +112,7 @@ fn one(table: &mut Table<'_>, mut case: Case, spec: Spec, space: Option<&Space>,
         [Cell::word(case.name), Cell::Count(1), Cell::word("computed"), Cell::seconds(case.sequential)];
     let rest = [Cell::times(1.0), Cell::None, Cell::Count(case.pages()), Cell::times(1.0)];
     table.row(head.into_iter().chain(rest).chain([const { Cell::None }; 5]));
-    for in_flight in chain.then_some(1).into_iter().chain(IN_FLIGHT) {
+    for &in_flight in in_flight {
         let listed = |hints: &[Vec<u8>]| space.map(|space| planner::listed(space, in_flight as usize, hints));
         let line = scan(&store, in_flight);
         let first = listed(&[]);
