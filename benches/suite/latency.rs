@@ -1,11 +1,11 @@
-//! Listing under latency: scans to CSV of the eight key spaces, and of one key with 10,000 versions,
-//! where each page takes 50 ms.
+//! Listing under latency: scans, with the report and without, of the eight key spaces and of one key
+//! with 10,000 versions, where each page takes 50 ms.
 //!
 //! Sequential is computed: pages × latency, and the time of a scan with one request in flight at a
 //! store without latency; the first key space is measured so as well, if that takes no longer than a
-//! minute. Ideal is pages ÷
-//! requests in flight × latency. Beside the measured share of it stands the planner's in virtual
-//! time, where nothing but round trips takes time: what lies between the two is the machine.
+//! minute. Ideal is pages ÷ requests in flight × latency. Beside the measured share of it stands the
+//! planner's in virtual time, where nothing but round trips takes time: what lies between the two is
+//! the machine.
 
 use anyhow::Result;
 
@@ -22,6 +22,8 @@ const LATENCY: f64 = 0.05;
 const IN_FLIGHT: &[u32] = &[8, 64, 256];
 /// The same for ten million keys.
 const IN_FLIGHT_LARGE: &[u32] = &[64, 256];
+/// With so many in flight what the report takes shows, and scans are measured without one, too.
+const BUSY: u32 = 64;
 /// Listing page after page is measured up to this many seconds.
 const LONGEST: f64 = 60.0;
 /// Versions of the one key.
@@ -52,11 +54,12 @@ impl Case {
 }
 
 fn table(book: &mut Book, keys: u64, names: &[&'static str], in_flight: &[u32]) -> Result<()> {
-    let title = format!("scan to CSV of {keys} keys, {LATENCY_MS} ms a page");
+    let title = format!("scan of {keys} keys, {LATENCY_MS} ms a page");
     let columns = [
         "keys",
         "in flight",
         "hints",
+        "report",
         "seconds",
         "speed-up",
         "of ideal",
@@ -108,21 +111,26 @@ fn one(
     let cost = line.run(case.keys)?.seconds;
     line.forget()?;
     case.sequential = case.pages() as f64 * LATENCY + cost;
-    let head =
-        [Cell::word(case.name), Cell::Count(1), Cell::word("computed"), Cell::seconds(case.sequential)];
-    let rest = [Cell::times(1.0), Cell::None, Cell::Count(case.pages()), Cell::times(1.0)];
+    let head = [Cell::word(case.name), Cell::Count(1), Cell::word("computed"), Cell::None];
+    let sequential = Cell::seconds(case.sequential);
+    let rest = [sequential, Cell::times(1.0), Cell::None, Cell::Count(case.pages()), Cell::times(1.0)];
     table.row(head.into_iter().chain(rest).chain([const { Cell::None }; 5]));
     for &in_flight in in_flight {
         let listed = |hints: &[Vec<u8>]| space.map(|space| planner::listed(space, in_flight as usize, hints));
-        let line = scan(&store, in_flight);
         let first = listed(&[]);
-        measured(table, &case, &mut store, &line, (in_flight, "none"), first.as_ref())?;
-        if in_flight > 1 {
-            // It finds what the first one has left in the job's state.
-            let again = first.and_then(|first| listed(&first.hints));
-            measured(table, &case, &mut store, &line, (in_flight, "last run"), again.as_ref())?;
+        let again = first.as_ref().and_then(|first| listed(&first.hints));
+        for (report, more) in [("rows", &[][..]), ("no rows", &["--rows", "failed"][..])] {
+            if report == "no rows" && in_flight < BUSY {
+                continue;
+            }
+            let line = scan(&store, in_flight).with(more);
+            measured(table, &case, &mut store, &line, (in_flight, "none", report), first.as_ref())?;
+            if in_flight > 1 {
+                // It finds what the first one has left in the job's state.
+                measured(table, &case, &mut store, &line, (in_flight, "last run", report), again.as_ref())?;
+            }
+            line.forget()?;
         }
-        line.forget()?;
     }
     Ok(())
 }
@@ -132,7 +140,7 @@ fn measured(
     case: &Case,
     store: &mut Remote,
     line: &Line,
-    (in_flight, hints): (u32, &str),
+    (in_flight, hints, report): (u32, &str, &str),
     trial: Option<&planner::Trial>,
 ) -> Result<()> {
     store.begin(LATENCY_MS)?;
@@ -144,6 +152,7 @@ fn measured(
         Cell::word(case.name),
         Cell::Count(u64::from(in_flight)),
         Cell::word(hints),
+        Cell::word(report),
         Cell::seconds(usage.seconds),
         Cell::Number(case.sequential / usage.seconds, 1, "x"),
         Cell::share(ideal * LATENCY / usage.seconds),
