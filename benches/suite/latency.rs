@@ -32,7 +32,7 @@ const VERSIONS: u64 = 10_000;
 const LARGE: [&str; 3] = ["uuid", "skewed", "dates"];
 
 pub(crate) fn run(scale: Scale, book: &mut Book) -> Result<()> {
-    table(book, scale.pick(100_000, 1_000_000), &EIGHT, IN_FLIGHT)?;
+    table(book, scale.pick(50_000, 1_000_000), &EIGHT, IN_FLIGHT)?;
     if scale == Scale::Long {
         table(book, 10_000_000, &LARGE, IN_FLIGHT_LARGE)?;
     }
