@@ -368,8 +368,12 @@ fn heads_are_read() {
     assert_eq!(head.restore, RestoreMark::Ready(Some("2026-11-27T08:15:02Z".parse().unwrap())));
     assert_eq!((head.class.as_str(), head.access), ("ColdArchive", Access::Archived));
     assert_eq!(&*head.request_id, "5374A2880232A65C23002D75");
-    let head = oss.read_head(&reply(200, &[], "")).unwrap();
+    let plain = [("x-oss-object-type", "Normal")];
+    let head = oss.read_head(&reply(200, &plain, "")).unwrap();
     assert_eq!((head.class.as_str(), head.access), ("Standard", Access::Online));
+    // What somebody else says in the store's stead is no object.
+    let stranger = [("etag", "\"5d\""), ("server", "nginx")];
+    assert_eq!(oss.read_head(&reply(200, &stranger, "")).unwrap_err().kind, ErrorKind::Unreadable);
     assert_eq!(head.restore, RestoreMark::Absent);
 
     let cos = dialect(Provider::Cos);
