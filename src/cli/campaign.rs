@@ -130,7 +130,7 @@ fn close(job: &Job, ended: &Ended, context: &Context) {
 pub(super) fn tell_way_on(ended: &[String], context: &Context) {
     let line = go_on(&context.line, ended);
     if context.look.json {
-        context.line(&line);
+        context.line(&format!("to go on: {line}"));
     } else if context.look.verbosity >= -1 {
         context.sink.line(&printable(&line, context.look.charset));
     }

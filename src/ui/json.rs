@@ -41,7 +41,7 @@ const EVERY: Duration = Duration::from_secs(1);
 /// of all sessions together.
 ///
 /// `progress` comes once a second of the run at most, every time with `-vv`. With `-q` only
-/// `object_failed` and `finished` are told. Control characters and those that turn the direction
+/// `object_failed`, `lapsed` and `finished` are told. Control characters and those that turn the direction
 /// of writing stand as `\u….`: decoded they are exact, on a terminal they are harmless.
 #[derive(Debug)]
 pub struct JsonLog {
@@ -176,6 +176,11 @@ impl Tell for JsonLog {
                     tally,
                 });
             }
+            Event::Notice(Notice::Lapsed { saved_at, lapsed, rows, kept }) => {
+                let kept = kept.as_deref().map(lossy);
+                let (saved_at, lapsed_at) = (*saved_at, *lapsed);
+                self.put(&Said::Lapsed { saved_at, lapsed_at, rows: *rows, kept: kept.as_deref() });
+            }
             _ if quiet => {}
             Event::Started { job, verb, target, report, rate } => {
                 let report = Some(lossy(report)).filter(|path| !path.is_empty());
@@ -207,11 +212,6 @@ impl Tell for JsonLog {
                 });
             }
             Event::Notice(Notice::Resumed { rows, after }) => self.put(&Said::Resumed { rows: *rows, after }),
-            Event::Notice(Notice::Lapsed { saved_at, lapsed, rows, kept }) => {
-                let kept = kept.as_deref().map(lossy);
-                let (saved_at, lapsed_at) = (*saved_at, *lapsed);
-                self.put(&Said::Lapsed { saved_at, lapsed_at, rows: *rows, kept: kept.as_deref() });
-            }
             Event::Notice(Notice::SlowedDown { call, pause }) => {
                 self.put(&Said::SlowedDown { call, pause_s: pause.as_secs_f64() });
             }
@@ -341,7 +341,7 @@ mod tests {
             .lines()
             .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["event"].to_string())
             .collect();
-        assert_eq!(events, ["\"object_failed\"", "\"finished\""]);
+        assert_eq!(events, ["\"object_failed\"", "\"lapsed\"", "\"finished\""]);
     }
 
     #[test]

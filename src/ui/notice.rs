@@ -3,7 +3,8 @@
 //! | notice | `-q` | default | `-v` | `-vv` |
 //! | --- | --- | --- | --- | --- |
 //! | an object failed | first [`FAILURES`] | first [`FAILURES`] | all | all |
-//! | resumed, lapsed, remark, stopping | | ✓ | ✓ | ✓ |
+//! | starting anew | ✓ | ✓ | ✓ | ✓ |
+//! | resumed, remark, stopping | | ✓ | ✓ | ✓ |
 //! | retry, slow-down | | | [`CHATTER`] per 10 s | all |
 //! | other phases | | | | ✓ |
 
@@ -51,6 +52,18 @@ impl Notices {
                 let cause = clipped(cause, LONGEST_CAUSE, charset);
                 Some(format!("{} `{}`: {cause}", self.look.red("failed"), safe(key)))
             }
+            // What is put by must not be passed over, in mail from cron either.
+            Notice::Lapsed { .. } if self.look.verbosity < -1 => None,
+            Notice::Lapsed { saved_at, lapsed, rows, kept } => {
+                let kept = kept.as_ref().map_or_else(String::new, |kept| {
+                    let (rows, path) = (human_count(*rows), kept.to_string_lossy());
+                    format!("; its report ({rows} rows) is kept in `{}`", safe(&path))
+                });
+                Some(format!(
+                    "starting anew: the copies that the unfinished run of {saved_at:.0} asked for may have \
+                     lapsed, the last by {lapsed:.0}{kept}"
+                ))
+            }
             _ if self.look.is_quiet() => None,
             Notice::Resumed { rows, after } if *rows == 0 && after.is_empty() => {
                 Some("resuming from the start: nothing had been reported yet".to_owned())
@@ -63,16 +76,6 @@ impl Notices {
                 safe(after),
                 human_count(*rows)
             )),
-            Notice::Lapsed { saved_at, lapsed, rows, kept } => {
-                let kept = kept.as_ref().map_or_else(String::new, |kept| {
-                    let (rows, path) = (human_count(*rows), kept.to_string_lossy());
-                    format!("; its report ({rows} rows) is kept in `{}`", safe(&path))
-                });
-                Some(format!(
-                    "starting anew: the copies that the unfinished run of {saved_at:.0} asked for may have \
-                     lapsed, the last by {lapsed:.0}{kept}"
-                ))
-            }
             Notice::Remark(text) => Some(format!("note: {}", safe(text))),
             Notice::SlowedDown { call, pause } => {
                 self.chatter(|| format!("the store asks to slow down: no {call} for {}", human_span(*pause)))
@@ -170,7 +173,11 @@ pub(super) mod tests {
 
     #[test]
     fn verbosity_decides_what_is_told() {
-        insta::assert_snapshot!(told(-1), @"failed `logs/a.gz`: 403 AccessDenied");
+        insta::assert_snapshot!(told(-2), @"failed `logs/a.gz`: 403 AccessDenied");
+        insta::assert_snapshot!(told(-1), @r"
+        failed `logs/a.gz`: 403 AccessDenied
+        starting anew: the copies that the unfinished run of 2026-11-01T02:00:00Z asked for may have lapsed, the last by 2026-11-08T02:00:00Z; its report (12,345 rows) is kept in `/night.csv.20261101T010000Z-5eed.partial`
+        ");
         insta::assert_snapshot!(told(0), @r"
         resuming after `logs/x`: 12,345 rows are in the report already
         failed `logs/a.gz`: 403 AccessDenied

@@ -296,6 +296,50 @@ fn a_second_run_is_kept_out_while_the_first_goes_on() {
     assert_eq!(rig.rows("r.csv").len(), 90);
 }
 
+/// What becomes of a file's content; `None` if it goes.
+type Edit<'e> = &'e dyn Fn(&[u8]) -> Option<Vec<u8>>;
+
+/// Nothing is guessed, nothing is changed: put back as it was, each file is as good as ever.
+#[test]
+fn edited_files_are_refused_by_name_and_left_alone() {
+    let trial = trial();
+    let rig = stopped(&trial);
+    let journal = state(&rig).join("journal.jsonl");
+    let middle = |whole: &[u8]| {
+        let mut bytes = whole.to_vec();
+        bytes[whole.len() / 2] ^= 1;
+        Some(bytes)
+    };
+    let stranger = |whole: &[u8]| {
+        let (text, id) = (String::from_utf8(whole.to_vec()).unwrap(), "20200101T000000Z-0000");
+        let said = format!("{{\"begun\":{{\"run_id\":\"{id}\"}}}}");
+        let sum = &hex(&Sha256::digest(said.as_bytes()))[..16];
+        let rest = text.split_once('\n').unwrap().1;
+        Some(format!("{{\"sum\":\"{sum}\",\"said\":{said}}}\n{rest}").into_bytes())
+    };
+    let edits: [(PathBuf, Edit<'_>, &str); 6] = [
+        (partial(&rig), &middle, "are not those that the checkpoint counts"),
+        (partial(&rig), &|_| Some(b"a report of somebody else".to_vec()), "the checkpoint counts"),
+        (journal.clone(), &middle, "is damaged: line "),
+        (journal.clone(), &|_| Some(Vec::new()), "its beginning is gone"),
+        (journal.clone(), &|_| None, "it is gone"),
+        (journal, &stranger, "it belongs to the run 20200101T000000Z-0000"),
+    ];
+    for (path, edit, said) in edits {
+        let whole = std::fs::read(&path).unwrap();
+        let asked = rig.server.ledger().counts().total;
+        match edit(&whole) {
+            Some(bytes) => std::fs::write(&path, bytes).unwrap(),
+            None => std::fs::remove_file(&path).unwrap(),
+        }
+        let name = path.file_name().unwrap().to_string_lossy();
+        rig.run(S3, &words(&restore(S3, &[]))).expect(8).says(&[&name, said, "--fresh"]);
+        assert_eq!(rig.server.ledger().counts().total, asked, "nothing was sent");
+        std::fs::write(&path, whole).unwrap();
+    }
+    trial.finish(&rig, Kind::Exact);
+}
+
 #[test]
 fn two_jobs_never_write_one_report() {
     let trial = Trial::new(S3, config(S3), restore(S3, &[]));

@@ -2,7 +2,7 @@
 //! before anything is sent, which objects are about to be asked for.
 //!
 //! A thread of its own writes and syncs, so that no answer waits for the disk. The file begins with
-//! the run that it belongs to; its lines are laid out in [`super::line`].
+//! the run that it belongs to; its lines are laid out in `line.rs`.
 
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};

@@ -46,7 +46,7 @@
 //! parts of the report and of the rows that wait, the journal over each line. What does not fit is
 //! refused by the name of the file, with the way out, and nothing is changed. A mark is bound to its
 //! job by the job's identity; a mark of another job is refused with the list of what differs. Which
-//! versions read which files stands in [`mark`](self::mark).
+//! versions read which files stands in `mark.rs`.
 //!
 //! # When there is nothing to go on with
 //! A run whose copies may all have lapsed ([`Unfinished::lapsed`]) begins anew: what its report calls

@@ -78,3 +78,66 @@ impl Sum {
         Durable { len: self.len, sha256 }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::OpenOptions;
+
+    use super::super::Spill;
+    use super::*;
+
+    fn open(path: &Path) -> File {
+        OpenOptions::new().read(true).open(path).unwrap()
+    }
+
+    #[test]
+    fn a_durable_part_is_known_again_and_nothing_else_is_taken_for_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("f");
+        let rows: Vec<u8> = (0..3 * PIECE + 5).map(|n| b"abcdefghi\n"[n % 10]).collect();
+        let mut sum = Sum::default();
+        sum.update(&rows[..9]);
+        sum.update(&rows[9..]);
+        let durable = sum.durable();
+        assert_eq!(durable.len, rows.len() as u64);
+        // What lies behind it does not count.
+        std::fs::write(&path, [&rows, &b"half a ro"[..]].concat()).unwrap();
+        let mut file = open(&path);
+        assert_eq!(durable.of_file(&mut file, &path).unwrap().durable(), durable);
+        assert_eq!(file.stream_position().unwrap(), durable.len);
+        std::fs::write(&path, &rows[1..]).unwrap();
+        assert!(matches!(durable.of_file(&mut open(&path), &path), Err(ReportError::Shortened { .. })));
+        let mut edited = rows.clone();
+        edited[2 * PIECE] ^= 1;
+        std::fs::write(&path, edited).unwrap();
+        assert!(matches!(durable.of_file(&mut open(&path), &path), Err(ReportError::Edited { .. })));
+        let nothing = Durable::default();
+        assert_eq!(nothing.of_file(&mut open(&path), &path).unwrap().durable(), nothing);
+    }
+
+    #[test]
+    fn rows_that_wait_are_known_again_or_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("aside");
+        let mut spill = Spill::open(&path, &Durable::default()).unwrap();
+        let first = spill.put(b"one\n").unwrap();
+        let durable = spill.sync().unwrap();
+        let second = spill.put(b"two\n").unwrap();
+        drop(spill);
+        let mut again = Spill::open(&path, &durable).unwrap();
+        assert_eq!(again.put(b"three\n").unwrap().start, second.start, "what was not durable is gone");
+        let mut taken = Vec::new();
+        again
+            .take(first, |rows| {
+                taken.extend_from_slice(rows);
+                Ok(())
+            })
+            .unwrap();
+        assert_eq!(taken, b"one\n");
+        drop(again);
+        std::fs::write(&path, "onE\nthree\n").unwrap();
+        assert!(matches!(Spill::open(&path, &durable), Err(ReportError::Edited { .. })));
+        std::fs::write(&path, "one").unwrap();
+        assert!(matches!(Spill::open(&path, &durable), Err(ReportError::Shortened { .. })));
+    }
+}

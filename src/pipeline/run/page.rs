@@ -295,8 +295,12 @@ impl<S: Store> Desk<S> {
         while let Some(asked) = asks.next().await {
             match asked? {
                 (index, Ok(outcome)) => rows[index] = self.done(outcome),
-                (index, Err(NoOutcome::Halted { sent: false })) => unasked.push(index),
-                (_, Err(none)) => self.note(none, sheet),
+                (index, Err(none)) => {
+                    if !none.leaves_doubt() {
+                        unasked.push(index);
+                    }
+                    self.note(none, sheet);
+                }
             }
         }
         // After a stop in good order there is no doubt about these, and none has to be looked at.

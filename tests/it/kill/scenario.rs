@@ -123,7 +123,7 @@ fn config(vendor: Vendor, restores: bool, ranges: u32, versions: bool) -> Config
     let list = match (restores, ranges) {
         (true, _) => 10,
         (false, 1) => 25,
-        (false, _) => 90,
+        (false, _) => 150,
     };
     bucket.quirks.latency = Latency { list, head: 3, restore: 30 };
     crate::trial::dated(Config::default().with_bucket(bucket))
