@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::context::Context;
 use super::exit::{Exit, Failure};
 use super::rehearsal::Rehearsal;
+use super::sockets::{self, Lanes};
 use crate::job::{self, ClassFilter, Job};
 use crate::model::{Clock, Event, Notice, Provider, SystemClock, Tell};
 use crate::pipeline::act::misfits;
@@ -169,8 +170,10 @@ pub(super) async fn site(job: &Job, context: &Context) -> Result<Site, Failure> 
         (endpoint(job, &*dialect, context)?, chain, clock)
     };
     let limits = &job.limits;
-    let lane = |rate| Allowance { in_flight: limits.concurrency, rate };
-    let list = Allowance { in_flight: limits.list_concurrency, rate: limits.list_rate };
+    let wish = Lanes { list: limits.list_concurrency, other: limits.concurrency };
+    let (lanes, narrowed) = sockets::fit(wish)?;
+    let lane = |rate| Allowance { in_flight: lanes.other, rate };
+    let list = Allowance { in_flight: lanes.list, rate: limits.list_rate };
     let settings = Settings {
         endpoint,
         env: context.env.clone(),
@@ -182,7 +185,7 @@ pub(super) async fn site(job: &Job, context: &Context) -> Result<Site, Failure> 
         patience: Patience::default(),
     };
     let tell = context.teller(&clock);
-    for remark in doubtful(job, &*dialect) {
+    for remark in doubtful(job, &*dialect).into_iter().chain(narrowed) {
         tell.tell(Event::Notice(Notice::Remark(remark)));
     }
     let client = Client::new(dialect, settings, Arc::clone(&clock), Arc::clone(&tell)).map_err(|e| {

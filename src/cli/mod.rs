@@ -8,7 +8,7 @@
 //! | `connect`, `rehearsal` | from a job to a store that can be asked; the embedded simulator |
 //! | `load` | job files and URLs to jobs |
 //! | `context`, `signals` | what every verb is given |
-//! | `cores` | no core dumps |
+//! | `cores`, `sockets` | no core dumps; as many connections as the system allows |
 //! | `exit` | exit codes, and errors with their way out |
 
 pub mod args;
@@ -26,6 +26,7 @@ mod run;
 mod scan;
 mod signals;
 mod simulate;
+mod sockets;
 mod status;
 
 use std::ffi::OsString;
@@ -42,6 +43,7 @@ use crate::ui::{Look, Sink};
 /// Runs the command line `args`, the program's name first, and says how it ended.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     cores::forbid();
+    sockets::open_up();
     let args: Vec<OsString> = args.into_iter().collect();
     let line: Vec<String> = args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
     let json = args.iter().take_while(|arg| *arg != "--").any(|arg| arg == "--json-log");
@@ -63,7 +65,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let ended = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|e| Failure::new(Exit::OwnFiles, e, "this machine starts no more threads"))
+        .map_err(|e| Failure::new(Exit::OwnFiles, e, "this machine starts no more threads or opens no more files for this user: see ulimit -u and ulimit -n"))
         .and_then(|runtime| {
             let ended = runtime.block_on(dispatch(cli.verb, look, sink.clone(), line));
             // What is under way still (a name being looked up, at worst for minutes) is not waited for:

@@ -148,6 +148,13 @@ pub struct Placed {
     settled: bool,
 }
 
+impl Placed {
+    /// Whether nothing is to be asked for, since HEAD was refused or told enough.
+    pub const fn is_settled(&self) -> bool {
+        self.settled
+    }
+}
+
 /// What is left to do about a placed object.
 #[derive(Clone, Debug)]
 pub enum Settled {
@@ -176,7 +183,10 @@ pub struct Actor<S> {
 #[derive(Debug)]
 pub enum NoOutcome {
     /// The run is stopping and this object's turn had not come.
-    Halted,
+    Halted {
+        /// Whether the request was sent before, and waited for another attempt.
+        sent: bool,
+    },
     /// A refusal that every further request would meet.
     Doomed(StoreError),
 }
@@ -327,7 +337,7 @@ fn unsignable(error: &StoreError) -> bool {
 /// The row of an object whose request was refused for good.
 fn refused(mut outcome: Outcome, error: StoreError) -> Result<Outcome, NoOutcome> {
     let (action, reason) = match error.kind {
-        ErrorKind::Halted => return Err(NoOutcome::Halted),
+        ErrorKind::Halted => return Err(NoOutcome::Halted { sent: error.attempts > 0 }),
         kind if kind.dooms_run() || unsignable(&error) => return Err(NoOutcome::Doomed(error)),
         // The object left its archive class, or the listing lags: nothing was wrong with the wish.
         ErrorKind::NotArchived => {

@@ -18,19 +18,21 @@ mod bad_input;
 mod bad_input_outside;
 #[cfg(unix)]
 mod checkpoint;
+mod clocks;
 mod conflicts;
 mod faults;
 mod faulty_jobs;
 #[path = "../fuzz/mod.rs"]
 mod fuzz;
 mod hostile;
-mod identical;
 mod jobs;
 mod keys;
 #[cfg(unix)]
 mod kill;
 #[cfg(all(unix, debug_assertions))]
 mod lapsed;
+#[cfg(unix)]
+mod machine;
 mod matrix;
 mod ranges;
 #[cfg(unix)]

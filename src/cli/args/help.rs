@@ -22,7 +22,7 @@ Exit codes:
     2  the command line, a job file, the bucket or its region is wrong
     4  credentials or rights
     5  nothing matched (only with --fail-empty)
-    7  another run holds the job's lock
+    7  another run holds the job's lock, or writes its report
     8  defrost cannot read or write its own files
   130  interrupted (SIGINT), checkpoint saved: the same line goes on
   143  terminated (SIGTERM), checkpoint saved: the same line goes on

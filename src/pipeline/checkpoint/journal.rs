@@ -4,11 +4,10 @@
 //! A thread of its own writes and syncs, so that no answer waits for the disk. The file begins with
 //! the run that it belongs to; its lines are laid out in [`super::line`].
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -20,35 +19,49 @@ use super::gaps::Gaps;
 use super::line::{self, Answer, Said};
 use super::mark::MarkedKey;
 use super::point::{CommitPoint, pass};
-use crate::model::{Clock, Outcome, hex, unhex};
+use super::scribe::{Order, append_to, write};
+use crate::model::{Clock, Outcome, hex};
 
 /// Answers are on disk at most this long after they came, plus the time that the disk takes.
 pub const SYNC_EVERY: Duration = Duration::from_millis(500);
 /// Lines that may wait for the writing thread.
 const WAITING: usize = 4096;
-/// A journal below this many bytes is left as it is, whatever the mark covers.
-const WORTH_FORGETTING: u64 = 1 << 20;
-
-enum Order {
-    Write(Box<Said>),
-    /// Forget what lies outside of these gaps; the mark covers it.
-    Forget(Gaps),
-    /// Sync, then answer.
-    Sync(oneshot::Sender<io::Result<()>>),
-}
 
 /// A journal being written.
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
     orders: Option<SyncSender<Order>>,
-    writer: Option<JoinHandle<io::Result<()>>>,
+    writer: Option<JoinHandle<()>>,
+    failure: Failure,
+}
+
+/// What the writing thread died of, for all who ask.
+#[derive(Clone, Debug, Default)]
+struct Failure(Arc<OnceLock<io::Error>>);
+
+impl Failure {
+    fn keep(&self, error: io::Error) {
+        // The first one tells the story.
+        let _ = self.0.set(error);
+    }
+
+    fn error(&self) -> io::Error {
+        match self.0.get() {
+            Some(error) => error.raw_os_error().map_or_else(
+                || io::Error::new(error.kind(), error.to_string()),
+                io::Error::from_raw_os_error,
+            ),
+            None => io::Error::other("the writing thread has ended; this is a bug in defrost"),
+        }
+    }
 }
 
 /// A wait for the disk, ordered by [`Journal::sync`].
 #[derive(Debug)]
 pub struct Synced {
     path: PathBuf,
+    failure: Failure,
     answered: oneshot::Receiver<io::Result<()>>,
 }
 
@@ -59,7 +72,7 @@ impl Synced {
     /// If it cannot be written.
     pub async fn wait(self) -> Result<(), CheckpointError> {
         let answered = self.answered.await;
-        Self::told(self.path, answered)
+        Self::told(self.path, &self.failure, answered)
     }
 
     /// The same for a thread outside of the runtime.
@@ -68,15 +81,16 @@ impl Synced {
     /// If it cannot be written.
     pub fn block(self) -> Result<(), CheckpointError> {
         let answered = self.answered.blocking_recv();
-        Self::told(self.path, answered)
+        Self::told(self.path, &self.failure, answered)
     }
 
     fn told(
         path: PathBuf,
+        failure: &Failure,
         answered: Result<io::Result<()>, oneshot::error::RecvError>,
     ) -> Result<(), CheckpointError> {
-        let gone = |_| Err(io::Error::other("the writing thread has ended"));
-        answered.unwrap_or_else(gone).map_err(|source| CheckpointError::Io {
+        // The thread leaves its failure before it leaves.
+        answered.unwrap_or_else(|_| Err(failure.error())).map_err(|source| CheckpointError::Io {
             what: "write the journal",
             path,
             source,
@@ -106,18 +120,27 @@ impl Journal {
         let failed = |source| CheckpointError::Io { what: "open the journal", path: path.to_owned(), source };
         let mut file = made.and_then(|()| append_to(path)).map_err(failed)?;
         if let Some(sound) = sound {
-            // The last sound line may lack its end; an empty line does no harm.
             let cut = file.set_len(sound).and_then(|()| file.seek(SeekFrom::End(0)));
-            cut.and_then(|_| file.write_all(b"\n")).map_err(failed)?;
+            // The last sound line may lack its end; an empty line does no harm. What was found there
+            // will be counted on, and may not have been synced.
+            cut.and_then(|_| file.write_all(b"\n")).and_then(|()| file.sync_data()).map_err(failed)?;
         }
         pass(CommitPoint::JournalOpened);
         let (orders, inbox) = sync_channel(WAITING);
         let own_path = path.to_owned();
+        let failure = Failure::default();
+        let left = failure.clone();
         let writer = std::thread::Builder::new()
             .name("journal".to_owned())
-            .spawn(move || write(&own_path, file, &inbox, &*clock))
+            .spawn(move || {
+                if let Err(error) = write(&own_path, file, &inbox, &*clock) {
+                    left.keep(error);
+                }
+                // Only now those who wait may see that nobody writes any more.
+                drop(inbox);
+            })
             .map_err(failed)?;
-        Ok(Self { path: path.to_owned(), orders: Some(orders), writer: Some(writer) })
+        Ok(Self { path: path.to_owned(), orders: Some(orders), writer: Some(writer), failure })
     }
 
     /// Takes down that `objects` (key and version) are about to be asked for.
@@ -128,8 +151,18 @@ impl Journal {
         &mut self,
         objects: impl Iterator<Item = (&'o [u8], &'o [u8])>,
     ) -> Result<(), CheckpointError> {
-        let objects = objects.map(|(key, version)| (hex(key), hex(version))).collect();
-        self.order(Order::Write(Box::new(Said::Asking(objects))))
+        self.order(Order::Write(Box::new(Said::Asking(hexed(objects)))))
+    }
+
+    /// Takes down that `objects` have not been asked for after all.
+    ///
+    /// # Errors
+    /// If the writing thread has failed.
+    pub fn unasked<'o>(
+        &mut self,
+        objects: impl Iterator<Item = (&'o [u8], &'o [u8])>,
+    ) -> Result<(), CheckpointError> {
+        self.order(Order::Write(Box::new(Said::Unasked(hexed(objects)))))
     }
 
     /// Takes down what became of one object.
@@ -159,7 +192,7 @@ impl Journal {
     pub fn sync(&mut self) -> Result<Synced, CheckpointError> {
         let (answer, answered) = oneshot::channel();
         self.order(Order::Sync(answer))?;
-        Ok(Synced { path: self.path.clone(), answered })
+        Ok(Synced { path: self.path.clone(), failure: self.failure.clone(), answered })
     }
 
     fn order(&mut self, order: Order) -> Result<(), CheckpointError> {
@@ -172,10 +205,11 @@ impl Journal {
     /// What the writing thread died of.
     fn died(&mut self) -> CheckpointError {
         self.orders = None;
-        let source = match self.writer.take().map(JoinHandle::join) {
-            Some(Ok(Err(source))) => source,
-            _ => io::Error::other("the writing thread has ended"),
-        };
+        if let Some(writer) = self.writer.take() {
+            // A panic has been told where it happened.
+            let _ = writer.join();
+        }
+        let source = self.failure.error();
         CheckpointError::Io { what: "write the journal", path: self.path.clone(), source }
     }
 }
@@ -190,94 +224,14 @@ impl Drop for Journal {
     }
 }
 
-/// The file at `path`, open at its end.
-fn append_to(path: &Path) -> io::Result<File> {
-    let mut file = files::private().write(true).open(path)?;
-    file.seek(SeekFrom::End(0))?;
-    Ok(file)
-}
-
-/// The writing thread. It wakes by itself when a sync is due, however slowly answers come.
-fn write(path: &Path, mut file: File, inbox: &Receiver<Order>, clock: &dyn Clock) -> io::Result<()> {
-    // What the last forgetting left.
-    let mut kept = 0;
-    // When the next sync is due; none while everything is on disk.
-    let mut due: Option<Duration> = None;
-    loop {
-        let order = match due {
-            Some(due_at) => match inbox.recv_timeout(due_at.saturating_sub(clock.monotonic())) {
-                Ok(order) => Some(order),
-                Err(RecvTimeoutError::Timeout) => None,
-                Err(RecvTimeoutError::Disconnected) => return file.sync_data(),
-            },
-            None => match inbox.recv() {
-                Ok(order) => Some(order),
-                Err(_disconnected) => return Ok(()),
-            },
-        };
-        match order {
-            Some(Order::Write(said)) => {
-                file.write_all(&line::text(&said)?)?;
-                if matches!(*said, Said::Answered(_)) {
-                    pass(CommitPoint::AnswerWritten);
-                }
-                due = due.or_else(|| Some(clock.monotonic() + SYNC_EVERY));
-            }
-            Some(Order::Forget(gaps)) => {
-                let size = file.stream_position()?;
-                if size > WORTH_FORGETTING.max(2 * kept) {
-                    file = forget(path, &gaps)?;
-                    kept = file.stream_position()?;
-                    due = None;
-                }
-            }
-            Some(Order::Sync(answer)) => {
-                let synced = file.sync_data();
-                pass(CommitPoint::JournalSynced);
-                // Nobody waiting any more is no reason to fail.
-                let _ = answer.send(synced);
-                due = None;
-            }
-            None => {}
-        }
-        if due.is_some_and(|due_at| due_at <= clock.monotonic()) {
-            file.sync_data()?;
-            pass(CommitPoint::JournalSynced);
-            due = None;
-        }
-    }
-}
-
-/// Writes the journal anew with what lies in `gaps`, and returns it open at its end.
-fn forget(path: &Path, gaps: &Gaps) -> io::Result<File> {
-    let mut left = Vec::new();
-    for written in BufReader::new(File::open(path)?).split(b'\n') {
-        let written = written?;
-        if written.is_empty() {
-            continue;
-        }
-        match line::said(&written) {
-            Ok(Said::Answered(answer)) if answer.key.bytes().is_some_and(|key| !gaps.hold(&key)) => {}
-            Ok(Said::Asking(mut objects)) => {
-                objects.retain(|(key, _)| unhex(key).is_none_or(|key| gaps.hold(&key)));
-                if !objects.is_empty() {
-                    left.extend(line::text(&Said::Asking(objects))?);
-                }
-            }
-            // A line that cannot be read is not ours to drop: whoever goes on has to be told of it.
-            Ok(_) | Err(_) => {
-                left.extend_from_slice(&written);
-                left.push(b'\n');
-            }
-        }
-    }
-    files::replace_file(path, &left)?;
-    append_to(path)
+fn hexed<'o>(objects: impl Iterator<Item = (&'o [u8], &'o [u8])>) -> Vec<(String, String)> {
+    objects.map(|(key, version)| (hex(key), hex(version))).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::line::Recorded;
+    use super::super::scribe::forget;
     use super::*;
     use crate::model::{Action, State, SystemClock};
     use crate::pipeline::report::{Reached, Segment};
@@ -405,6 +359,10 @@ mod tests {
         drop(forget(&path, &Gaps::of(&segments, true)).unwrap());
         let left = Recorded::read(&path, "run").unwrap();
         assert_eq!(keys(&left), [b"m"]);
-        assert_eq!(left.asked, [(b"m".to_vec(), b"1".to_vec())]);
+        assert_eq!(left.asked, [(b"m".to_vec(), b"1".to_vec())].into());
+        let mut journal = Journal::resume(&path, left.sound, clock()).unwrap();
+        journal.unasked([(&b"m"[..], &b"1"[..])].into_iter()).unwrap();
+        drop(journal);
+        assert!(Recorded::read(&path, "run").unwrap().asked.is_empty(), "it was not asked for after all");
     }
 }

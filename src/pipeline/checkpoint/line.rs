@@ -5,6 +5,7 @@
 //! it would have said is learnt again from the store. Any other line that is not as it was written
 //! makes the file a damaged one.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
@@ -46,6 +47,8 @@ pub(super) enum Said {
     },
     /// These objects are about to be asked for: key and version of each in hexadecimal.
     Asking(Vec<(String, String)>),
+    /// These of them have not been asked for: the run was stopped before their turn came.
+    Unasked(Vec<(String, String)>),
     /// What became of an object.
     Answered(Answer),
 }
@@ -83,8 +86,8 @@ fn sum(text: &str) -> String {
 pub struct Recorded {
     /// What became of objects, oldest first; a later answer for an object replaces an earlier one.
     pub answers: Vec<(ObjectId, Outcome)>,
-    /// Objects that were about to be asked for, whether or not they were.
-    pub asked: Vec<ObjectId>,
+    /// Objects that were about to be asked for, and may have been.
+    pub asked: BTreeSet<ObjectId>,
     /// Bytes up to which the file is sound: all but a line that a crash cut off.
     pub sound: u64,
 }
@@ -92,7 +95,7 @@ pub struct Recorded {
 impl Recorded {
     /// Whether nothing has been sent.
     #[must_use]
-    pub const fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.answers.is_empty() && self.asked.is_empty()
     }
 
@@ -150,11 +153,16 @@ impl Recorded {
 
     fn take(&mut self, said: Said) -> Result<(), &'static str> {
         const NOT_HEX: &str = "a key is not hexadecimal";
+        let ids = |objects: Vec<(String, String)>| {
+            let id = |(key, version): (String, String)| Some((unhex(&key)?, unhex(&version)?));
+            objects.into_iter().map(id).collect::<Option<Vec<ObjectId>>>().ok_or(NOT_HEX)
+        };
         match said {
             Said::Begun { .. } => {}
-            Said::Asking(objects) => {
-                for (key, version) in objects {
-                    self.asked.push((unhex(&key).ok_or(NOT_HEX)?, unhex(&version).ok_or(NOT_HEX)?));
+            Said::Asking(objects) => self.asked.extend(ids(objects)?),
+            Said::Unasked(objects) => {
+                for id in ids(objects)? {
+                    self.asked.remove(&id);
                 }
             }
             Said::Answered(Answer { key, version, outcome }) => {

@@ -61,6 +61,7 @@ mod line;
 mod lock;
 mod mark;
 mod point;
+mod scribe;
 mod state;
 
 pub use fault::CheckpointError;

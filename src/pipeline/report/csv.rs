@@ -65,7 +65,8 @@ pub(super) fn header() -> Result<Vec<u8>, ReportError> {
 }
 
 /// Makes rows of one bucket in memory.
-pub(crate) struct Render {
+#[derive(Debug)]
+pub struct Render {
     out: Vec<u8>,
     /// The field that each row begins with.
     bucket: Vec<u8>,
@@ -76,7 +77,8 @@ pub(crate) struct Render {
 
 impl Render {
     /// No rows yet, room for `rows`, and no header.
-    pub(crate) fn new(bucket: &str, rows: usize) -> Self {
+    #[must_use]
+    pub fn new(bucket: &str, rows: usize) -> Self {
         let mut field = Vec::new();
         push_field(&mut field, bucket.as_bytes());
         Self {
@@ -88,12 +90,13 @@ impl Render {
     }
 
     /// The rows as text.
-    pub(crate) fn finish(self) -> Vec<u8> {
+    #[must_use]
+    pub fn finish(self) -> Vec<u8> {
         self.out
     }
 
     /// Adds a row.
-    pub(crate) fn row(&mut self, object: &Listed<'_>, outcome: &Outcome) {
+    pub fn row(&mut self, object: &Listed<'_>, outcome: &Outcome) {
         self.out.extend_from_slice(&self.bucket);
         let is_encoded = self.text(object.key);
         self.text(object.version_id);

@@ -12,8 +12,7 @@ mod spill;
 mod summary;
 mod time;
 
-pub(crate) use self::csv::Render;
-pub use self::csv::{COLUMNS, shown_key};
+pub use self::csv::{COLUMNS, Render, shown_key};
 pub use durable::Durable;
 pub use order::{Order, Reached, Segment};
 pub use sink::{Report, ReportError};

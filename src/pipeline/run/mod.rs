@@ -8,6 +8,7 @@
 
 mod books;
 mod ended;
+mod gauge;
 mod opening;
 mod page;
 mod writer;
@@ -22,8 +23,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::MissedTickBehavior;
 
-use self::books::{Books, Closed, Found, Paged};
+use self::books::{Books, Found, Paged};
 pub use self::ended::{Ended, RunError};
+use self::gauge::Gauge;
 use self::page::{Desk, Progress, Sheet};
 use self::writer::Writer;
 use super::act::Actor;
@@ -194,38 +196,6 @@ fn at_once(job: &Job) -> usize {
         Verb::Scan | Verb::Plan => {
             std::thread::available_parallelism().map_or(2, |cores| 2 * cores.get()).min(PAGES)
         }
-    }
-}
-
-/// What tells the outside how far the run is.
-struct Gauge<'a, S> {
-    tell: &'a dyn Tell,
-    clock: &'a dyn Clock,
-    began: Duration,
-    progress: Arc<Progress>,
-    store: &'a S,
-}
-
-impl<S: Store> Gauge<'_, S> {
-    fn progress(&self) {
-        self.tell.tell(Event::Progress {
-            kinds: self.progress.kinds(),
-            requests: self.store.requests(),
-            in_flight: self.store.restores_in_flight(),
-            elapsed: self.clock.monotonic().saturating_sub(self.began),
-        });
-    }
-
-    fn ended(&self, closed: Closed) -> Ended {
-        let Closed { tally, requests, elapsed, report, summary, verdict } = closed;
-        self.tell.tell(Event::Finished {
-            tally: Arc::new(tally.clone()),
-            requests,
-            elapsed,
-            report: report.clone(),
-            complete: verdict.is_some(),
-        });
-        Ended { verdict, tally, requests, elapsed, report, summary }
     }
 }
 

@@ -23,7 +23,9 @@ pub(super) type Known = HashMap<ObjectId, Past>;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Past {
     /// It was about to be asked for; whether it was, and what came of it, only the store knows. The
-    /// filter let it pass then: its row is wanted, whatever state the request has left it in.
+    /// filter let it pass then: its row is wanted, whatever state the request has left it in. Where
+    /// the listing calls it archived still, HEAD is asked: listings may lag or hide a restore, and a
+    /// second request may cost a second time.
     Asked,
     /// This became of it.
     Answered(Outcome),
@@ -162,7 +164,7 @@ impl<S: Store> Desk<S> {
             rows[index] = match wanted {
                 Wanted::Answered(outcome) => self.done(outcome),
                 Wanted::Undone | Wanted::Unseen => Row::Undone,
-                Wanted::Placed(placed) if !asked && !self.keeps_state(placed.outcome.state) => continue,
+                Wanted::Placed(placed) if !asked && !self.sieve.keeps_state(placed.outcome.state) => continue,
                 Wanted::Placed(placed) => match self.actor.settle(&page.get(index), placed) {
                     Settled::Done(outcome) => {
                         self.record(page, index, &outcome)?;
@@ -186,10 +188,6 @@ impl<S: Store> Desk<S> {
         Row::Done(outcome)
     }
 
-    fn keeps_state(&self, state: State) -> bool {
-        self.sieve.keeps_state(state)
-    }
-
     /// The entries to be worked on, in page order, with what the listing tells of them.
     fn place(&self, page: &Page) -> Vec<Entry> {
         // What a listing tells was true when it came, for all its entries alike.
@@ -204,8 +202,12 @@ impl<S: Store> Desk<S> {
                 }
                 let asked = past.is_some();
                 (asked || self.sieve.keeps(&object)).then(|| {
-                    let wanted = self.actor.seen(&object, now).map_or(Wanted::Unseen, Wanted::Placed);
-                    Entry { index, wanted, asked }
+                    // That one was asked for and runs is likely, that it is archived still may be wrong.
+                    let doubtful = |placed: &Placed| {
+                        asked && matches!(placed.outcome.state, State::Archived | State::Expired)
+                    };
+                    let seen = self.actor.seen(&object, now).filter(|placed| !doubtful(placed));
+                    Entry { index, wanted: seen.map_or(Wanted::Unseen, Wanted::Placed), asked }
                 })
             })
             .collect()
@@ -230,7 +232,13 @@ impl<S: Store> Desk<S> {
             .map(async |(place, index)| (place, self.actor.head(&page.get(index)).await))
             .buffer_unordered(UNDER_WAY);
         while let Some((place, headed)) = heads.next().await {
+            let Entry { index, asked, .. } = entries[place];
             entries[place].wanted = match headed {
+                // Whoever may not look has the listing's word, as the first time.
+                Ok(refused) if asked && refused.is_settled() => {
+                    let seen = self.actor.seen(&page.get(index), self.clock.now());
+                    Wanted::Placed(seen.unwrap_or(refused))
+                }
                 Ok(placed) => Wanted::Placed(placed),
                 Err(none) => {
                     self.note(none, sheet);
@@ -283,13 +291,22 @@ impl<S: Store> Desk<S> {
                 Ok::<_, CheckpointError>((index, Ok(outcome)))
             })
             .buffer_unordered(UNDER_WAY);
+        let mut unasked = Vec::new();
         while let Some(asked) = asks.next().await {
             match asked? {
                 (index, Ok(outcome)) => rows[index] = self.done(outcome),
+                (index, Err(NoOutcome::Halted { sent: false })) => unasked.push(index),
                 (_, Err(none)) => self.note(none, sheet),
             }
         }
-        Ok(())
+        // After a stop in good order there is no doubt about these, and none has to be looked at.
+        match self.journal() {
+            Some(mut journal) if !unasked.is_empty() => {
+                let objects = unasked.iter().map(|index| page.get(*index));
+                Ok(journal.unasked(objects.map(|object| (object.key, object.version_id)))?)
+            }
+            _ => Ok(()),
+        }
     }
 
     fn note(&self, none: NoOutcome, sheet: &mut Sheet) {

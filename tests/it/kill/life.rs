@@ -5,9 +5,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use defrost::pipeline::checkpoint::{CommitPoint, VARIABLE};
 
+use super::dice::Dice;
 use super::record::{Id, Record, id_of, ledger};
 use super::scenario::Scenario;
-use crate::support::{Going, Ran, Rig};
+use super::tear::{journal_length, tear};
+use crate::support::{Going, Ran, Rig, Row};
 use crate::trial::{json, sha256, told};
 
 /// When a session is to be killed.
@@ -29,6 +31,7 @@ pub(super) struct Score {
     pub(super) lives: u64,
     pub(super) kills: u64,
     pub(super) resumes: u64,
+    pub(super) torn: u64,
     pub(super) rows: u64,
     /// Answers that were on disk at a kill.
     pub(super) records: u64,
@@ -50,6 +53,7 @@ impl Score {
         self.lives += other.lives;
         self.kills += other.kills;
         self.resumes += other.resumes;
+        self.torn += other.torn;
         self.rows += other.rows;
         self.records += other.records;
         self.lost += other.lost;
@@ -71,9 +75,9 @@ enum Ended {
 }
 
 /// Lives one life: a session for each moment, and one that is left alone.
-pub(super) fn live(scenario: &Scenario, moments: &[Moment]) -> Score {
+pub(super) fn live(scenario: &Scenario, moments: &[Moment], dice: &mut Dice) -> Score {
     // A file that cannot be read is a finding like any other.
-    let lived = catch_unwind(AssertUnwindSafe(|| lived(scenario, moments)));
+    let lived = catch_unwind(AssertUnwindSafe(|| lived(scenario, moments, dice)));
     let mut score = lived.unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().map_or("a panic", String::as_str);
         Score { lives: 1, unequal: 1, faults: vec![text.to_owned()], ..Score::default() }
@@ -84,13 +88,14 @@ pub(super) fn live(scenario: &Scenario, moments: &[Moment]) -> Score {
     score
 }
 
-fn lived(scenario: &Scenario, moments: &[Moment]) -> Score {
+fn lived(scenario: &Scenario, moments: &[Moment], dice: &mut Dice) -> Score {
     let rig = scenario.rig();
     let mut score = Score { lives: 1, ..Score::default() };
-    // Accepted requests on disk: their ids, and how often the object had been asked for by then.
+    // Answered requests on disk: their ids, and how often the object had been asked for by then.
     let mut records: BTreeMap<Id, (String, u32)> = BTreeMap::new();
     for (session, moment) in moments.iter().map(Some).chain([None]).enumerate() {
         score.resumes += u64::from(session > 0);
+        let before = journal_length(&rig);
         match run(scenario, &rig, moment.copied()) {
             Ended::Done(ran) if ran.code == 0 => break,
             Ended::Done(ran) => {
@@ -103,12 +108,16 @@ fn lived(scenario: &Scenario, moments: &[Moment]) -> Score {
                 score.points.extend(moment.and_then(point));
             }
         }
-        let record = Record::of(&rig);
-        if record.finished {
+        if Record::of(&rig).finished {
             break;
         }
+        if dice.roll(3) == 0 {
+            score.torn += 1;
+            tear(&rig, before, dice);
+        }
+        let record = Record::of(&rig);
         let posts = ledger(&rig);
-        for (id, request_id) in record.requested {
+        for (id, request_id) in record.answered {
             let asked = posts.get(&id).map_or(0, |(asked, _)| *asked);
             records.entry(id).or_insert((request_id, asked));
         }
@@ -157,6 +166,16 @@ fn run(scenario: &Scenario, rig: &Rig, moment: Option<Moment>) -> Ended {
     Ended::Killed
 }
 
+/// What a row tells, but for what depends on the second at which it came: the end of a copy that was
+/// extended is counted from then.
+fn of_any_hour(row: &Row) -> Row {
+    let mut row = told(row);
+    if row["action"] == "extended" {
+        row.remove("expires_at");
+    }
+    row
+}
+
 /// Holds the finished report against the unbroken one, and the store's ledger against both.
 fn judge(scenario: &Scenario, rig: &Rig, records: &BTreeMap<Id, (String, u32)>, score: &mut Score) {
     if !rig.path("r.csv").exists() || rig.path("r.csv.partial").exists() {
@@ -176,11 +195,15 @@ fn judge(scenario: &Scenario, rig: &Rig, records: &BTreeMap<Id, (String, u32)>, 
     if ids == wanted.iter().map(id_of).collect::<Vec<_>>() {
         for (found, wanted) in found.iter().zip(wanted) {
             let id = id_of(found);
-            // An answer that was not on disk yet: the next session finds the restore running.
-            let unrecorded = wanted["action"] == "requested"
+            // An answer that was not on disk yet: the next session finds what came of the request.
+            let unrecorded = !wanted["http_status"].is_empty()
                 && !records.contains_key(&id)
-                && (found["action"].as_str(), found["state"].as_str()) == ("already", "restoring");
-            if !unrecorded && told(found) != told(wanted) {
+                && match (found["action"].as_str(), found["state"].as_str()) {
+                    ("already", "restoring") => ["requested", "already"].contains(&&*wanted["action"]),
+                    ("none", "restored") => wanted["action"] == "extended",
+                    _ => false,
+                };
+            if !unrecorded && of_any_hour(found) != of_any_hour(wanted) {
                 score.faults.push(format!("found {found:?}, wanted {wanted:?}"));
             }
         }
@@ -194,7 +217,7 @@ fn judge(scenario: &Scenario, rig: &Rig, records: &BTreeMap<Id, (String, u32)>, 
         let again = posts.get(id).map_or(0, |(now, _)| now - asked);
         score.repeated += u64::from(again);
         let shown = rows.get(id).is_some_and(|row| {
-            row["action"] == "requested" && row["request_id"] == *request_id && !request_id.is_empty()
+            !row["http_status"].is_empty() && row["request_id"] == *request_id && !request_id.is_empty()
         });
         score.forgotten += u64::from(!shown);
         if again > 0 || !shown {
@@ -203,7 +226,8 @@ fn judge(scenario: &Scenario, rig: &Rig, records: &BTreeMap<Id, (String, u32)>, 
     }
     for (id, row) in &rows {
         let accepted = posts.get(*id).map_or(0, |(_, accepted)| *accepted);
-        if accepted > 1 || (row["action"] == "requested" && accepted != 1) {
+        let asked_for = ["requested", "extended"].contains(&row["action"].as_str());
+        if accepted > 1 || (asked_for && accepted != 1) {
             score.faults.push(format!("{id:?} was accepted {accepted} times, its row is {row:?}"));
         }
     }

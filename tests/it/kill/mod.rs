@@ -1,18 +1,22 @@
-//! Runs are killed: at random moments and at every commit point, again and again. Whatever happens,
-//! the report is the one that a run in peace writes, and nothing that was on disk is asked for twice.
+//! Runs are killed: at random moments and at every commit point, again and again, and some of what was
+//! not synced is torn off. Whatever happens, the report is the one that a run in peace writes, and
+//! nothing whose answer was on disk is asked for twice.
 //!
 //! A short form runs with all the other tests. `DEFROST_KILLS=1000` asks for so many kills and prints
 //! a table; `DEFROST_KILL_SEED` repeats the choices of a run that failed.
 
+mod dice;
 mod life;
 mod record;
 mod scenario;
+mod tear;
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use defrost::pipeline::checkpoint::CommitPoint;
 
+use self::dice::Dice;
 use self::life::{Moment, Score, live};
 use self::scenario::Scenario;
 
@@ -21,38 +25,9 @@ const SHORT: u64 = 50;
 /// Lives at a time. Most of a life is waiting for the store.
 const AT_ONCE: usize = 6;
 
-/// The choices of one run of this test (splitmix64, so that a seed means the same for ever).
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % sides
-    }
-
-    /// A moment in a session that takes a second or so.
-    fn moment(&mut self, passes: u64) -> Moment {
-        let pass = 1 + u32::try_from(self.roll(passes)).unwrap();
-        match self.roll(if cfg!(debug_assertions) { 4 } else { 2 }) {
-            0 => Moment::Served(1 + self.roll(60)),
-            1 => Moment::After(self.roll(900)),
-            2 => Moment::Asked(self.point(), pass),
-            _ => Moment::Point(self.point(), pass),
-        }
-    }
-
-    fn point(&mut self) -> CommitPoint {
-        CommitPoint::ALL[usize::try_from(self.roll(CommitPoint::ALL.len() as u64)).unwrap()]
-    }
-}
-
 /// The moments of the `index`-th life. The first ones go through the commit points, one after the
 /// other, in a first session and in one that goes on.
-fn moments(seed: u64, index: usize) -> Vec<Moment> {
-    let mut dice = Dice(seed.wrapping_add(index as u64));
+fn moments(dice: &mut Dice, index: usize) -> Vec<Moment> {
     let points = if cfg!(debug_assertions) { CommitPoint::ALL.len() } else { 0 };
     if index < points {
         let (point, broken_off) = (CommitPoint::ALL[index], Moment::Served(5 + dice.roll(40)));
@@ -97,7 +72,9 @@ fn killed_at_any_moment_a_run_loses_doubles_and_repeats_nothing() {
                     if enough && index >= points + if wanted.is_some() { 0 } else { all.len() / 3 } {
                         return;
                     }
-                    let life = live(scenario(&all, index), &moments(seed, index));
+                    let mut dice = Dice::new(seed.wrapping_add(index as u64));
+                    let moments = moments(&mut dice, index);
+                    let life = live(scenario(&all, index), &moments, &mut dice);
                     killed.fetch_add(life.kills, Ordering::Relaxed);
                     score.lock().unwrap().add(life);
                 }
@@ -125,6 +102,7 @@ fn table(score: &Score, seed: u64) -> String {
         ("runs", score.lives.to_string()),
         ("kills", score.kills.to_string()),
         ("resumes", score.resumes.to_string()),
+        ("files torn as by a power cut", score.torn.to_string()),
         ("commit points met", score.points.len().to_string()),
         ("rows", score.rows.to_string()),
         ("lost rows", score.lost.to_string()),

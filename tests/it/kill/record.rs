@@ -1,6 +1,7 @@
 //! What a killed run had on disk: every answer that it may not forget.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use serde_json::Value;
 
@@ -13,8 +14,8 @@ pub(super) type Id = (String, String);
 /// What a run had on disk when it was killed.
 #[derive(Debug, Default)]
 pub(super) struct Record {
-    /// Request ids of restores that were recorded as accepted.
-    pub(super) requested: BTreeMap<Id, String>,
+    /// Request ids of all restores that were recorded as answered.
+    pub(super) answered: BTreeMap<Id, String>,
     /// Whether the mark says that the run is finished.
     pub(super) finished: bool,
 }
@@ -23,16 +24,7 @@ impl Record {
     /// Reads mark, journal, report and waiting rows, as the next session will.
     pub(super) fn of(rig: &Rig) -> Self {
         let mut record = Self::default();
-        let Some(state) = std::fs::read_dir(rig.path("state"))
-            .ok()
-            .and_then(|mut all| all.next())
-            .map(|entry| entry.unwrap().path())
-        else {
-            return record;
-        };
-        if !state.join("checkpoint.json").exists() {
-            return record;
-        }
+        let Some(state) = state(rig) else { return record };
         let mark = &json(&state.join("checkpoint.json"))["mark"];
         record.finished = !mark["finished"].is_null();
         if record.finished {
@@ -54,10 +46,10 @@ impl Record {
         let journal = std::fs::read_to_string(state.join("journal.jsonl")).unwrap();
         for line in journal.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()) {
             let answer = &line["said"]["answered"];
-            if answer["outcome"]["action"] == "requested" {
+            if !answer["outcome"]["http_status"].is_null() {
                 let text = |value: &Value| value.as_str().unwrap().to_owned();
                 let id = (text(&answer["key"]["hex"]), text(&answer["version"]["hex"]));
-                record.requested.insert(id, text(&answer["outcome"]["request_id"]));
+                record.answered.insert(id, text(&answer["outcome"]["request_id"]));
             }
         }
         record
@@ -67,11 +59,17 @@ impl Record {
         let mut reader = csv::Reader::from_reader(csv);
         for row in reader.deserialize::<Row>() {
             let row = row.unwrap();
-            if row["action"] == "requested" {
-                self.requested.insert(id_of(&row), row["request_id"].clone());
+            if !row["http_status"].is_empty() {
+                self.answered.insert(id_of(&row), row["request_id"].clone());
             }
         }
     }
+}
+
+/// The state folder, if there is a mark in it.
+pub(super) fn state(rig: &Rig) -> Option<PathBuf> {
+    let folder = std::fs::read_dir(rig.path("state")).ok()?.next()?.unwrap().path();
+    folder.join("checkpoint.json").exists().then_some(folder)
 }
 
 fn length(value: &Value) -> usize {
@@ -90,7 +88,7 @@ pub(super) fn ledger(rig: &Rig) -> BTreeMap<Id, (u32, u32)> {
         let id = (hex(&post.key), hex(post.version_id.as_bytes()));
         let (asked, accepted) = posts.entry(id).or_default();
         *asked += 1;
-        *accepted += u32::from(post.status == 202);
+        *accepted += u32::from(matches!(post.status, 200 | 202));
     }
     posts
 }

@@ -47,7 +47,7 @@
 //!    becomes a cut.
 //! 7. A page that runs on into a range nobody has asked for yet swallows it.
 //!
-//! `cargo bench --bench split` prints what this reaches in virtual time.
+//! `cargo bench -- latency` prints what this reaches, in virtual time and over HTTP.
 
 mod fill;
 mod letter;
