@@ -32,7 +32,8 @@ pub(super) fn head(
 ) -> Result<Head, Refusal> {
     // A web page that a proxy or a portal serves in the store's stead would pass for an object of the
     // standard class.
-    if !reply.headers.contains_key(names.class) && !reply.headers.contains_key(manners.request_id) {
+    let own = manners.request_id.trim_end_matches("request-id");
+    if !reply.headers.keys().any(|name| name.as_str().starts_with(own)) {
         let why = "the reply has no header of the store's own";
         return Err(refusal::unreadable(manners, reply.status, &reply.headers, why));
     }
