@@ -119,7 +119,7 @@ pub(super) fn cases(call: Call, here: &str, elsewhere: &str) -> Vec<Case> {
     let away = Final { exit: 2, says: "307" };
     case("a redirect to another host", away, &CALLS, led(elsewhere));
     case("a redirect to itself", away, &CALLS, led(here));
-    let drip = Fault { delay_ms: Some(40), bytes: Some(32), ..new(FaultKind::Drip) };
+    let drip = Fault { delay_ms: Some(100), bytes: Some(32), ..new(FaultKind::Drip) };
     case("a slow drip", network("did not answer in time"), &LISTINGS, drip);
     case("no answer", network("did not answer in time"), &CALLS, new(FaultKind::Stall));
     let oversize = new(FaultKind::Oversize);

@@ -39,8 +39,9 @@ pub(crate) const PATIENT: Patience = Patience {
 /// For servers that never come to an end.
 pub(crate) const IMPATIENT: Patience = Patience {
     connect: Duration::from_mins(1),
-    silence: Duration::from_millis(500),
-    whole: Duration::from_secs(1),
+    // A busy machine must not be taken for a silent server.
+    silence: Duration::from_secs(2),
+    whole: Duration::from_secs(3),
 };
 
 /// A clock on which every pause is over at once; it remembers the longest.

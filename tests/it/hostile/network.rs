@@ -92,6 +92,11 @@ fn at(vendor: Vendor, https: bool, host: String) -> Endpoint {
     Endpoint { https, host, style: Style::Path, bucket, region }
 }
 
+/// A name that cannot be one: no resolver is asked, whatever it makes of names that nobody has.
+fn nowhere() -> String {
+    format!("{}.invalid", "x".repeat(64))
+}
+
 /// A port where nobody listens.
 fn closed() -> String {
     Listener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
@@ -133,14 +138,7 @@ async fn what_is_below_http_ends_the_run_and_is_told() {
                 "is not accepted",
                 1,
             ),
-            (
-                "a name that is not known",
-                false,
-                "store.invalid".to_owned(),
-                None,
-                "cannot connect to",
-                ATTEMPTS,
-            ),
+            ("a name that is not known", false, nowhere(), None, "cannot connect to", ATTEMPTS),
             ("a connection refused", false, closed(), None, "cannot connect to", ATTEMPTS),
         ];
         for (name, https, host, env, says, attempts) in cases {
@@ -274,9 +272,9 @@ fn a_user_is_told_of_the_certificate_and_of_the_way_out() {
         "cannot be switched off",
     ]);
     line(&rig.server.url().replace("http:", "https:")).expect(1).in_one_error().says(&["does not speak TLS"]);
-    line("http://store.invalid")
+    line(&format!("http://{}", nowhere()))
         .expect(1)
         .in_one_error()
-        .says(&["cannot connect to store.invalid", "2 attempts"]);
+        .says(&[&format!("cannot connect to {}", nowhere()), "2 attempts"]);
     assert_eq!(rig.server.ledger().counts().total, 0);
 }
