@@ -40,7 +40,7 @@
 //! | sealing, naming | a whole report under either name: its length and checksum tell; it is closed again |
 //! | the finished mark | a finished run |
 //!
-//! [`CommitPoint`] names these moments; `tests/it/kill.rs` kills runs at each of them.
+//! [`CommitPoint`] names these moments; `tests/it/kill/` kills runs at each of them.
 //!
 //! # What is refused
 //! Every file carries a checksum over what is counted on: the mark over itself and over the durable
