@@ -13,7 +13,8 @@
 //! While a run goes on:
 //! 1. Before the requests of a page leave, the journal says which objects are about to be asked for,
 //!    and is synced. What a crash leaves of them is then looked at by the next session, whatever state
-//!    it finds them in.
+//!    it finds them in, and by HEAD before any is asked for again. A stop in good order says which of
+//!    them were not asked for.
 //! 2. Each answer goes into the journal at once, and to the disk within [`journal::SYNC_EVERY`].
 //! 3. A commit, twice a second: the rows of the report are synced, then those that wait. What is
 //!    durable of both is now known.
@@ -32,14 +33,14 @@
 //! # What a crash leaves
 //! | it comes after | the next session finds |
 //! | --- | --- |
-//! | 1 | objects that may have been asked for: the listing tells which; none is filtered out for it |
+//! | 1 | objects that may have been asked for: listing and HEAD tell which; none is filtered out for it |
 //! | 2 | answers: they make the rows of their objects, and nothing is sent for these |
 //! | 3 | rows behind the old mark: they are cut off and made again, from the journal where it knows |
 //! | 4 | journal lines that the mark covers: they are not looked at |
 //! | sealing, naming | a whole report under either name: its length and checksum tell; it is closed again |
 //! | the finished mark | a finished run |
 //!
-//! [`CommitPoint`] names these moments; `tests/it/kill.rs` kills runs at each of them.
+//! [`CommitPoint`] names these moments; `tests/it/kill/` kills runs at each of them.
 //!
 //! # What is refused
 //! Every file carries a checksum over what is counted on: the mark over itself and over the durable
