@@ -24,12 +24,12 @@ pub struct Durable {
 }
 
 impl Durable {
-    /// Reads this part of `file`, which stands at `path`, and leaves the position behind it.
+    /// Whether `file`, which stands at `path`, is long enough to hold this part.
     ///
     /// # Errors
-    /// If the file is shorter, or its bytes are not those that were written.
-    pub(super) fn of_file(&self, file: &mut File, path: &Path) -> Result<Sum, ReportError> {
-        let io = |source| ReportError::Io { what: "read back", path: path.to_owned(), source };
+    /// If it is shorter.
+    pub(super) fn fits(&self, file: &File, path: &Path) -> Result<(), ReportError> {
+        let io = |source| ReportError::Io { what: "look at", path: path.to_owned(), source };
         let found = file.metadata().map_err(io)?.len();
         if found < self.len {
             return Err(ReportError::Shortened {
@@ -38,6 +38,16 @@ impl Durable {
                 marked: self.len,
             });
         }
+        Ok(())
+    }
+
+    /// Reads this part of `file`, which stands at `path`, and leaves the position behind it.
+    ///
+    /// # Errors
+    /// If the file is shorter, or its bytes are not those that were written.
+    pub(super) fn of_file(&self, file: &mut File, path: &Path) -> Result<Sum, ReportError> {
+        let io = |source| ReportError::Io { what: "read back", path: path.to_owned(), source };
+        self.fits(file, path)?;
         file.seek(SeekFrom::Start(0)).map_err(io)?;
         let mut sum = Sum::default();
         let mut piece = vec![0; PIECE.min(usize::try_from(self.len).unwrap_or(PIECE))];

@@ -91,6 +91,8 @@ pub struct Report {
     sum: Sum,
     /// The final name; `None` for a stream.
     path: Option<PathBuf>,
+    /// What is still to be read back.
+    unread: Option<Durable>,
 }
 
 impl std::fmt::Debug for Report {
@@ -148,11 +150,12 @@ impl Report {
         Ok(kept.exists().then_some(kept))
     }
 
-    /// Goes on with the unfinished report of an earlier session, cut back to its durable part. A
-    /// `sealed` one may have got its final name already.
+    /// Goes on with the unfinished report of an earlier session. What it holds is read back by
+    /// [`Report::read_back`], which takes its time for a large one, and must be called before rows are
+    /// written; but a `sealed` one, which may have got its final name already, at once.
     ///
     /// # Errors
-    /// If the file is gone, or its durable part is not as it was, or it cannot be written.
+    /// If the file is gone or shorter than its durable part, or is sealed and not as it was.
     pub fn resume(path: &Path, durable: &Durable, sealed: bool) -> Result<Self, ReportError> {
         let partial = Self::partial_path(path);
         let io = |what| {
@@ -173,13 +176,37 @@ impl Report {
             _ => ReportError::Io { what: "reopen", path: partial.clone(), source },
         })?;
         alone(&file, &partial)?;
-        let sum = durable.of_file(&mut file, if named { path } else { &partial })?;
         if named {
+            durable.of_file(&mut file, path)?;
             std::fs::rename(path, &partial).map_err(io("reopen"))?;
         }
-        file.set_len(durable.len).map_err(io("cut back"))?;
+        durable.fits(&file, &partial)?;
+        let mut report = Self::over(Out::File(file), Some(path.to_owned()), Sum::default());
+        report.unread = Some(durable.clone());
+        if sealed {
+            report.read_back()?;
+        }
+        Ok(report)
+    }
+
+    /// Reads what an earlier session left, if that has not been done, and cuts the file back to it.
+    ///
+    /// # Errors
+    /// If it is not as it was, or cannot be cut.
+    pub fn read_back(&mut self) -> Result<(), ReportError> {
+        let (Some(durable), Some(path), Out::File(file)) = (self.unread.take(), &self.path, &mut self.out)
+        else {
+            return Ok(());
+        };
+        let partial = Self::partial_path(path);
+        self.sum = durable.of_file(file, &partial)?;
+        file.set_len(durable.len).map_err(|source| ReportError::Io {
+            what: "cut back",
+            path: partial,
+            source,
+        })?;
         pass(CommitPoint::ReportCutBack);
-        Ok(Self::over(Out::File(file), Some(path.to_owned()), sum))
+        Ok(())
     }
 
     /// A report to a stream, which can be neither resumed nor synced.
@@ -191,7 +218,7 @@ impl Report {
     }
 
     const fn over(out: Out, path: Option<PathBuf>, sum: Sum) -> Self {
-        Self { out, sum, path }
+        Self { out, sum, path, unread: None }
     }
 
     fn with_header(mut self) -> Result<Self, ReportError> {

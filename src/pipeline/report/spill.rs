@@ -39,13 +39,16 @@ pub struct Spill {
     sum: Sum,
     /// Whether bytes were added since the last [`Spill::sync`].
     dirty: bool,
+    /// What is still to be read back.
+    unread: Option<Durable>,
 }
 
 impl Spill {
-    /// The file at `path`, cut back to the `durable` part that an earlier session left.
+    /// The file at `path`, of which an earlier session left the `durable` part: [`Spill::read_back`]
+    /// must be called before rows are added.
     ///
     /// # Errors
-    /// If it cannot be opened, or that part is not as it was.
+    /// If it cannot be opened, or is shorter than that.
     pub fn open(path: &Path, durable: &Durable) -> Result<Self, ReportError> {
         let io = |what| move |source| ReportError::Io { what, path: path.to_owned(), source };
         let mut options = OpenOptions::new();
@@ -55,16 +58,27 @@ impl Spill {
             // It names a customer's keys.
             options.mode(0o600);
         }
-        let mut file = options
+        let file = options
             .create(true)
             .truncate(false)
             .read(true)
             .write(true)
             .open(path)
             .map_err(io("open rows set aside for"))?;
-        let sum = durable.of_file(&mut file, path)?;
-        file.set_len(durable.len).map_err(io("cut back rows set aside for"))?;
-        Ok(Self { file, path: path.to_owned(), sum, dirty: false })
+        durable.fits(&file, path)?;
+        let unread = Some(durable.clone());
+        Ok(Self { file, path: path.to_owned(), sum: Sum::default(), dirty: false, unread })
+    }
+
+    /// Reads what an earlier session left, if that has not been done, and cuts the file back to it.
+    ///
+    /// # Errors
+    /// If it is not as it was, or cannot be cut.
+    pub fn read_back(&mut self) -> Result<(), ReportError> {
+        let Some(durable) = self.unread.take() else { return Ok(()) };
+        self.sum = durable.of_file(&mut self.file, &self.path)?;
+        let cut = self.file.set_len(durable.len);
+        cut.map_err(|source| self.failed("cut back rows set aside for", source))
     }
 
     /// Adds rows and says where they lie.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, watch};
 
 use super::opening::Opened;
 use super::page::{Known, Sheet};
@@ -46,6 +46,8 @@ pub(super) struct Books {
     last_save: Duration,
     /// Whether anything was written since.
     dirty: bool,
+    /// Whether the books of earlier sessions have been read back.
+    settled: watch::Sender<bool>,
     /// What earlier sessions counted.
     before: (RequestCounts, Duration),
     versioned: bool,
@@ -68,6 +70,9 @@ pub(super) struct Found {
     pub(super) report: Option<PathBuf>,
     /// Objects matched by earlier sessions.
     pub(super) matched: u64,
+    /// Becomes true when the books of earlier sessions have been read back and are as they were left;
+    /// nothing may be paid for before.
+    pub(super) settled: watch::Receiver<bool>,
     /// Evenly spaced keys that an earlier run left.
     pub(super) hints: Vec<Vec<u8>>,
 }
@@ -109,7 +114,9 @@ impl Books {
             Some(state) if mark.aside.len > 0 => Some(state.aside(&mark.aside)?),
             _ => None,
         };
+        let settled = watch::Sender::new(false);
         let found = Found {
+            settled: settled.subscribe(),
             started_at: mark.started_at,
             segments: segments.clone(),
             sealed: mark.sealed,
@@ -133,12 +140,29 @@ impl Books {
             began: now,
             last_save: now,
             dirty: false,
+            settled,
             versioned: job.source.versions != Versions::Current,
             fail_empty,
         };
-        // From here on an interrupted run is found again, even if it wrote no row.
-        books.commit()?;
+        if books.mark.sessions == 1 {
+            // From here on an interrupted run is found again, even if it wrote no row.
+            books.settle()?;
+        }
         Ok((books, found))
+    }
+
+    /// Reads back what earlier sessions wrote, which must be done before anything else is taken down.
+    /// That takes seconds for a report of a hundred million rows; the listing goes on meanwhile.
+    pub(super) fn settle(&mut self) -> Result<(), RunError> {
+        if !*self.settled.borrow() {
+            self.report.read_back()?;
+            if let Some(aside) = &mut self.aside {
+                aside.read_back()?;
+            }
+            self.commit()?;
+            self.settled.send_replace(true);
+        }
+        Ok(())
     }
 
     /// Takes note that `range` ends at `at` now, and that `new` goes on behind it.

@@ -121,6 +121,7 @@ pub async fn run<S: Store + 'static>(
         progress: Arc::clone(&progress),
         journal: found.journal,
         known: found.known,
+        settled: found.settled,
         shown: AtomicUsize::new(0),
     };
     let run = Run {

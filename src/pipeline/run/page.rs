@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::stream::{self, StreamExt};
 use jiff::Timestamp;
+use tokio::sync::watch;
 
 use crate::job::{Job, Rows, Verb};
 use crate::model::{Action, Clock, Kind, Kinds, Listed, Outcome, Page, State, Tally};
@@ -78,6 +79,7 @@ pub(super) struct Desk<S> {
     pub(super) progress: Arc<Progress>,
     pub(super) journal: Option<Arc<Mutex<Journal>>>,
     pub(super) known: Known,
+    pub(super) settled: watch::Receiver<bool>,
     /// How many of the answers among [`Desk::known`] have made their row.
     pub(super) shown: AtomicUsize,
 }
@@ -248,6 +250,12 @@ impl<S: Store> Desk<S> {
         }
     }
 
+    /// Waits until the books of earlier sessions have been read back; false if they are not as they
+    /// were left, which ends the run.
+    async fn is_settled(&self) -> bool {
+        self.settled.clone().wait_for(|settled| *settled).await.is_ok()
+    }
+
     /// Sends restore requests concurrently and journals every answer as it comes; before the first
     /// one leaves, it is on disk which objects are meant.
     async fn ask(
@@ -257,7 +265,7 @@ impl<S: Store> Desk<S> {
         rows: &mut [Row],
         sheet: &mut Sheet,
     ) -> Result<(), CheckpointError> {
-        if asks.is_empty() {
+        if asks.is_empty() || !self.is_settled().await {
             return Ok(());
         }
         let synced = match self.journal() {

@@ -82,6 +82,7 @@ async fn ended(closed: oneshot::Receiver<Result<Closed, RunError>>) -> Result<Cl
 }
 
 fn keep(mut books: Books, mut messages: mpsc::Receiver<Message>, job: &Job) -> Result<Closed, RunError> {
+    books.settle()?;
     while let Some(message) = messages.blocking_recv() {
         match message {
             Message::Cut { range, new, at } => books.cut(range, new, at),
