@@ -327,14 +327,14 @@ fn edited_files_are_refused_by_name_and_left_alone() {
     ];
     for (path, edit, said) in edits {
         let whole = std::fs::read(&path).unwrap();
-        let asked = rig.server.ledger().counts().total;
+        let paid = rig.server.ledger().counts().restore;
         match edit(&whole) {
             Some(bytes) => std::fs::write(&path, bytes).unwrap(),
             None => std::fs::remove_file(&path).unwrap(),
         }
         let name = path.file_name().unwrap().to_string_lossy();
         rig.run(S3, &words(&restore(S3, &[]))).expect(8).says(&[&name, said, "--fresh"]);
-        assert_eq!(rig.server.ledger().counts().total, asked, "nothing was sent");
+        assert_eq!(rig.server.ledger().counts().restore, paid, "nothing was paid for");
         std::fs::write(&path, whole).unwrap();
     }
     trial.finish(&rig, Kind::Exact);
