@@ -17,9 +17,10 @@ pub(super) const MAX_BODY: usize = 16 << 20;
 /// Bodies up to this size take no share.
 const SMALL: usize = 32 << 10;
 /// Memory that is shared however few requests may be in flight.
-const LEAST: usize = 12 << 20;
-/// Memory that is shared besides for each request in flight: half of a usual page.
-const EACH: usize = 192 << 10;
+const LEAST: usize = 8 << 20;
+/// Memory that is shared besides for each request in flight. Little, since a body that waits is mostly
+/// there: the connection has read as much of it as it takes at a time.
+const EACH: usize = 32 << 10;
 /// A share is waited for this long. Beyond that memory is not what a run waits for but requests that
 /// follow from a page, and servers give up readers that do not read; the number of requests in flight
 /// bounds memory then.

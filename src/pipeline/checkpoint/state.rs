@@ -247,7 +247,7 @@ mod tests {
             started_at: "2026-11-21T01:00:00Z".parse().unwrap(),
             saved_at: "2026-11-21T01:00:01Z".parse().unwrap(),
             report: PathBuf::from("/reports/r.csv"),
-            written: Durable { len: report_len, sha256: "5e".repeat(32) },
+            written: Durable { len: report_len, checksum: "sha256:5e".to_owned() },
             rows: 3,
             ranges: vec![
                 MarkedRange {
@@ -263,7 +263,7 @@ mod tests {
                     ..MarkedRange::default()
                 },
             ],
-            aside: Durable { len: 16, sha256: "a5".repeat(32) },
+            aside: Durable { len: 16, checksum: "crc32:a5".to_owned() },
             sealed: false,
             copies_until: None,
             tally: Tally::default(),

@@ -125,7 +125,7 @@ impl Report {
         alone(&file, &partial)?;
         file.set_len(0).map_err(io("create"))?;
         sync_folder_of(&partial).map_err(io("sync the folder of"))?;
-        let report = Self::over(Out::File(file), Some(path.to_owned()), Sum::default()).with_header()?;
+        let report = Self::over(Out::File(file), Some(path.to_owned()), Sum::strong()).with_header()?;
         pass(CommitPoint::ReportMade);
         Ok(report)
     }
@@ -181,7 +181,7 @@ impl Report {
             std::fs::rename(path, &partial).map_err(io("reopen"))?;
         }
         durable.fits(&file, &partial)?;
-        let mut report = Self::over(Out::File(file), Some(path.to_owned()), Sum::default());
+        let mut report = Self::over(Out::File(file), Some(path.to_owned()), Sum::strong());
         report.unread = Some(durable.clone());
         if sealed {
             report.read_back()?;
@@ -214,10 +214,10 @@ impl Report {
     /// # Errors
     /// If the header cannot be written.
     pub fn stream(out: Box<dyn Write + Send + Sync>) -> Result<Self, ReportError> {
-        Self::over(Out::Stream(out), None, Sum::default()).with_header()
+        Self::over(Out::Stream(out), None, Sum::strong()).with_header()
     }
 
-    const fn over(out: Out, path: Option<PathBuf>, sum: Sum) -> Self {
+    fn over(out: Out, path: Option<PathBuf>, sum: Sum) -> Self {
         Self { out, sum, path, unread: None }
     }
 

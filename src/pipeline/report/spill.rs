@@ -45,7 +45,7 @@ pub struct Spill {
 
 impl Spill {
     /// The file at `path`, of which an earlier session left the `durable` part: [`Spill::read_back`]
-    /// must be called before rows are added.
+    /// must be called before rows are added, unless it is empty.
     ///
     /// # Errors
     /// If it cannot be opened, or is shorter than that.
@@ -67,7 +67,11 @@ impl Spill {
             .map_err(io("open rows set aside for"))?;
         durable.fits(&file, path)?;
         let unread = Some(durable.clone());
-        Ok(Self { file, path: path.to_owned(), sum: Sum::default(), dirty: false, unread })
+        let mut spill = Self { file, path: path.to_owned(), sum: Sum::quick(), dirty: false, unread };
+        if durable.len == 0 {
+            spill.read_back()?;
+        }
+        Ok(spill)
     }
 
     /// Reads what an earlier session left, if that has not been done, and cuts the file back to it.
@@ -139,7 +143,7 @@ impl Spill {
     pub fn clear(&mut self) -> Result<(), ReportError> {
         if self.sum.len() > 0 {
             self.file.set_len(0).map_err(|source| self.failed("clear rows set aside for", source))?;
-            self.sum = Sum::default();
+            self.sum = Sum::quick();
             pass(CommitPoint::AsideCleared);
         }
         Ok(())

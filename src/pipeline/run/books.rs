@@ -279,7 +279,7 @@ impl Books {
         pass(CommitPoint::ReportSealed);
         let report = self.report.path().map(PathBuf::from);
         self.report.name()?;
-        let sha256 = self.mark.written.sha256.clone();
+        let sha256 = self.mark.written.sha256().to_owned();
         let verdict = Verdict::of(&self.mark.tally, self.mark.requests, self.fail_empty);
         let facts = Facts {
             job: &job.name,
