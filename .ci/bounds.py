@@ -3,8 +3,9 @@
 usage: bounds.py PATH_TO_DEFROST
 
 A listing of a million keys at 64 requests in flight, and a restore of 100,000 archived objects at 256 in
-flight. Each child's VmHWM is read from /proc until the child ends; a peak above its bound, a wrong
-exit code or a wrong number of rows ends with exit code 1.
+flight. Each child's VmHWM, the kernel's own high-water mark, is read from /proc until the child ends (what
+it takes in its last hundredth of a second may stay unseen); a peak above its bound, a wrong exit code
+or a wrong number of rows ends with exit code 1.
 """
 
 import collections
