@@ -18,6 +18,7 @@
 //! | 2 | [`pipeline`] | the six stages |
 //! | 2 | [`ui`] | events → bars, lines, JSON, tables, error texts |
 //! | 3 | [`cli`] | arguments, verbs, exit codes: where the layers are put together |
+//! | aside | [`guide`] | the pages of `defrost guide`, and nothing else |
 //! | aside | [`sim`] | an object store for rehearsals and tests; shares no wire code with [`store`] |
 //!
 //! `tests/layers.rs` holds the arrows between them.
@@ -32,6 +33,7 @@
 //! 6. A line in `tests/it/support.rs`: every suite then runs against it, too.
 
 pub mod cli;
+pub mod guide;
 pub mod job;
 pub mod model;
 pub mod pipeline;

@@ -104,6 +104,23 @@ const RULES: &[Rule] = &[
         ],
         because: "client and server must not share a bug",
     },
+    Rule {
+        part: "guide",
+        never: &[
+            "crate::model",
+            "crate::job",
+            "crate::store",
+            "crate::pipeline",
+            "crate::ui",
+            "crate::cli",
+            "crate::sim",
+            "std",
+            "tokio",
+            "clap",
+            "serde",
+        ],
+        because: "the guide is text",
+    },
 ];
 
 fn sources(folder: &Path, into: &mut Vec<PathBuf>) {

@@ -1,6 +1,7 @@
 //! Job files and URLs to jobs.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -9,18 +10,32 @@ use super::context::Context;
 use super::exit::{Exit, Failure};
 use crate::job::{self, Job, Overrides, Verb};
 
+/// Largest job file, in bytes. They have some lines; something else was named by mistake.
+const MAX_JOB: u64 = 1 << 20;
+
 /// The job that the file at `path` describes, under what was typed.
 ///
 /// # Errors
 /// If the file cannot be read, or anything in it is wrong.
 pub(super) fn from_file(path: &Path, over: &Overrides, context: &Context) -> Result<Job, Failure> {
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("cannot read the job file `{}`", path.display()))
-        .map_err(|error| {
+    let text = text(path).with_context(|| format!("cannot read the job file `{}`", path.display())).map_err(
+        |error| {
             let hint = unreadable(error.downcast_ref::<io::Error>().map(io::Error::kind));
             Failure::new(Exit::Usage, error, hint)
-        })?;
+        },
+    )?;
     Ok(job::from_file(path, &text, over, &|name| context.env.var(name).map(str::to_owned))?)
+}
+
+/// What the job file at `path` holds.
+fn text(path: &Path) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(MAX_JOB + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_JOB {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than 1 MiB"));
+    }
+    String::from_utf8(bytes)
+        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "stream did not contain valid UTF-8"))
 }
 
 /// The job that a URL and flags describe.
@@ -42,6 +57,7 @@ const fn unreadable(kind: Option<io::ErrorKind>) -> &'static str {
         Some(io::ErrorKind::NotFound) => "check the path and the working folder; jobs/ holds examples",
         Some(io::ErrorKind::PermissionDenied) => "give the user that runs defrost the right to read it",
         Some(io::ErrorKind::IsADirectory) => "name a job file in this folder",
+        Some(io::ErrorKind::FileTooLarge) => "a job file has some lines of TOML; check the path",
         Some(io::ErrorKind::InvalidData) => "a job file is TOML, saved as UTF-8",
         _ => "a job file must be a plain file that can be read",
     }

@@ -3,7 +3,7 @@
 //! | file | |
 //! | --- | --- |
 //! | `args` | the command line as typed |
-//! | `scan`, `plan`, `restore`, `run`, `status`, `check`, `simulate` | one verb each |
+//! | `scan`, `plan`, `restore`, `run`, `status`, `check`, `simulate`, `guide` | one verb each |
 //! | `campaign` | one job from its first request to its exit code |
 //! | `connect`, `rehearsal` | from a job to a store that can be asked; the embedded simulator |
 //! | `load` | job files and URLs to jobs |
@@ -18,6 +18,7 @@ mod connect;
 mod context;
 mod cores;
 mod exit;
+mod guide;
 mod load;
 mod plan;
 mod rehearsal;
@@ -108,6 +109,7 @@ async fn dispatch(verb: Command, look: Look, sink: Sink, line: Vec<String>) -> R
             .map_err(simulate::failure)?;
             Ok(Exit::Done)
         }
+        Command::Guide(args) => guide::run(&args),
         Command::Completions(args) => {
             let mut script = Vec::new();
             // Writing to memory cannot fail.

@@ -15,6 +15,13 @@ use super::credentials::{CredentialError, Environment};
 use super::dialect::{Endpoint, Reply, Request, target};
 use super::tls::{self, TlsFault};
 
+/// A connection that is not there after this long will not come.
+const CONNECT: Duration = Duration::from_secs(5);
+/// A server that is silent for this long is given up; listings of thinned-out prefixes take seconds.
+const SILENCE: Duration = Duration::from_mins(1);
+/// One attempt takes this long at most, so that a slow drip ends too.
+const WHOLE: Duration = Duration::from_mins(3);
+
 /// Idle connections kept for reuse; above it they are closed.
 const POOL_IDLE: usize = 4096;
 
@@ -30,13 +37,9 @@ pub struct Patience {
 }
 
 impl Default for Patience {
-    /// Five seconds, a minute (listings of thinned-out prefixes take seconds), three minutes.
+    /// Five seconds, a minute, three minutes.
     fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(5),
-            silence: Duration::from_mins(1),
-            whole: Duration::from_mins(3),
-        }
+        Self { connect: CONNECT, silence: SILENCE, whole: WHOLE }
     }
 }
 

@@ -101,8 +101,10 @@ fn job_files_that_cannot_be_read_are_named() {
     let rig = scene(S3);
     std::fs::create_dir(rig.path("folder.toml")).unwrap();
     std::fs::write(rig.path("bytes.toml"), [0xff, 0xfe, 0x00]).unwrap();
+    std::fs::write(rig.path("long.toml"), " ".repeat((1 << 20) + 1)).unwrap();
     for (file, hint) in [
         ("none.toml", "check the path"),
+        ("long.toml", "larger than 1 MiB"),
         ("folder.toml", "name a job file in this folder"),
         ("bytes.toml", "UTF-8"),
         ("r.csv/job.toml", "hint: "),

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::support::{Keys, Ran, Rig, S3, VENDORS, Vendor, bare};
 
-const VERBS: [&str; 8] = ["scan", "plan", "restore", "run", "status", "check", "sim", "completions"];
+const VERBS: [&str; 9] = ["scan", "plan", "restore", "run", "status", "check", "sim", "guide", "completions"];
 
 fn rig(vendor: Vendor) -> Rig {
     let mut bucket = BucketConfig::new(vendor.dialect, vendor.bucket);
@@ -105,6 +105,46 @@ fn completions_are_scripts() {
 }
 
 #[test]
+fn the_guide_is_listed_and_its_pages_are_shown_whole() {
+    let list = plain(&["guide"]).expect(0);
+    assert!(list.stderr.is_empty(), "{}", list.stderr);
+    let pages = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/guide");
+    let mut seen = 0;
+    for entry in std::fs::read_dir(pages).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "md") {
+            continue;
+        }
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        let lines: Vec<&str> =
+            list.stdout.lines().filter(|l| l.starts_with(&format!("  {name}  "))).collect();
+        assert_eq!(lines.len(), 1, "{name} in\n{}", list.stdout);
+        assert!(lines[0].len() <= 100, "{}", lines[0]);
+        let shown = plain(&["guide", name]).expect(0);
+        assert!(shown.stderr.is_empty(), "{}", shown.stderr);
+        assert_eq!(shown.stdout, std::fs::read_to_string(&path).unwrap());
+        seen += 1;
+    }
+    assert_eq!(list.stdout.lines().filter(|line| line.starts_with("  ")).count(), seen);
+}
+
+#[test]
+fn a_page_that_is_not_there_is_two_and_names_those_that_are() {
+    for (line, said) in [
+        (&["guide", "promisse"][..], "tip: a similar value exists: 'promises'"),
+        (&["guide", "nothing"], "[possible values: promises"),
+        (&["guide", "promises", "promises"], "unexpected argument"),
+    ] {
+        let ran = plain(line).expect(2);
+        assert!(ran.stdout.is_empty() && ran.stderr.contains(said), "{line:?}: {ran:?}");
+    }
+    let ran = plain(&["guide", "nothing", "--json-log"]).expect(2);
+    let told = json(&ran);
+    assert_eq!(told.last().unwrap()["exit"], 2);
+    assert!(told.last().unwrap()["error"].as_str().unwrap().contains("promises"), "{}", ran.stderr);
+}
+
+#[test]
 fn the_jobs_that_come_along_are_sound() {
     let jobs = Path::new(env!("CARGO_MANIFEST_DIR")).join("jobs");
     let mut line = vec!["check".to_owned()];
@@ -149,6 +189,9 @@ fn a_report_on_stdout_is_csv_and_nothing_else() {
                 assert_eq!((header[0].as_str(), header.len()), ("bucket", 21));
                 assert_eq!(reader.records().map(Result::unwrap).count(), 9, "{line:?}");
                 assert!(!ran.stderr.contains("p/obj"), "{}", ran.stderr);
+                if verb[0] != "restore" {
+                    assert_eq!(rig.server.ledger().counts().restore, 0, "{line:?} pays for nothing");
+                }
                 // A stream leaves no report and no checkpoint.
                 assert_eq!(std::fs::read_dir(rig.folder()).unwrap().count(), 0, "{line:?}");
             }
@@ -177,6 +220,8 @@ fn a_reader_that_leaves_early_is_no_fault() {
     let folder = tempfile::tempdir().unwrap();
     for line in [
         &["completions", "bash"][..],
+        &["guide"],
+        &["guide", "promises"],
         &["status", "s3://test-archive/"],
         &["sim", "--print-seed"],
         &["--help"],

@@ -233,8 +233,8 @@ pub struct LimitFlags {
     /// List requests in flight, 1 to 256 [default: 16] [env: DEFROST_LIST_CONCURRENCY]
     ///
     /// The bucket is listed in as many ranges of keys at once, found by the way; the report is in
-    /// listing order all the same. 1 lists page after page, for stores that do not list in byte
-    /// order. A restore lists 4 pages ahead of its requests at most.
+    /// listing order all the same. 1 lists page after page, for stores that go on at their
+    /// own markers only. A restore lists 4 pages ahead of its requests at most.
     #[arg(long, visible_alias = "checkers", value_name = "N")]
     pub list_concurrency: Option<String>,
     /// List requests a second, 1 to 100000 [default: 100]

@@ -140,6 +140,18 @@ Examples:
   A job that brings its own store needs no `sim`:
     defrost run jobs/demo.toml";
 
+pub(super) const GUIDE: &str = "\
+Show a page of the guide on stdout, or list the pages that there are. The same pages stand in the \
+documentation of the crate.";
+
+pub(super) const GUIDE_EXAMPLES: &str = "\
+Examples:
+  Which pages are there?
+    defrost guide
+
+  What is promised, and how is it tested?
+    defrost guide promises | less";
+
 pub(super) const COMPLETIONS_EXAMPLES: &str = "\
 Examples:
   bash, for this session and the next:

@@ -11,6 +11,7 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
@@ -18,6 +19,7 @@ pub use flags::{FilterFlags, LimitFlags, OutputFlags, SourceFlags, WishFlags};
 pub use globs::Globs;
 
 use super::simulate::SimArgs;
+use crate::guide::TOPICS;
 use crate::job::Overrides;
 
 /// `defrost`, whole.
@@ -114,6 +116,9 @@ pub enum Command {
     /// Run an object store to rehearse against, with archive classes, faults and a fast clock
     #[command(after_help = help::SIM_EXAMPLES)]
     Sim(SimArgs),
+    /// Show a page of the guide, or list them
+    #[command(long_about = help::GUIDE, after_help = help::GUIDE_EXAMPLES)]
+    Guide(GuideArgs),
     /// Write a completion script for a shell to stdout
     #[command(after_help = help::COMPLETIONS_EXAMPLES)]
     Completions(CompletionsArgs),
@@ -217,6 +222,19 @@ pub struct CheckArgs {
     /// Job files
     #[arg(value_name = "JOB", required = true, value_hint = ValueHint::FilePath)]
     pub files: Vec<PathBuf>,
+}
+
+/// `guide [TOPIC]`.
+#[derive(Debug, Args)]
+pub struct GuideArgs {
+    /// Which page; without it they are listed
+    #[arg(value_name = "TOPIC", value_parser = topics())]
+    pub topic: Option<String>,
+}
+
+/// The pages that there are, for the parser, its suggestions and completions.
+fn topics() -> PossibleValuesParser {
+    PossibleValuesParser::new(TOPICS.iter().map(|topic| PossibleValue::new(topic.name).help(topic.about)))
 }
 
 /// `completions SHELL`.

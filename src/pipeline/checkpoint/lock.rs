@@ -10,6 +10,8 @@ use super::files;
 /// What stands in the lock file before the number of the process that holds it.
 const PROCESS: &str = "process ";
 /// How often and how long a lock that somebody may only be looking at is tried again.
+/// Bytes of a lock file that are looked at; what a holder writes is far shorter.
+const MAX_HOLDER: u64 = 100;
 const TRIES: u32 = 3;
 const BETWEEN_TRIES: Duration = Duration::from_millis(10);
 
@@ -54,7 +56,7 @@ impl Lock {
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();
                 // What the holder wrote is a courtesy; without it the message is still right.
-                let _ = file.take(100).read_to_string(&mut holder);
+                let _ = file.take(MAX_HOLDER).read_to_string(&mut holder);
                 let holder = if holder.is_empty() { "starting".into() } else { holder };
                 return Err(LockError::Held { holder, path: path.to_owned() });
             }
@@ -83,7 +85,7 @@ fn try_long(file: &File) -> Result<(), TryLockError> {
 /// If the lock file is there but cannot be opened.
 pub(super) fn holder(path: &Path) -> Result<Option<u32>, LockError> {
     let io = |source| LockError::Io { path: path.to_owned(), source };
-    let mut file = match File::open(path) {
+    let file = match File::open(path) {
         Ok(file) => file,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(e) => return Err(io(e)),
@@ -92,7 +94,7 @@ pub(super) fn holder(path: &Path) -> Result<Option<u32>, LockError> {
         Ok(()) => Ok(None),
         Err(TryLockError::WouldBlock) => {
             let mut text = String::new();
-            file.read_to_string(&mut text).map_err(io)?;
+            file.take(MAX_HOLDER).read_to_string(&mut text).map_err(io)?;
             Ok(text.strip_prefix(PROCESS).and_then(|pid| pid.parse().ok()).or(Some(0)))
         }
         Err(TryLockError::Error(source)) => Err(io(source)),

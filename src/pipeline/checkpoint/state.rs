@@ -22,6 +22,8 @@ const JOURNAL: &str = "journal.jsonl";
 const LOCK: &str = "lock";
 const ASIDE: &str = "aside.csv";
 const HINTS: &str = "hints";
+/// Hints beyond this many bytes are no hints: a thousand keys of 1,024 bytes have some 2 MB.
+const MAX_HINTS: u64 = 4 << 20;
 
 /// An unfinished run.
 #[derive(Debug)]
@@ -193,8 +195,13 @@ impl StateDir {
     /// Evenly spaced keys that an earlier run left; empty if it left none that can be read. Nothing but
     /// speed depends on them.
     pub fn hints(&self) -> Vec<Vec<u8>> {
-        let text = std::fs::read_to_string(self.path.join(HINTS)).unwrap_or_default();
-        text.lines().filter_map(unhex).collect()
+        let mut text = String::new();
+        let read = File::open(self.path.join(HINTS))
+            .and_then(|file| file.take(MAX_HINTS + 1).read_to_string(&mut text));
+        match read {
+            Ok(size) if size as u64 <= MAX_HINTS => text.lines().filter_map(unhex).collect(),
+            Ok(_) | Err(_) => Vec::new(),
+        }
     }
 
     /// Leaves evenly spaced keys for the next run.

@@ -8,7 +8,7 @@ use std::{fmt, fs};
 use super::CredentialError;
 
 /// The largest file that is read: configuration files and tokens have a few kilobytes.
-const FILE_LIMIT: u64 = 1024 * 1024;
+const FILE_LIMIT: u64 = 1 << 20;
 
 /// Variables and home folder, as the process has them or as a test wants them.
 ///

@@ -23,7 +23,7 @@ const FAR_ATTEMPTS: u32 = 3;
 /// The pause before the second request; it doubles after that.
 const FAR_PAUSE: Duration = Duration::from_millis(500);
 /// The longest answer that is read.
-const ANSWER_LIMIT: usize = 1024 * 1024;
+const ANSWER_LIMIT: usize = 1 << 20;
 
 /// Everything a source may use.
 #[derive(Clone, Debug)]

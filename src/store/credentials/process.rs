@@ -3,11 +3,13 @@
 //! Source: AWS SDK guide "Process credential provider", read 2026-11. Neither its arguments nor
 //! what it printed ever stand in a message.
 
-use std::process::Stdio;
+use std::io;
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use futures::future::{Either, select};
 use serde::Deserialize;
+use tokio::io::AsyncReadExt as _;
 
 use super::CredentialError;
 use super::outside::Outside;
@@ -16,6 +18,8 @@ use crate::store::dialect::Credentials;
 
 /// How long the program may take; it may well ask a server, but there is nobody to answer it.
 const TIME_LIMIT: Duration = Duration::from_mins(1);
+/// How much it may print; keys and a token have some KiB.
+const OUTPUT_LIMIT: usize = 1 << 20;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -37,22 +41,19 @@ pub(super) async fn run(command: &str, profile: &str, outside: &Outside) -> Resu
     let Some((program, arguments)) = words.split_first() else {
         return Err(refused("its command line is empty".to_owned()));
     };
-    let output = tokio::process::Command::new(program)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .stderr(Stdio::inherit())
-        .kill_on_drop(true)
-        .output();
     let limit = outside.clock.sleep(TIME_LIMIT);
-    let output = match select(Box::pin(output), limit).await {
+    let (status, printed) = match select(Box::pin(output(program, arguments)), limit).await {
         Either::Left((Ok(output), _)) => output,
         Either::Left((Err(e), _)) => return Err(refused(format!("cannot start `{program}`: {}", e.kind()))),
         Either::Right(_) => return Err(refused(format!("it took over {} s", TIME_LIMIT.as_secs()))),
     };
-    if !output.status.success() {
-        return Err(refused(format!("it failed ({})", output.status)));
+    if printed.len() > OUTPUT_LIMIT {
+        return Err(refused("it printed more than 1 MiB".to_owned()));
     }
-    match serde_json::from_slice::<Printed>(&output.stdout) {
+    if !status.success() {
+        return Err(refused(format!("it failed ({status})")));
+    }
+    match serde_json::from_slice::<Printed>(&printed) {
         Ok(printed) if printed.version == 1 => Ok(Found {
             keys: Credentials {
                 access_key_id: printed.access_key_id,
@@ -63,6 +64,23 @@ pub(super) async fn run(command: &str, profile: &str, outside: &Outside) -> Resu
         }),
         _ => Err(refused("it did not print the JSON of version 1 that AWS describes".to_owned())),
     }
+}
+
+/// How `program` ended, and what it printed: a little more than [`OUTPUT_LIMIT`] at most. One that
+/// prints more finds nobody reading.
+async fn output(program: &str, arguments: &[String]) -> io::Result<(ExitStatus, Vec<u8>)> {
+    let mut child = tokio::process::Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit())
+        .kill_on_drop(true)
+        .spawn()?;
+    let mut printed = Vec::new();
+    if let Some(stdout) = child.stdout.take() {
+        stdout.take(OUTPUT_LIMIT as u64 + 1).read_to_end(&mut printed).await?;
+    }
+    Ok((child.wait().await?, printed))
 }
 
 /// Splits a command line as a shell would, but for expansions: quotes, double quotes and
@@ -122,9 +140,17 @@ mod tests {
         assert_eq!((found.keys.access_key_id.as_str(), found.keys.secret_key.as_str()), ("AK", "SK"));
         assert_eq!(found.keys.session_token.as_deref(), Some("T"));
         assert_eq!(found.expires, Some("2026-01-02T03:04:05Z".parse().unwrap()));
-        for bad in
-            ["echo hush-hush", "sh -c 'echo hush-hush; exit 3'", "/nonexistent hush-hush", "'hush-hush", ""]
-        {
+        let endless = "sh -c 'while echo hush-hush; do :; done'";
+        let told = run(endless, "p", &outside).await.unwrap_err().to_string();
+        assert!(told.contains("it printed more than 1 MiB"), "{told}");
+        for bad in [
+            "echo hush-hush",
+            "sh -c 'echo hush-hush; exit 3'",
+            "/nonexistent hush-hush",
+            "'hush-hush",
+            "",
+            endless,
+        ] {
             let error = run(bad, "p", &outside).await.unwrap_err();
             assert!(error.to_string().contains("`credential_process` of profile `p`"), "{error}");
             assert!(!format!("{error:?} {error}").contains("hush"), "{error}");

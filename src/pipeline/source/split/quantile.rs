@@ -133,6 +133,9 @@ fn part(below: &[u8], above: &[u8], key: &[u8]) -> f64 {
 
 /// Marks kept while a listing runs; beyond this small ones are joined.
 const MARKS: usize = 8192;
+/// Longest key that makes a mark, in bytes. No vendor allows more than 1,024; a store that makes keys
+/// up as long as a body may be would fill the memory with marks.
+const LONGEST_MARK: usize = 4 << 10;
 
 /// Collects evenly spaced keys of a running listing, in whatever order its pages come, to be the
 /// hints of the next run.
@@ -145,7 +148,7 @@ pub struct Landmarks {
 impl Landmarks {
     /// Takes note of `keys` keys of one page, the last of which is `last`.
     pub fn note(&mut self, last: &[u8], keys: u64) {
-        if keys == 0 {
+        if keys == 0 || last.len() > LONGEST_MARK {
             return;
         }
         *self.marks.entry(last.to_vec()).or_default() += keys;
@@ -216,6 +219,15 @@ mod tests {
             let got: u64 = std::str::from_utf8(&got[1..]).unwrap().parse().unwrap();
             assert!(got.abs_diff(n * 7_000) < 70, "{n} {got}");
         }
+    }
+
+    #[test]
+    fn keys_without_measure_make_no_marks() {
+        let mut marks = Landmarks::default();
+        marks.note(&vec![b'k'; LONGEST_MARK + 1], 10);
+        assert_eq!(marks.marks().count(), 0);
+        marks.note(&vec![b'k'; LONGEST_MARK], 10);
+        assert_eq!(marks.marks().count(), 1);
     }
 
     #[test]

@@ -1,0 +1,107 @@
+"""Peak resident memory of two runs against `defrost sim`, held against what the guide promises.
+
+usage: bounds.py PATH_TO_DEFROST
+
+A listing of a million keys at 64 requests in flight, and a restore of 100,000 archived objects at 256 in
+flight. Each child's VmHWM, the kernel's own high-water mark, is read from /proc until the child ends (what
+it takes in its last hundredth of a second may stay unseen); a peak above its bound, a wrong exit code
+or a wrong number of rows ends with exit code 1.
+"""
+
+import collections
+import csv
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+MIB = 1024
+# What the child's memory is looked at this often, in seconds.
+EVERY = 0.01
+# A run that takes longer hangs, in seconds. Both take some ten of them.
+LONGEST = 300
+
+# The keys of the built-in simulator, which are printed in its help.
+ENVIRONMENT = {"AWS_ACCESS_KEY_ID": "defrost-sim", "AWS_SECRET_ACCESS_KEY": "not-a-secret", "DEFROST_NO_METADATA": "1"}
+
+# What is run, its bound in MiB, objects in the bucket, arguments, and what each row must say.
+RUNS = [
+    ("list, 64 in flight", 64, 1_000_000, ["scan", "--storage-class", "any", "--list-concurrency", "64"], ("archived", "none")),
+    ("restore, 256 in flight", 96, 100_000, ["restore", "--days", "3", "--rate-limit", "100000", "-c", "256"], ("restoring", "requested")),
+]
+
+
+def peak(pid):
+    """The most memory that the process has had so far, in KiB; none if it has given all of it back."""
+    try:
+        status = pathlib.Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    lines = [line for line in status.splitlines() if line.startswith("VmHWM:")]
+    return int(lines[0].split()[1]) if lines else None
+
+
+def watched(command, folder):
+    """Runs `command` and returns its peak in KiB and the seconds that it took."""
+    began, most = time.monotonic(), 0
+    with open(folder / "stderr", "w+", encoding="utf-8") as stderr:
+        child = subprocess.Popen(command, cwd=folder, env=ENVIRONMENT | {"HOME": str(folder)}, stderr=stderr)
+        try:
+            while child.poll() is None:
+                most = max(most, peak(child.pid) or 0)
+                if time.monotonic() - began > LONGEST:
+                    raise SystemExit(f"{command[1]} took longer than {LONGEST} s")
+                time.sleep(EVERY)
+        finally:
+            child.kill()
+            child.wait()
+        if child.returncode != 0:
+            stderr.seek(0)
+            raise SystemExit(f"{command[1]} ended with {child.returncode}:\n{stderr.read()}")
+    return most, time.monotonic() - began
+
+
+def measure(defrost, run, folder):
+    what, bound, objects, arguments, wanted = run
+    line = [defrost, "sim", "--keys", str(objects), "--provider", "s3", "--class", "GLACIER", "--addr", "127.0.0.1:0"]
+    simulator = subprocess.Popen(line, stdout=subprocess.PIPE, text=True, env=ENVIRONMENT | {"HOME": str(folder)}, cwd=folder)
+    try:
+        said = simulator.stdout.readline().strip()
+        url = said.removeprefix("listening on ")
+        if url == said:
+            raise SystemExit(f"the simulator said {said!r}")
+        report = folder / "report.csv"
+        place = ["s3://rehearsal/", "--endpoint-url", url, "--region", "us-east-1", "--report", str(report), "-qq"]
+        most, seconds = watched([defrost, arguments[0], *place, "--list-rate-limit", "100000", *arguments[1:]], folder)
+    finally:
+        simulator.kill()
+        simulator.wait()
+    with open(report, newline="", encoding="utf-8") as file:
+        rows = collections.Counter((row["state"], row["action"]) for row in csv.DictReader(file))
+    if rows != {wanted: objects}:
+        raise SystemExit(f"{what}: expected {objects} rows {wanted}, got {dict(rows)}")
+    if most == 0:
+        raise SystemExit(f"{what}: no figure was read")
+    return what, objects, most / MIB, bound, seconds
+
+
+def main(defrost):
+    if not pathlib.Path("/proc/self/status").exists():
+        raise SystemExit("this machine has no /proc: memory cannot be measured here")
+    defrost = str(pathlib.Path(defrost).resolve())
+    print(f"| {'what':<24} | {'rows':>9} | {'peak MiB':>8} | {'bound':>5} | {'seconds':>7} |")
+    print(f"| {'-' * 24} | {'-' * 8}: | {'-' * 7}: | {'-' * 4}: | {'-' * 6}: |")
+    over = []
+    for run in RUNS:
+        with tempfile.TemporaryDirectory() as folder:
+            what, rows, most, bound, seconds = measure(defrost, run, pathlib.Path(folder))
+        print(f"| {what:<24} | {rows:>9,} | {most:>8.1f} | {bound:>5} | {seconds:>7.1f} |", flush=True)
+        if most > bound:
+            over.append(what)
+    if over:
+        raise SystemExit(f"more memory than promised: {', '.join(over)}")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
