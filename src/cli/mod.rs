@@ -8,7 +8,7 @@
 //! | `connect`, `rehearsal` | from a job to a store that can be asked; the embedded simulator |
 //! | `load` | job files and URLs to jobs |
 //! | `context`, `signals` | what every verb is given |
-//! | `cores`, `sockets` | no core dumps; as many connections as the system allows |
+//! | `cores`, `heap`, `sockets` | no core dumps; freed memory goes back; as many connections as the system allows |
 //! | `exit` | exit codes, and errors with their way out |
 
 pub mod args;
@@ -19,6 +19,7 @@ mod context;
 mod cores;
 mod exit;
 mod guide;
+mod heap;
 mod load;
 mod plan;
 mod rehearsal;
@@ -43,6 +44,7 @@ use crate::ui::{Look, Sink};
 
 /// Runs the command line `args`, the program's name first, and says how it ended.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    heap::settle();
     cores::forbid();
     sockets::open_up();
     let args: Vec<OsString> = args.into_iter().collect();
