@@ -1,31 +1,33 @@
-//! How freed memory goes back to the system.
+//! How much freed memory this process keeps.
 //!
-//! glibc raises its thresholds by itself once a large buffer has been freed, and keeps such buffers
-//! from then on: with 256 requests in flight that is two thirds of what a scan holds. A threshold
-//! that is set stays. It can be set by a call, which would be this crate's only unsafe code, or by
-//! the environment, which is read before `main`.
+//! glibc by itself keeps most: after the first large buffer has been freed all of that size are kept,
+//! scattered over a heap for each thread. With 256 requests in flight that is more than half of what
+//! a scan holds, and it grows for as long as the scan goes on. One heap, from whose end much is given
+//! back, holds what is used and little else, and costs no more. It can be had by calls, which would be
+//! this crate's only unsafe code, or by the environment, which is read before `main`.
 
-/// The variable, and bytes at the end of a heap that may stay unused.
+/// Variables, each with its value: one heap; bytes from which on a buffer comes from the system and
+/// goes back there, which is slow but for the largest; bytes that the end of the heap may keep.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-const TRIM_THRESHOLD: (&str, &str) = ("MALLOC_TRIM_THRESHOLD_", "1048576");
-/// Who sets one of these has thought about it.
+const WISHES: [(&str, &str); 3] =
+    [("MALLOC_ARENA_MAX", "1"), ("MALLOC_MMAP_THRESHOLD_", "131072"), ("MALLOC_TRIM_THRESHOLD_", "1048576")];
+/// Who sets this, or any of those above, has thought about it.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-const OTHERS: [&str; 2] = ["MALLOC_MMAP_THRESHOLD_", "GLIBC_TUNABLES"];
+const TUNABLES: &str = "GLIBC_TUNABLES";
 
-/// Starts this program once more, in its own place, with the threshold in its environment. Where
-/// that is forbidden it goes on as it is: it only takes more memory.
+/// Starts this program once more, in its own place, with these wishes in its environment. Where that
+/// is forbidden it goes on as it is: it only takes more memory.
 pub(super) fn settle() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     {
         use std::os::unix::process::CommandExt;
-        let (name, value) = TRIM_THRESHOLD;
-        if OTHERS.iter().chain([&name]).any(|name| std::env::var_os(name).is_some()) {
+        let is_set = |name: &str| std::env::var_os(name).is_some();
+        if is_set(TUNABLES) || WISHES.iter().any(|(name, _)| is_set(name)) {
             return;
         }
         let mut args = std::env::args_os();
         let Some(own_name) = args.next() else { return };
         // Returns only if it fails.
-        let _ =
-            std::process::Command::new("/proc/self/exe").arg0(own_name).args(args).env(name, value).exec();
+        let _ = std::process::Command::new("/proc/self/exe").arg0(own_name).args(args).envs(WISHES).exec();
     }
 }

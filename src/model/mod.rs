@@ -18,7 +18,7 @@ pub use clock::{Clock, SystemClock};
 pub use event::{Event, Kinds, Notice, Phase, Tell};
 pub use location::Provider;
 pub use outcome::Outcome;
-pub use page::{Access, Entry, Kind, Listed, Page, Position, RestoreMark, Span};
+pub use page::{Access, Entry, Kind, Lender, Listed, Page, Position, RestoreMark, Span};
 pub use restore::{Offer, Tier};
 pub use state::{Action, Reason, State};
 pub use tally::{Count, ErrorCount, RequestCounts, Tally};

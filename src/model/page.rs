@@ -4,7 +4,7 @@
 //! thousand keys thus costs two allocations, and a page can travel between tasks without
 //! lifetimes. [`Listed`] is the borrowed view that the pipeline works with.
 
-use std::any::Any;
+use std::fmt;
 
 use jiff::Timestamp;
 
@@ -137,26 +137,41 @@ pub enum Position {
     Token(Vec<u8>),
 }
 
+/// Whoever lent a page its buffer.
+pub trait Lender: fmt::Debug + Send + Sync {
+    /// Takes the buffer back, when the page is dropped.
+    fn give_back(&self, text: Vec<u8>);
+}
+
 /// One page of a listing, in key order (versions of a key newest first).
 #[derive(Debug, Default)]
 pub struct Page {
     text: Vec<u8>,
     entries: Vec<Entry>,
     next: Option<Position>,
-    _held: Option<Box<dyn Any + Send + Sync>>,
+    lender: Option<Box<dyn Lender>>,
+}
+
+impl Drop for Page {
+    fn drop(&mut self) {
+        if let Some(lender) = self.lender.take() {
+            lender.give_back(std::mem::take(&mut self.text));
+        }
+    }
 }
 
 impl Page {
     /// A page over `text`, whose entries' spans all point into it.
     #[must_use]
     pub const fn new(text: Vec<u8>, entries: Vec<Entry>, next: Option<Position>) -> Self {
-        Self { text, entries, next, _held: None }
+        Self { text, entries, next, lender: None }
     }
 
-    /// The page, keeping `share` for as long as it lives: what its bytes take of a bounded whole.
+    /// The page, whose buffer goes back to `lender` when it is dropped.
     #[must_use]
-    pub fn holding<T: Send + Sync + 'static>(self, share: T) -> Self {
-        Self { _held: Some(Box::new(share)), ..self }
+    pub fn lent_by(mut self, lender: impl Lender + 'static) -> Self {
+        self.lender = Some(Box::new(lender));
+        self
     }
 
     /// Where the next page starts; `None` at the end of the listing.

@@ -5,12 +5,14 @@
 //! with the network for the time being. What a page took it gives back when it is dropped, that is,
 //! when its rows are written.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::Response;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::model::Lender;
 
 /// A page of 1,000 keys with every optional field is about 1 MB; a key may take 3 KB encoded.
 pub(super) const MAX_BODY: usize = 16 << 20;
@@ -28,10 +30,45 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Shares are counted in pieces of this size.
 const PIECE: usize = 1 << 10;
 
+/// Buffers kept for bodies to come: asking the system for one costs as much as reading it.
+const SPARE: usize = 16;
+/// Larger ones are not kept: no vendor's page needs them.
+const LARGEST_SPARE: usize = 2 << 20;
+
 /// A body's share of the memory; given back when dropped.
 #[derive(Debug)]
 pub(super) struct Share {
     _permit: OwnedSemaphorePermit,
+    spare: Arc<Spare>,
+}
+
+impl Lender for Share {
+    fn give_back(&self, text: Vec<u8>) {
+        self.spare.put(text);
+    }
+}
+
+/// Buffers in which bodies have been.
+#[derive(Debug, Default)]
+struct Spare(Mutex<Vec<Vec<u8>>>);
+
+impl Spare {
+    fn put(&self, mut buffer: Vec<u8>) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() < SPARE && buffer.capacity() <= LARGEST_SPARE {
+            buffer.clear();
+            all.push(buffer);
+        }
+    }
+
+    /// An empty buffer for `size` bytes.
+    fn take(&self, size: usize) -> Vec<u8> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut buffer = all.pop().unwrap_or_default();
+        drop(all);
+        buffer.reserve_exact(size);
+        buffer
+    }
 }
 
 /// Why a body could not be read to its end, and what there is of it.
@@ -51,6 +88,7 @@ pub(super) struct Bodies {
     whole: usize,
     /// The size of the last large body, for those that do not announce theirs.
     usual: AtomicUsize,
+    spare: Arc<Spare>,
 }
 
 impl Bodies {
@@ -58,7 +96,12 @@ impl Bodies {
     pub(super) fn new(in_flight: u32) -> Self {
         let whole = LEAST.saturating_add(EACH.saturating_mul(in_flight as usize));
         let pieces = (whole / PIECE).min(Semaphore::MAX_PERMITS);
-        Self { room: Arc::new(Semaphore::new(pieces)), whole, usual: AtomicUsize::new(0) }
+        Self {
+            room: Arc::new(Semaphore::new(pieces)),
+            whole,
+            usual: AtomicUsize::new(0),
+            spare: Arc::default(),
+        }
     }
 
     /// Reads a body to its end.
@@ -84,7 +127,12 @@ impl Bodies {
                 large = true;
                 let size = announced.unwrap_or_else(|| self.usual.load(Ordering::Relaxed)).max(size);
                 share = self.share(size).await;
-                body.reserve_exact(size - body.len());
+                if share.is_some() {
+                    let begun = std::mem::replace(&mut body, self.spare.take(size));
+                    body.extend_from_slice(&begun);
+                } else {
+                    body.reserve_exact(size - body.len());
+                }
             }
             body.extend_from_slice(&chunk);
         }
@@ -98,6 +146,7 @@ impl Bodies {
     async fn share(&self, size: usize) -> Option<Share> {
         let pieces = u32::try_from(size.min(self.whole) / PIECE).ok()?;
         let room = Arc::clone(&self.room).acquire_many_owned(pieces);
-        Some(Share { _permit: tokio::time::timeout(PATIENCE, room).await.ok()?.ok()? })
+        let permit = tokio::time::timeout(PATIENCE, room).await.ok()?.ok()?;
+        Some(Share { _permit: permit, spare: Arc::clone(&self.spare) })
     }
 }

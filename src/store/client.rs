@@ -289,7 +289,10 @@ impl Store for Client {
     async fn list(&self, listing: &Listing, at: &Position) -> Result<Answered<Page>, StoreError> {
         self.call(Call::List, self.dialect.list(listing, at), |Received { reply, share }| {
             match reply.status {
-                200 => self.dialect.read_page(listing, reply).map(|page| page.holding(share)),
+                200 => self.dialect.read_page(listing, reply).map(|page| match share {
+                    Some(share) => page.lent_by(share),
+                    None => page,
+                }),
                 _ => Err(self.dialect.read_refusal(&reply)),
             }
         })
