@@ -4,6 +4,7 @@
 //! report for a whole one. [`Report::sync`] says how many bytes are safe on disk; the checkpoint is
 //! written over that and never over more.
 
+mod cache;
 mod csv;
 mod durable;
 mod order;

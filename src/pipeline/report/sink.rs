@@ -4,8 +4,8 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::csv;
 use super::durable::{Durable, Sum};
+use super::{cache, csv};
 use crate::pipeline::checkpoint::{CommitPoint, pass, sync_folder_of};
 
 /// Why a report could not be written.
@@ -93,6 +93,8 @@ pub struct Report {
     path: Option<PathBuf>,
     /// What is still to be read back.
     unread: Option<Durable>,
+    /// How much of it need not be in memory any more.
+    let_go: u64,
 }
 
 impl std::fmt::Debug for Report {
@@ -218,7 +220,7 @@ impl Report {
     }
 
     fn over(out: Out, path: Option<PathBuf>, sum: Sum) -> Self {
-        Self { out, sum, path, unread: None }
+        Self { out, sum, path, unread: None, let_go: 0 }
     }
 
     fn with_header(mut self) -> Result<Self, ReportError> {
@@ -258,6 +260,10 @@ impl Report {
             Out::Stream(out) => out.flush(),
         }
         .map_err(|e| self.failed("sync", e))?;
+        if let Out::File(file) = &self.out {
+            cache::let_go(file, self.let_go, self.sum.len() - self.let_go);
+            self.let_go = self.sum.len();
+        }
         pass(CommitPoint::RowsSynced);
         Ok(self.sum.durable())
     }

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::ReportError;
 use super::durable::{Durable, Sum};
+use super::{ReportError, cache};
 use crate::pipeline::checkpoint::{CommitPoint, pass};
 
 /// Bytes moved at a time.
@@ -118,6 +118,7 @@ impl Spill {
                 .read_exact(&mut piece[..size])
                 .map_err(|source| self.failed("read rows set aside for", source))?;
             into(&piece[..size])?;
+            cache::let_go(&self.file, extent.end() - left, size as u64);
             left -= size as u64;
         }
         Ok(())
