@@ -62,15 +62,14 @@ pub(super) fn head(
 }
 
 /// Whether a reply is what a proxy or a portal says in the store's stead: its "200" would pass for
-/// a copy that lives longer now.
+/// a copy that lives longer now. An empty body is none, whatever type it is said to have: moto, an
+/// S3 look-alike, calls its empty answers HTML.
 fn is_web_page(reply: &Reply) -> bool {
-    let begins = |head: &str| {
-        let body = reply.body.trim_ascii_start();
-        body.get(..head.len()).is_some_and(|start| start.eq_ignore_ascii_case(head.as_bytes()))
-    };
-    header(&reply.headers, "content-type").starts_with("text/html")
-        || begins("<!doctype html")
-        || begins("<html")
+    let body = reply.body.trim_ascii_start();
+    let begins =
+        |head: &str| body.get(..head.len()).is_some_and(|start| start.eq_ignore_ascii_case(head.as_bytes()));
+    let is_called_one = header(&reply.headers, "content-type").starts_with("text/html");
+    begins("<!doctype html") || begins("<html") || (is_called_one && !body.is_empty())
 }
 
 /// Reads any reply to a restore request; `running` recognises the refusal that is none.

@@ -318,6 +318,11 @@ fn restore_answers_are_told_apart() {
         let slow = "<Error><Code>SlowDown</Code></Error>";
         assert_eq!(read(200, slow).unwrap_err().kind, ErrorKind::Throttled);
         assert_eq!(read(503, slow).unwrap_err().kind, ErrorKind::Throttled);
+        // A portal's page is no answer; an empty body is one, though it be called a page.
+        let page = [("content-type", "text/html; charset=utf-8")];
+        let read = |body: &str| dialect.read_restore(&reply(202, &page, body));
+        assert_eq!(read("").unwrap().taken, Taken::Accepted);
+        assert_eq!(read("Please log in").unwrap_err().kind, ErrorKind::Unreadable);
     }
     // OSS refuses to slow a running restore down; only the finer code is documented.
     let slower = "<Error><Code>Whatever</Code><EC>0016-00000715</EC></Error>";
