@@ -9,9 +9,10 @@ use serde_json::Value;
 use crate::support::{Ran, Row, bare, rows};
 use crate::trial::json;
 
+/// Restores take long enough for the signal to come before the last one is answered.
 const SEED: &str = "[[bucket]]\nname = \"b\"\nprovider = \"oss\"\n[bucket.generate]\ncount = 60\n\
                     prefix = \"p/\"\nclasses = { ColdArchive = 1 }\n\
-                    [bucket.quirks]\nlatency = { restore = 5 }\n";
+                    [bucket.quirks]\nlatency = { restore = 40 }\n";
 const JOB: &str = "[[source]]\nurl = \"oss://b/p/\"\npage_size = 20\n[restore]\ndays = 3\n\
                    [limits]\nconcurrency = 4\nrestore_rate = 100_000\nlist_concurrency = 1\n\
                    [report]\npath = \"r.csv\"\n[simulator]\nseed = \"seed.toml\"\n";
