@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use std::io::Read;
 use std::process::{Command, Stdio};
 
+use defrost::pipeline::checkpoint::{CommitPoint, VARIABLE};
 use defrost::sim::{Call, Fault, FaultKind};
 
-use crate::support::{COS, Keys, OSS, Ran, Rig, S3, Vendor, bare, until};
+use crate::support::{COS, Going, Keys, OSS, Ran, Rig, S3, Vendor, bare, until};
 use crate::trial::{Kind, Trial, config, partial, restore, scan, state, versions, words};
 
 /// Runs `line` under a shell that first says `limit`.
@@ -80,6 +81,70 @@ fn read_only_places_are_told_before_the_first_request() {
         rig.run(S3, &line).expect(8).in_one_error().says(&[place, "hint: make room or rights for it"]);
         assert_eq!(rig.server.ledger().counts().list, 0);
     }
+}
+
+/// Folders that can be written no more, from each point between two writes on.
+#[cfg(target_os = "linux")]
+#[test]
+fn folders_that_turn_read_only_at_any_write_lose_nothing() {
+    use std::fs::Permissions;
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+    use std::os::unix::process::CommandExt;
+
+    const NOBODY: u32 = 65_534;
+    let trial = Trial::new(S3, config(S3), restore(S3, &[]));
+    // What the administrator starts may write everywhere: then the run is somebody else's.
+    let tools = tempfile::tempdir().unwrap();
+    let everyone = Permissions::from_mode(0o755);
+    std::fs::set_permissions(tools.path(), everyone.clone()).unwrap();
+    let binary = tools.path().join("defrost");
+    std::fs::copy(env!("CARGO_BIN_EXE_defrost"), &binary).unwrap();
+    let mut refused = 0;
+    for point in CommitPoint::ALL {
+        let rig = trial.rig();
+        let is_root = std::fs::metadata(rig.folder()).unwrap().uid() == 0;
+        let command = |at: Option<String>| {
+            let mut command = Command::new(&binary);
+            command.args(&trial.line).args(rig.place(S3)).current_dir(rig.folder()).env_clear();
+            command
+                .env("HOME", rig.folder())
+                .env("DEFROST_NO_METADATA", "1")
+                .envs(at.map(|at| (VARIABLE, at)));
+            Keys::GOOD.put(&mut command);
+            if is_root {
+                command.uid(NOBODY).gid(NOBODY);
+            }
+            command
+        };
+        if is_root {
+            chown(rig.folder(), Some(NOBODY), Some(NOBODY)).unwrap();
+        }
+        let mut going =
+            Going::spawn(command(Some(format!("{} 1 STOP", point.name()))), &tools.path().join("stderr"));
+        let stat = format!("/proc/{}/stat", going.id());
+        let stopped = || std::fs::read_to_string(&stat).is_ok_and(|stat| stat.contains(") T "));
+        until("it stops or ends", || going.ended() || stopped());
+        let folders = || {
+            let jobs = std::fs::read_dir(rig.path("state")).into_iter().flatten();
+            let jobs = jobs.map(|job| job.unwrap().path());
+            jobs.chain([rig.path("state"), rig.folder().to_owned()]).filter(|folder| folder.exists())
+        };
+        folders().for_each(|folder| std::fs::set_permissions(folder, Permissions::from_mode(0o555)).unwrap());
+        if !going.ended() {
+            going.signal("CONT");
+        }
+        let ran = going.wait();
+        folders().for_each(|folder| std::fs::set_permissions(folder, everyone.clone()).unwrap());
+        if ran.code != 0 {
+            refused += 1;
+            let ran = ran.expect(8).in_one_error();
+            assert!(ran.stderr.contains("Permission denied"), "{point:?}: no cause\n{}", ran.stderr);
+            Ran::of(&command(None).output().unwrap()).expect(0);
+        }
+        trial.rows(&rig, Kind::Lossy);
+        once_each(&rig);
+    }
+    assert!(refused > 8, "folders were in the way of {refused} runs only");
 }
 
 /// Somebody clears the folder of the reports in the middle of a run.
