@@ -9,11 +9,12 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use defrost::job::{self, Overrides, Verb};
-use defrost::model::{Clock, Event, RequestCounts, SystemClock};
+use defrost::model::{Clock, Event, Provider, RequestCounts, SystemClock};
 use defrost::pipeline::report::Verdict;
 use defrost::pipeline::{self, Options, RunError, Stop};
 use defrost::sim::{
-    Access, Call, Config, Credential, Generate, ObjectConfig, Seeded, Server, VersionConfig, Versioning,
+    Access, Call, Config, Credential, Dialect, Generate, ObjectConfig, Seeded, Server, VersionConfig,
+    Versioning,
 };
 use defrost::store::client::{Allowance, Client, Patience, Settings};
 use defrost::store::credentials::{CredentialSource, Environment};
@@ -189,23 +190,8 @@ impl Ground {
         self.folder.path().join("r.csv.partial")
     }
 
-    /// Works the bucket through; goes on with a run that was broken off.
-    pub(crate) async fn run(&self) -> Told {
-        let text = |path: PathBuf| Some(path.to_str().unwrap().to_owned());
-        let over = Overrides {
-            days: (self.verb() == Verb::Restore).then(|| "3".to_owned()),
-            report: text(self.report()),
-            state_dir: text(self.folder.path().join("state")),
-            page_size: Some(PAGE.to_owned()),
-            storage_class: vec!["any".to_owned()],
-            versions: (self.call == Call::Versions).then(|| "all".to_owned()),
-            head: (self.call == Call::Head && self.verb() == Verb::Scan).then_some(true),
-            list_concurrency: Some(self.in_flight.to_string()),
-            concurrency: Some(OBJECTS.to_string()),
-            ..Overrides::default()
-        };
-        let job = job::from_url(self.verb(), &self.vendor.url("p/"), &over, &|_| None).unwrap();
-        let clock = Arc::new(Hasty::new());
+    /// A client that goes where this ground's runs go.
+    pub(crate) fn client(&self, clock: Arc<dyn Clock>) -> Client {
         let lane = |in_flight| Allowance { in_flight, rate: 100_000 };
         let objects = u32::try_from(OBJECTS).unwrap();
         let keys = Credentials {
@@ -229,9 +215,34 @@ impl Ground {
             max_attempts: self.attempts,
             patience: self.patience,
         };
-        let dialect = for_provider(job.source.provider, DialectOptions::default());
+        let provider = match self.vendor.dialect {
+            Dialect::Oss => Provider::Oss,
+            Dialect::Cos => Provider::Cos,
+            Dialect::S3 => Provider::S3,
+        };
+        let dialect = for_provider(provider, DialectOptions::default());
+        Client::new(dialect, settings, clock, Arc::new(|_: Event| ())).unwrap()
+    }
+
+    /// Works the bucket through; goes on with a run that was broken off.
+    pub(crate) async fn run(&self) -> Told {
+        let text = |path: PathBuf| Some(path.to_str().unwrap().to_owned());
+        let over = Overrides {
+            days: (self.verb() == Verb::Restore).then(|| "3".to_owned()),
+            report: text(self.report()),
+            state_dir: text(self.folder.path().join("state")),
+            page_size: Some(PAGE.to_owned()),
+            storage_class: vec!["any".to_owned()],
+            versions: (self.call == Call::Versions).then(|| "all".to_owned()),
+            head: (self.call == Call::Head && self.verb() == Verb::Scan).then_some(true),
+            list_concurrency: Some(self.in_flight.to_string()),
+            concurrency: Some(OBJECTS.to_string()),
+            ..Overrides::default()
+        };
+        let job = job::from_url(self.verb(), &self.vendor.url("p/"), &over, &|_| None).unwrap();
+        let clock = Arc::new(Hasty::new());
         let dyn_clock: Arc<dyn Clock> = Arc::clone(&clock) as _;
-        let client = Client::new(dialect, settings, Arc::clone(&dyn_clock), Arc::new(|_: Event| ())).unwrap();
+        let client = self.client(Arc::clone(&dyn_clock));
         let client = Arc::new(client);
         let options = Options { report: self.report(), ..Options::default() };
         let stop = Stop::new();

@@ -7,10 +7,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use defrost::model::{Position, Tier};
+use defrost::pipeline::RunError;
 use defrost::pipeline::report::Verdict;
 use defrost::sim::{Call, Server};
 use defrost::store::credentials::Environment;
 use defrost::store::dialect::{Endpoint, Style};
+use defrost::store::{ListApi, Listing, RestoreAsk, Store as _, StoreError};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use rcgen::{CertificateParams, KeyPair};
@@ -21,7 +24,7 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
 use super::cell::{exit_of, same, text_of};
-use super::ground::{ATTEMPTS, Ground, calm};
+use super::ground::{ATTEMPTS, Ground, Hasty, calm};
 use crate::support::{Rig, S3, VENDORS, Vendor};
 
 /// A certificate that its own holder has signed.
@@ -108,6 +111,20 @@ fn trusting(ground: &Ground, pem: &str) -> Environment {
     Environment::new([("AWS_CA_BUNDLE", path.to_str().unwrap())], None)
 }
 
+/// What each call meets that is sent where `ground` points to.
+async fn every_call(ground: &Ground) -> Vec<(Call, StoreError)> {
+    let client = ground.client(Arc::new(Hasty::new()));
+    let pages = |api| Listing { prefix: b"p/".to_vec(), api, page_size: 5 };
+    let ask = RestoreAsk { key: b"p/00", version_id: b"", days: Some(1), tier: Some(Tier::Standard) };
+    let mut met = Vec::new();
+    for (call, api) in [(Call::List, ListApi::V2), (Call::Versions, ListApi::Versions)] {
+        met.push((call, client.list(&pages(api), &Position::Start).await.map(|_| ()).unwrap_err()));
+    }
+    met.push((Call::Head, client.head(b"p/00", b"").await.map(|_| ()).unwrap_err()));
+    met.push((Call::Restore, client.restore(ask).await.map(|_| ()).unwrap_err()));
+    met
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn what_is_below_http_ends_the_run_and_is_told() {
     let mut table: BTreeMap<&str, Vec<String>> = BTreeMap::new();
@@ -153,6 +170,10 @@ async fn what_is_below_http_ends_the_run_and_is_told() {
                 assert_eq!(unknown.connections.load(Ordering::Relaxed) - connections, 1, "{name}");
             }
             assert!(ground.partial().exists() && !ground.report().exists(), "{name}");
+            for (call, error) in every_call(&ground).await {
+                let said = text_of(&RunError::Doomed(error));
+                assert!(said.contains(says) && said.contains(&host), "{name}, {call:?}: {said}");
+            }
             table.entry(name).or_default().push(format!("ends {}", exit_of(&error)));
         }
         assert_eq!(ground.server.ledger().counts().total, 0, "nothing came through");
