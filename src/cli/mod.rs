@@ -42,6 +42,10 @@ use signals::Signals;
 use crate::store::credentials::Environment;
 use crate::ui::{Look, Sink};
 
+/// What to do when not even the runtime comes up.
+const NO_RUNTIME: &str = "this machine starts no more threads or opens no more files for this user: see `ulimit -u` \
+                          and `ulimit -n`";
+
 /// Runs the command line `args`, the program's name first, and says how it ended.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     heap::settle();
@@ -68,7 +72,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let ended = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|e| Failure::new(Exit::OwnFiles, e, "this machine starts no more threads or opens no more files for this user: see ulimit -u and ulimit -n"))
+        .map_err(|e| Failure::new(Exit::OwnFiles, e, NO_RUNTIME))
         .and_then(|runtime| {
             let ended = runtime.block_on(dispatch(cli.verb, look, sink.clone(), line));
             // What is under way still (a name being looked up, at worst for minutes) is not waited for:
