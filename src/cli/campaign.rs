@@ -44,6 +44,7 @@ pub(super) async fn campaign(job: &Job, how: How<'_>, context: &Context) -> Resu
         fail_empty: how.fail_empty,
         stream: job.report.path.is_none().then(|| Box::new(std::io::stdout()) as _),
         report: report_path(job, clock.now())?,
+        prices: std::sync::Arc::default(),
     };
     let ended = pipeline::run(job, client, clock, &*tell, context.signals.stop(), options).await;
     // The bars, if any, are gone before the table or an error is printed.

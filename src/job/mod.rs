@@ -11,6 +11,7 @@ mod flags;
 mod glob;
 mod layers;
 mod parts;
+mod prices;
 mod read;
 mod resolve;
 mod settings;
@@ -21,9 +22,10 @@ mod url;
 pub(crate) use fault::nearest;
 pub use fault::{At, Fault, Faults, Place};
 pub use flags::Overrides;
+pub use prices::Prices;
 pub use resolve::{Env, from_file, from_url, url_state_dir};
 pub use settings::{Setting, settings};
 pub use spec::{
-    ClassFilter, ClassWish, Filter, Fit, GlobRule, Job, Limits, ReportSpec, Rows, SimulatorSpec, Source,
-    Verb, Versions, Wish,
+    Bounds, Budget, ClassFilter, ClassWish, Filter, Fit, GlobRule, Job, KeyList, Limits, Outside, ReportSpec,
+    Rows, Safety, Share, SimulatorSpec, Source, Until, Verb, Versions, WaitSpec, Window, Wish,
 };

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
 
 use super::fault::{At, Faults, Place, Problem, shown};
@@ -10,7 +11,7 @@ use super::flags::Overrides;
 use super::layers::Layers;
 use super::parts;
 use super::read::{self, Value, Written};
-use super::spec::{Job, ReportSpec, SimulatorSpec, Verb};
+use super::spec::{Budget, Job, ReportSpec, Safety, SimulatorSpec, Verb, WaitSpec};
 use super::url::BucketUrl;
 
 /// Where state lies unless told otherwise: beside the job file, or in the working folder.
@@ -186,6 +187,13 @@ impl Parts<'_> {
             filter,
             wish,
             limits,
+            budget: Budget::default(),
+            window: None,
+            stop_after: None,
+            zone: TimeZone::UTC,
+            safety: Safety::default(),
+            wait: WaitSpec::default(),
+            prices: None,
             report: if dry_file && !by_flag { beside(report.value) } else { report.value },
             state_dir: base.join(&name),
             simulator: simulator.map(|s| SimulatorSpec { state_dir: base.join(&own_name), ..s }),

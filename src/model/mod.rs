@@ -7,6 +7,7 @@
 mod clock;
 mod event;
 mod location;
+mod money;
 mod outcome;
 mod page;
 mod restore;
@@ -17,6 +18,7 @@ mod text;
 pub use clock::{Clock, SystemClock};
 pub use event::{Event, Kinds, Notice, Phase, Tell};
 pub use location::Provider;
+pub use money::{Currency, Money};
 pub use outcome::Outcome;
 pub use page::{Access, Entry, Kind, Lender, Listed, Page, Position, RestoreMark, Span};
 pub use restore::{Offer, Tier};

@@ -307,8 +307,7 @@ mod tests {
 
     #[test]
     fn only_archived_and_expired_objects_are_asked_for() {
-        let wish =
-            Wish { days: 7, tier: Tier::Standard, fit: Fit::Fail, class: std::collections::BTreeMap::new() };
+        let wish = Wish { days: 7, tier: Tier::Standard, ..Wish::default() };
         for &state in State::ALL {
             let asks = matches!(decide(Some(&wish), b"GLACIER", state, || Some(COLD)), Decision::Ask(_));
             assert_eq!(asks, matches!(state, State::Archived | State::Expired), "{state}");

@@ -123,8 +123,7 @@ mod tests {
             b"PLAIN" => Some(PLAIN),
             _ => None,
         };
-        let mut wish =
-            Wish { days: 30, tier: Tier::Bulk, fit: Fit::Fail, class: std::collections::BTreeMap::new() };
+        let mut wish = Wish { days: 30, tier: Tier::Bulk, ..Wish::default() };
         let told = |wish: &Wish| {
             let all = misfits(wish, ["COLD", "DEEP", "PLAIN", "STANDARD"], offers);
             all.iter().map(ToString::to_string).collect::<Vec<_>>()

@@ -110,6 +110,7 @@ pub(in super::super) fn source(
         start_after,
         end_with: end_with.map(|end| end.value),
         page_size: page_size.unwrap_or(PAGE_SIZE),
+        key_list: None,
     })
 }
 

@@ -57,6 +57,9 @@ pub(in super::super) fn wish(layers: &mut Layers<'_>, over: &Overrides, verb: Ve
         tier: tier.unwrap_or(Tier::Standard),
         fit: fit.unwrap_or_default(),
         class,
+        extend_when_left: None,
+        raise_tier: false,
+        expedited_fallback: false,
     })
 }
 

@@ -33,7 +33,7 @@ use super::checkpoint::CheckpointError;
 use super::filter::Sieve;
 use super::source::{Extent, Placed, Placing, Range, Source, SourceError, Told};
 use super::stop::{Step, Stop};
-use crate::job::{Job, Verb, Versions};
+use crate::job::{Job, Prices, Verb, Versions};
 use crate::model::{Clock, Event, Notice, Phase, Position, Tell};
 use crate::store::{ErrorKind, ListApi, Listing, Store};
 
@@ -69,6 +69,8 @@ pub struct Options {
     pub stream: Option<Box<dyn Write + Send + Sync>>,
     /// Where the finished report shall stand, placeholders filled; used by a run that starts anew.
     pub report: PathBuf,
+    /// What restores cost, for budgets of money and for the account.
+    pub prices: Arc<Prices>,
 }
 
 impl std::fmt::Debug for Options {

@@ -1,12 +1,16 @@
 //! The checked, immutable job: no text is left to interpret, and no secret is in it.
 
+mod campaign;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use globset::GlobMatcher;
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
+pub use self::campaign::{Bounds, Budget, Outside, Safety, Share, Until, WaitSpec, Window};
 use crate::model::{Provider, State, Tier};
 
 /// What kind of run this is.
@@ -44,6 +48,21 @@ pub enum Versions {
     Noncurrent,
 }
 
+/// Which objects are looked at where they are named instead of listed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyList {
+    /// A file of keys, one a line; `None` for standard input.
+    Keys {
+        /// Which file.
+        file: Option<PathBuf>,
+        /// Whether keys end with a NUL byte, not with a line feed.
+        nul: bool,
+    },
+    /// A CSV with a header, of which the columns `key` and, where it has them, `version_id`, `bucket`
+    /// and `key_encoding` are read: an earlier report, or any other.
+    Csv(PathBuf),
+}
+
 /// Where the objects are.
 #[derive(Clone, Debug)]
 pub struct Source {
@@ -78,6 +97,8 @@ pub struct Source {
     pub end_with: Option<String>,
     /// Keys a page, 1–1000, by default 1000.
     pub page_size: u32,
+    /// Objects by name; by default `None`: those that are listed.
+    pub key_list: Option<KeyList>,
 }
 
 impl Source {
@@ -168,6 +189,29 @@ pub struct Wish {
     pub fit: Fit,
     /// Overrides by class, lower-case class name.
     pub class: BTreeMap<String, ClassWish>,
+    /// Readable copies with less time left than this are extended; by default `None`: never.
+    pub extend_when_left: Option<Duration>,
+    /// Whether a running restore of a slower tier is asked for again at the wished one, where the
+    /// store allows that; by default not.
+    pub raise_tier: bool,
+    /// Whether an object falls to the next slower tier that its class offers when the store has no
+    /// capacity for expedited restores; by default not: it fails with reason `quota`.
+    pub expedited_fallback: bool,
+}
+
+impl Default for Wish {
+    /// A day at the standard tier, as the stores do when they are not told.
+    fn default() -> Self {
+        Self {
+            days: 1,
+            tier: Tier::Standard,
+            fit: Fit::default(),
+            class: BTreeMap::new(),
+            extend_when_left: None,
+            raise_tier: false,
+            expedited_fallback: false,
+        }
+    }
 }
 
 impl Wish {
@@ -272,6 +316,20 @@ pub struct Job {
     pub wish: Option<Wish>,
     /// Bounds on requests.
     pub limits: Limits,
+    /// What restores may take; by default anything.
+    pub budget: Budget,
+    /// When restores may be asked for; by default `None`: at any hour.
+    pub window: Option<Window>,
+    /// The run ends, resumable, when it has worked this long; by default `None`.
+    pub stop_after: Option<Duration>,
+    /// The zone in which the job's days begin, by default UTC.
+    pub zone: TimeZone,
+    /// When the run has had enough.
+    pub safety: Safety,
+    /// How to wait for what was asked for.
+    pub wait: WaitSpec,
+    /// The price table, instead of the one built in; by default `None`.
+    pub prices: Option<PathBuf>,
     /// Where the report goes.
     pub report: ReportSpec,
     /// The folder that holds this job's checkpoint, journal, lock and simulator state.
@@ -325,6 +383,13 @@ impl Job {
                 if let Some(tier) = over.tier {
                     put(&format!("class.{class}.tier"), tier.to_string());
                 }
+            }
+            // Only where they are said: a checkpoint of a version that did not know them still fits.
+            if let Some(left) = w.extend_when_left {
+                put("extend_when_left", format!("{}s", left.as_secs()));
+            }
+            if w.raise_tier {
+                put("raise_tier", "true".to_owned());
             }
         }
         put("report", self.report.path.clone().unwrap_or_else(|| "-".to_owned()));
