@@ -123,7 +123,7 @@ impl Default for WaitSpec {
     fn default() -> Self {
         Self {
             until: Until::None,
-            poll: Duration::from_secs(600),
+            poll: Duration::from_mins(10),
             timeout: Duration::from_hours(72),
             ready_file: None,
             on_ready: Vec::new(),
