@@ -5,13 +5,14 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 
 use super::args::OutputFlags;
+use super::confirm::{Word, confirm};
 use super::connect::{self, Site};
 use super::context::Context;
 use super::exit::{self, Exit, Failure};
 use crate::job::Job;
 use crate::pipeline::checkpoint::{CheckpointError, LockError};
 use crate::pipeline::report::Summary;
-use crate::pipeline::{self, Ended, Options, RunError};
+use crate::pipeline::{self, Ended, Options, RunError, Why};
 use crate::ui::{self, Closing, printable};
 
 /// How a job is to be run, besides what the job says.
@@ -21,6 +22,8 @@ pub(super) struct How<'a> {
     pub(super) fresh: bool,
     /// Exit with [`Exit::NothingMatched`] if no object matched.
     pub(super) fail_empty: bool,
+    /// Ask no question, however much the run asks for.
+    pub(super) yes: bool,
     /// Words of the command line that name jobs which have ended: a line that goes on with this one
     /// leaves them out.
     pub(super) ended: &'a [String],
@@ -29,7 +32,7 @@ pub(super) struct How<'a> {
 impl How<'_> {
     /// What the output flags say.
     pub(super) const fn of(flags: &OutputFlags) -> Self {
-        Self { fresh: flags.fresh, fail_empty: flags.fail_empty, ended: &[] }
+        Self { fresh: flags.fresh, fail_empty: flags.fail_empty, yes: false, ended: &[] }
     }
 }
 
@@ -39,12 +42,25 @@ impl How<'_> {
 /// Whatever keeps the run from going on; what was done until then is saved.
 pub(super) async fn campaign(job: &Job, how: How<'_>, context: &Context) -> Result<Exit, Failure> {
     let Site { client, clock, tell, rehearsal } = connect::site(job, context).await?;
+    let prices = std::sync::Arc::default();
+    let agreed = match confirm(job, how.yes, how.fresh, &client, &clock, &prices, context).await {
+        Ok(Word::Go(agreed)) => agreed,
+        other => {
+            drop(tell);
+            if let Some(rehearsal) = rehearsal {
+                rehearsal.close(false).await?;
+            }
+            return other.map(|_| context.signals.exit());
+        }
+    };
     let options = Options {
+        confirmed: agreed,
+        mute: false,
         fresh: how.fresh,
         fail_empty: how.fail_empty,
         stream: job.report.path.is_none().then(|| Box::new(std::io::stdout()) as _),
         report: report_path(job, clock.now())?,
-        prices: std::sync::Arc::default(),
+        prices,
     };
     let ended = pipeline::run(job, client, clock, &*tell, context.signals.stop(), options).await;
     // The bars, if any, are gone before the table or an error is printed.
@@ -120,6 +136,12 @@ fn close(job: &Job, ended: &Ended, context: &Context) {
             elapsed: ended.elapsed,
             report: ended.report.as_deref(),
             complete: ended.verdict.is_some(),
+            worked_out: match ended.why {
+                Some(Why::WorkedOut(span)) => Some(span),
+                Some(Why::Stopped) | None => None,
+            },
+            spending: ended.spending.as_ref(),
+            over_budget_alone: ended.over_budget_alone,
         },
         context.look,
     );

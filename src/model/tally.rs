@@ -57,6 +57,20 @@ pub struct RequestCounts {
     pub throttled: u64,
 }
 
+impl RequestCounts {
+    /// What came after `before`.
+    #[must_use]
+    pub const fn since(self, before: Self) -> Self {
+        Self {
+            list: self.list.saturating_sub(before.list),
+            head: self.head.saturating_sub(before.head),
+            restore: self.restore.saturating_sub(before.restore),
+            retries: self.retries.saturating_sub(before.retries),
+            throttled: self.throttled.saturating_sub(before.throttled),
+        }
+    }
+}
+
 /// How many distinct classes and error codes are kept; the rest is counted under `(other)`.
 const MAX_NAMES: usize = 256;
 /// The name under which what exceeds [`MAX_NAMES`] is counted.

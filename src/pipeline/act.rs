@@ -103,6 +103,11 @@ pub enum NoOutcome {
         /// Whether an attempt may have been carried out before.
         doubt: bool,
     },
+    /// The time in which it might be asked for was over.
+    Late {
+        /// Whether an attempt may have been carried out before.
+        doubt: bool,
+    },
     /// A refusal that every further request would meet.
     Doomed(StoreError),
 }
@@ -111,7 +116,7 @@ impl NoOutcome {
     /// Whether the request may have been carried out all the same.
     pub fn leaves_doubt(&self) -> bool {
         match self {
-            Self::Halted { doubt } => *doubt,
+            Self::Halted { doubt } | Self::Late { doubt } => *doubt,
             Self::Doomed(error) => may_have_been_done(error),
         }
     }
@@ -202,7 +207,7 @@ impl<S: Store> Actor<S> {
         Settled::Ask(fitted, outcome)
     }
 
-    /// Sends one restore request.
+    /// Sends one restore request, if it can leave before `until`.
     ///
     /// # Errors
     /// When the run must stop instead.
@@ -211,12 +216,14 @@ impl<S: Store> Actor<S> {
         object: &Listed<'_>,
         fitted: Fitted,
         mut outcome: Outcome,
+        until: Option<Timestamp>,
     ) -> Result<Outcome, NoOutcome> {
         let ask = RestoreAsk {
             key: object.key,
             version_id: object.version_id,
             days: fitted.days,
             tier: fitted.tier,
+            until,
         };
         let answered = self.store.restore(ask).await;
         outcome.checked_at = self.clock.now();
@@ -271,6 +278,7 @@ fn unsignable(error: &StoreError) -> bool {
 fn refused(mut outcome: Outcome, error: StoreError) -> Result<Outcome, NoOutcome> {
     let (action, reason) = match error.kind {
         ErrorKind::Halted => return Err(NoOutcome::Halted { doubt: may_have_been_done(&error) }),
+        ErrorKind::Late => return Err(NoOutcome::Late { doubt: may_have_been_done(&error) }),
         kind if kind.dooms_run() || unsignable(&error) => return Err(NoOutcome::Doomed(error)),
         // The object left its archive class, or the listing lags: nothing was wrong with the wish.
         ErrorKind::NotArchived => {

@@ -14,9 +14,12 @@ pub mod report;
 
 pub mod checkpoint;
 
+pub mod budget;
 mod fit;
 mod run;
+pub mod safety;
 mod stop;
+pub mod window;
 
-pub use run::{Ended, Options, RunError, run};
+pub use run::{Ended, Options, RunError, Why, run};
 pub use stop::{Step, Stop};

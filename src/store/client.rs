@@ -136,12 +136,13 @@ impl Client {
     async fn call<T: Send>(
         &self,
         call: Call,
+        until: Option<Timestamp>,
         request: Request,
         read: impl Fn(Received) -> Result<T, Refusal> + Send + Sync,
     ) -> Result<Answered<T>, StoreError> {
         let mut attempts = 0;
         loop {
-            let fault = match self.attempt(call, &request, &read, &mut attempts).await {
+            let fault = match self.attempt(call, until, &request, &read, &mut attempts).await {
                 Ok(answer) => return Ok(Answered { answer, attempts }),
                 Err(fault) => fault,
             };
@@ -170,6 +171,7 @@ impl Client {
     async fn attempt<T>(
         &self,
         call: Call,
+        until: Option<Timestamp>,
         request: &Request,
         read: &(impl Fn(Received) -> Result<T, Refusal> + Send + Sync),
         attempts: &mut u32,
@@ -179,6 +181,9 @@ impl Client {
             () = self.halted() => return Err(Fault::bare(ErrorKind::Halted)),
             permit = self.pace.enter(call) => permit,
         };
+        if until.is_some_and(|until| until <= self.clock.now()) {
+            return Err(Fault::bare(ErrorKind::Late));
+        }
         let credentials = self
             .credentials
             .get()
@@ -287,7 +292,7 @@ impl Client {
 
 impl Store for Client {
     async fn list(&self, listing: &Listing, at: &Position) -> Result<Answered<Page>, StoreError> {
-        self.call(Call::List, self.dialect.list(listing, at), |Received { reply, share }| {
+        self.call(Call::List, None, self.dialect.list(listing, at), |Received { reply, share }| {
             match reply.status {
                 200 => self.dialect.read_page(listing, reply).map(|page| match share {
                     Some(share) => page.lent_by(share),
@@ -300,7 +305,7 @@ impl Store for Client {
     }
 
     async fn head(&self, key: &[u8], version_id: &[u8]) -> Result<Answered<Head>, StoreError> {
-        self.call(Call::Head, self.dialect.head(key, version_id), |Received { reply, .. }| {
+        self.call(Call::Head, None, self.dialect.head(key, version_id), |Received { reply, .. }| {
             match reply.status {
                 200 => self.dialect.read_head(&reply),
                 _ => Err(self.dialect.read_refusal(&reply)),
@@ -310,7 +315,7 @@ impl Store for Client {
     }
 
     async fn restore(&self, ask: RestoreAsk<'_>) -> Result<Answered<RestoreAnswer>, StoreError> {
-        self.call(Call::Restore, self.dialect.restore(&ask), |Received { reply, .. }| {
+        self.call(Call::Restore, ask.until, self.dialect.restore(&ask), |Received { reply, .. }| {
             self.dialect.read_restore(&reply)
         })
         .await

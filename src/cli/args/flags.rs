@@ -200,8 +200,10 @@ pub struct WishFlags {
     /// [env: DEFROST_FIT]
     #[arg(long, value_name = "HOW")]
     pub fit: Option<String>,
-    /// Accepted from habit: defrost asks no questions
-    #[arg(short = 'y', long, visible_short_alias = 'f', visible_alias = "force", hide_short_help = true)]
+    /// Ask no question: go ahead even if the run asks for more than the job's confirm_over
+    ///
+    /// Without it such a run asks on a terminal, and refuses where there is none.
+    #[arg(short = 'y', long, visible_short_alias = 'f', visible_alias = "force")]
     pub yes: bool,
 }
 

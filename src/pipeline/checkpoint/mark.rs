@@ -17,7 +17,8 @@
 //! * A finished run is never gone on with, so that its mark is replaced whatever its number.
 //!
 //! Formats 1 and 2 were never released. Format 3: checksums over the report's and the waiting rows'
-//! durable parts and over each line of the journal; what is about to be asked for is journaled.
+//! durable parts and over each line of the journal; what is about to be asked for is journaled. Format 4:
+//! what a run left over its budget, and whether its size was confirmed.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -29,6 +30,7 @@ use sha2::{Digest, Sha256};
 
 use super::fault::CheckpointError;
 use crate::model::{Action, Outcome, RequestCounts, Tally, hex, unhex};
+use crate::pipeline::budget::Left;
 use crate::pipeline::report::{Durable, Extent, Reached, Segment, shown_key};
 use crate::pipeline::source::RangeId;
 
@@ -36,7 +38,7 @@ use crate::pipeline::source::RangeId;
 pub(super) const MAX_MARK: u64 = 256 << 20;
 
 /// The layout that this version writes, and the only one that it reads.
-pub(super) const FORMAT: u32 = 3;
+pub(super) const FORMAT: u32 = 4;
 
 /// A key in a text file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -148,6 +150,12 @@ pub struct Mark {
     /// When the last of the copies that were asked for may lapse; `None` if none has to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub copies_until: Option<Timestamp>,
+    /// What the rows so far left over the budget.
+    #[serde(default, skip_serializing_if = "Left::is_nothing")]
+    pub left: Left,
+    /// Whether somebody agreed to how much the run asks for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub confirmed: bool,
     /// Counts over all sessions.
     pub tally: Tally,
     /// Requests over all sessions.

@@ -273,6 +273,8 @@ mod tests {
             aside: Durable { len: 16, checksum: "crc32:a5".to_owned() },
             sealed: false,
             copies_until: None,
+            left: crate::pipeline::budget::Left::default(),
+            confirmed: false,
             tally: Tally::default(),
             requests: RequestCounts::default(),
             elapsed: Duration::from_millis(1500),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Ended;
+use super::{Ended, Why};
 use super::books::Closed;
 use super::page::Progress;
 use crate::model::{Clock, Event, Tell};
@@ -28,8 +28,8 @@ impl<S: Store> Gauge<'_, S> {
         });
     }
 
-    pub(super) fn ended(&self, closed: Closed) -> Ended {
-        let Closed { tally, requests, elapsed, report, summary, verdict } = closed;
+    pub(super) fn ended(&self, closed: Closed, why: Option<Why>) -> Ended {
+        let Closed { tally, requests, elapsed, report, summary, verdict, spending, never, kept: _ } = closed;
         self.tell.tell(Event::Finished {
             tally: Arc::new(tally.clone()),
             requests,
@@ -37,6 +37,6 @@ impl<S: Store> Gauge<'_, S> {
             report: report.clone(),
             complete: verdict.is_some(),
         });
-        Ended { verdict, tally, requests, elapsed, report, summary }
+        Ended { verdict, why, spending, over_budget_alone: never, tally, requests, elapsed, report, summary }
     }
 }
