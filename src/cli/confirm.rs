@@ -108,7 +108,8 @@ async fn count<S: Store + 'static>(
     };
     let quiet = |_: Event| {};
     let counted =
-        pipeline::run(&dry, Arc::clone(store), Arc::clone(clock), &quiet, context.signals.stop(), options).await;
+        pipeline::run(&dry, Arc::clone(store), Arc::clone(clock), &quiet, context.signals.stop(), options)
+            .await;
     match counted {
         Ok(ended) if ended.verdict.is_some() => Ok(Some(ended.tally.action(Action::Planned))),
         Ok(_) | Err(RunError::Aborted) => Ok(None),

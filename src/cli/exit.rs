@@ -142,7 +142,9 @@ fn of_safety(stop: &SafetyStop, provider: Provider) -> (Exit, String) {
         format!("these keys need the right {}", right(Call::Restore, provider))
     } else {
         match &stop.limit {
-            Limit::SameRefusal { .. } => "mend what the store refuses, or raise max_same_refusals under [safety]",
+            Limit::SameRefusal { .. } => {
+                "mend what the store refuses, or raise max_same_refusals under [safety]"
+            }
             Limit::Failures { .. } => "mend what failed, or raise max_failures under [safety]",
         }
         .to_owned()

@@ -47,7 +47,9 @@ fn words(stop: &SafetyStop) -> String {
     let SafetyStop { limit, code, key, request_id, .. } = stop;
     let what = match limit {
         Limit::Failures { failed, of, bound } => {
-            format!("{failed} of {of} objects failed, more than max_failures = {bound} allows; the last said `{code}`")
+            format!(
+                "{failed} of {of} objects failed, more than max_failures = {bound} allows; the last said `{code}`"
+            )
         }
         Limit::SameRefusal { times } => format!("{times} refusals in a row all said `{code}`"),
     };
@@ -137,7 +139,10 @@ mod tests {
     }
 
     /// After how many of `answers` a run with these limits stops, and why.
-    fn stops<'a>(safety: Safety, answers: impl IntoIterator<Item = Option<&'a str>>) -> Option<(usize, Limit)> {
+    fn stops<'a>(
+        safety: Safety,
+        answers: impl IntoIterator<Item = Option<&'a str>>,
+    ) -> Option<(usize, Limit)> {
         let watch = Watch::new(safety);
         let met = |answer| watch.met(&outcome(answer), || "k".to_owned()).map(|stop| stop.limit);
         answers.into_iter().map(met).enumerate().find_map(|(at, limit)| Some((at + 1, limit?)))

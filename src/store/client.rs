@@ -305,11 +305,11 @@ impl Store for Client {
     }
 
     async fn head(&self, key: &[u8], version_id: &[u8]) -> Result<Answered<Head>, StoreError> {
-        self.call(Call::Head, None, self.dialect.head(key, version_id), |Received { reply, .. }| {
-            match reply.status {
-                200 => self.dialect.read_head(&reply),
-                _ => Err(self.dialect.read_refusal(&reply)),
-            }
+        self.call(Call::Head, None, self.dialect.head(key, version_id), |Received { reply, .. }| match reply
+            .status
+        {
+            200 => self.dialect.read_head(&reply),
+            _ => Err(self.dialect.read_refusal(&reply)),
         })
         .await
     }

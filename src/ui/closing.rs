@@ -355,7 +355,9 @@ mod tests {
             ..closing(&tally)
         };
         let told = closing_table(&stopped, Look::default());
-        assert!(told.starts_with("restore nightly-logs, oss://logs/2024/: stopped before the end, after 6h00m"));
+        assert!(
+            told.starts_with("restore nightly-logs, oss://logs/2024/: stopped before the end, after 6h00m")
+        );
         let wanted = "deferred         4  1.0 GiB\nreasons: budget 4\n";
         assert!(told.contains(wanted), "{told}");
         let wanted = "spent     run 5 objects, 1.0 GiB, 1.99 CNY\n          2026-11-21 7 objects, 1.0 GiB, 2.50 CNY\n\

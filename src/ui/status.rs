@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 
+use super::closing::spent_words;
 use super::figures::answers;
 use super::table::wrapped;
 use super::{Look, human_bytes, human_count, human_span, printable};
-use super::closing::spent_words;
 use crate::model::{Kinds, Spending};
 
 /// What the files of a job tell about its last run.

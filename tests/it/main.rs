@@ -17,6 +17,8 @@ mod trial;
 mod bad_input;
 mod bad_input_outside;
 #[cfg(unix)]
+mod campaign;
+#[cfg(unix)]
 mod checkpoint;
 mod clocks;
 mod conflicts;
@@ -34,6 +36,7 @@ mod lapsed;
 #[cfg(unix)]
 mod machine;
 mod matrix;
+mod nightly;
 mod ranges;
 #[cfg(unix)]
 mod resume;

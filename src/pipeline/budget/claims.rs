@@ -146,7 +146,12 @@ impl Claims {
     /// What is due to those before `place`; to all, if there is no place.
     pub(super) fn before(&self, place: Option<Place>) -> Amount {
         let all = self.0.iter().enumerate().flat_map(|(at, claim)| {
-            claim.stretches.0.iter().enumerate().map(move |(number, stretch)| (Place(at, number), stretch.due))
+            claim
+                .stretches
+                .0
+                .iter()
+                .enumerate()
+                .map(move |(number, stretch)| (Place(at, number), stretch.due))
         });
         let before = all.take_while(|(at, _)| place.is_none_or(|place| *at < place));
         before.fold(Amount::default(), |sum, (_, due)| sum.plus(due))
@@ -154,9 +159,7 @@ impl Claims {
 
     /// One of those at `place` got `amount`.
     pub(super) fn served(&mut self, place: Place, amount: Amount) {
-        if let Some(stretch) =
-            self.0.get_mut(place.0).and_then(|claim| claim.stretches.0.get_mut(place.1))
-        {
+        if let Some(stretch) = self.0.get_mut(place.0).and_then(|claim| claim.stretches.0.get_mut(place.1)) {
             stretch.due = stretch.due.minus(amount);
         }
     }
@@ -232,7 +235,10 @@ mod tests {
             let sum = mine.fold(Amount::default(), |sum, (.., page)| sum.plus(one(u64::from(*page))));
             assert_eq!(sum, stretch.due);
         }
-        assert!(held.iter().all(|(from, to, _)| stretches.of(from).is_some() && stretches.of(from) == stretches.of(to)));
+        assert!(
+            held.iter()
+                .all(|(from, to, _)| stretches.of(from).is_some() && stretches.of(from) == stretches.of(to))
+        );
         assert_eq!(stretches.due().objects, held.len() as u64);
     }
 
@@ -242,11 +248,14 @@ mod tests {
         stretches.add(b"k", b"m", one(1));
         stretches.add(b"a", b"c", one(2));
         stretches.add(b"c", b"k", one(4));
-        assert_eq!(stretches.0, [Stretch {
-            from: b"a".to_vec(),
-            to: b"m".to_vec(),
-            due: Amount { objects: 3, bytes: 7, micros: 0 }
-        }]);
+        assert_eq!(
+            stretches.0,
+            [Stretch {
+                from: b"a".to_vec(),
+                to: b"m".to_vec(),
+                due: Amount { objects: 3, bytes: 7, micros: 0 }
+            }]
+        );
     }
 
     #[test]

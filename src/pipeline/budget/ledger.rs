@@ -113,7 +113,8 @@ pub(super) fn spent(amount: super::Amount, currency: Option<&str>) -> Spent {
     Spent {
         objects: amount.objects,
         bytes: amount.bytes,
-        cost: currency.map(|currency| crate::model::Money { currency, micros: amount.micros.into() }.to_string()),
+        cost: currency
+            .map(|currency| crate::model::Money { currency, micros: amount.micros.into() }.to_string()),
     }
 }
 

@@ -38,9 +38,9 @@
 mod amount;
 mod claims;
 mod ledger;
-mod purse;
 #[cfg(test)]
 mod nights;
+mod purse;
 
 pub use amount::Amount;
 pub use claims::{Claims, Left, Stretches};

@@ -90,9 +90,8 @@ impl<S: Store> Desk<S> {
         if let (Some(ledger), Some(loose)) = (&self.ledger, loose) {
             ledger.purse().firm(loose, self.clock.now());
         }
-        let mut asked = stream::iter(asks)
-            .map(|ask| self.ask_one(page, ask, until))
-            .buffer_unordered(UNDER_WAY);
+        let mut asked =
+            stream::iter(asks).map(|ask| self.ask_one(page, ask, until)).buffer_unordered(UNDER_WAY);
         let mut unasked = Vec::new();
         while let Some(answered) = asked.next().await {
             let Answered { index, amount, outcome, taken } = answered?;
@@ -175,7 +174,12 @@ impl<S: Store> Desk<S> {
     ) -> Result<Vec<Ask>, CheckpointError> {
         let mut asks = Vec::with_capacity(dues.len());
         let Some(ledger) = &self.ledger else {
-            let free = |Due { index, fitted, outcome, .. }| Ask { index, fitted, outcome, amount: Amount::default() };
+            let free = |Due { index, fitted, outcome, .. }| Ask {
+                index,
+                fitted,
+                outcome,
+                amount: Amount::default(),
+            };
             return Ok(dues.into_iter().map(free).collect());
         };
         let now = self.clock.now();

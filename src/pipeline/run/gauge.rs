@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Ended, Why};
 use super::books::Closed;
 use super::page::Progress;
+use super::{Ended, Why};
 use crate::model::{Clock, Event, Tell};
 use crate::store::Store;
 

@@ -131,7 +131,8 @@ pub async fn run<S: Store + 'static>(
         if let Some(until) = until
             && let Some(why) = wait(&gauge, stop, &job, until, worked_out).await
         {
-            return Ok(gauge.ended(books.suspend()?, Some(why)));
+            let writer = Writer::start(books, Arc::clone(&job)).map_err(RunError::Thread)?;
+            return Ok(gauge.ended(writer.suspend().await?, Some(why)));
         }
         // Listed only now: what a page says must not grow old while the window is waited for.
         let source = source(&job, &store, &found);
