@@ -480,8 +480,7 @@ mod tests {
         for (text, key) in [
             ("[limits]\nrun_cost = \"1 USD\"\n", "limits.run_cost"),
             ("[limits]\nwindow = \"1:00-2:00\"\n", "limits.window"),
-            ("[safety]\n", "safety."),
-            ("[wait]\n", "wait."),
+            ("[safety]\nconfirm_over = 5\n", "safety.confirm_over"),
             ("[wait]\nuntil = \"ready\"\n", "wait.until"),
             ("[job]\nprices = \"p.toml\"\n", "job.prices"),
         ] {

@@ -44,14 +44,6 @@ pub(in super::super) fn no_campaign(layers: &mut Layers<'_>, over: &Overrides) {
             layers.fault(problem(), at);
         }
     }
-    for table in ["safety", "wait"] {
-        let empty = !layers.document.as_ref().is_some_and(|document| {
-            document.values.keys().any(|key| key.split_once('.').is_some_and(|(of, _)| of == table))
-        });
-        if let Some(at) = layers.table(table).filter(|_| empty) {
-            layers.fault(problem(), at);
-        }
-    }
 }
 
 /// The flags of a restore that were typed, by key.
