@@ -301,9 +301,13 @@ fn refused(mut outcome: Outcome, error: StoreError) -> Result<Outcome, NoOutcome
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Tier;
+    use crate::model::{Raise, Tier};
 
-    const COLD: Offer = Offer { days: Some(1..=365), tiers: &[Tier::Expedited, Tier::Standard, Tier::Bulk] };
+    const COLD: Offer = Offer {
+        days: Some(1..=365),
+        tiers: &[Tier::Expedited, Tier::Standard, Tier::Bulk],
+        raise: Raise::Never,
+    };
 
     #[test]
     fn only_archived_and_expired_objects_are_asked_for() {

@@ -91,11 +91,17 @@ pub fn misfits<'c>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Raise;
 
-    const COLD: Offer = Offer { days: Some(1..=365), tiers: &[Tier::Expedited, Tier::Standard, Tier::Bulk] };
-    const DEEP: Offer = Offer { days: Some(1..=365), tiers: &[Tier::Expedited, Tier::Standard] };
-    const PLAIN: Offer = Offer { days: Some(1..=7), tiers: &[] };
-    const DAYLESS: Offer = Offer { days: None, tiers: &[Tier::Standard, Tier::Bulk] };
+    const COLD: Offer = Offer {
+        days: Some(1..=365),
+        tiers: &[Tier::Expedited, Tier::Standard, Tier::Bulk],
+        raise: Raise::Never,
+    };
+    const DEEP: Offer =
+        Offer { days: Some(1..=365), tiers: &[Tier::Expedited, Tier::Standard], raise: Raise::Never };
+    const PLAIN: Offer = Offer { days: Some(1..=7), tiers: &[], raise: Raise::Never };
+    const DAYLESS: Offer = Offer { days: None, tiers: &[Tier::Standard, Tier::Bulk], raise: Raise::Never };
 
     #[test]
     fn a_wish_is_sent_as_it_is_or_fitted_or_refused() {
