@@ -34,6 +34,7 @@ mod lapsed;
 #[cfg(unix)]
 mod machine;
 mod matrix;
+mod nights;
 mod ranges;
 #[cfg(unix)]
 mod resume;

@@ -114,6 +114,20 @@ fn cos_classes_take_their_own_bodies() {
     assert_eq!(cos("INTELLIGENT_TIERING", Some("1"), None), refused(Wrong::NotArchived));
 }
 
+#[test]
+fn expedited_retrievals_may_have_no_capacity() {
+    let quirks = Quirks { no_expedited: true, ..Quirks::default() };
+    let tell = |dialect, class: &str, tier| {
+        let class = Class::new(dialect, class);
+        decide(dialect, &quirks, &version(&class, None, None), &ask(dialect, Some("3"), Some(tier)), NOW)
+    };
+    assert_eq!(tell(Dialect::S3, "GLACIER", "Expedited"), Verdict::Refused(Wrong::NoCapacity));
+    assert_eq!(tell(Dialect::S3, "DEEP_ARCHIVE", "Expedited"), Verdict::Refused(Wrong::TierNotOffered));
+    assert!(matches!(tell(Dialect::S3, "GLACIER", "Standard"), Verdict::Accepted(_)));
+    // The others queue, or slow everybody down.
+    assert!(matches!(tell(Dialect::Oss, "ColdArchive", "Expedited"), Verdict::Accepted(_)));
+}
+
 /// What a second request meets, `later` seconds after one for 3 days at Standard.
 fn second(dialect: Dialect, class: &str, later: Secs, days: &str, tier: Option<&str>) -> (Mark, Verdict) {
     let class = Class::new(dialect, class);
