@@ -31,6 +31,7 @@ mod keys;
 mod kill;
 #[cfg(all(unix, debug_assertions))]
 mod lapsed;
+mod legality;
 #[cfg(unix)]
 mod machine;
 mod matrix;
