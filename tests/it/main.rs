@@ -32,9 +32,11 @@ mod keys;
 mod kill;
 #[cfg(all(unix, debug_assertions))]
 mod lapsed;
+mod legality;
 #[cfg(unix)]
 mod machine;
 mod matrix;
+mod nights;
 mod ranges;
 #[cfg(unix)]
 mod resume;
