@@ -14,6 +14,7 @@ pub mod report;
 
 pub mod checkpoint;
 
+mod decide;
 mod fit;
 mod run;
 mod stop;
