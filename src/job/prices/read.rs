@@ -96,7 +96,7 @@ impl Reader<'_> {
         for (key, value) in top {
             match (key.get_ref().as_ref(), value.get_ref()) {
                 ("sheet", DeValue::Array(sheets)) => {
-                    for sheet in sheets.iter() {
+                    for sheet in sheets {
                         match sheet.get_ref() {
                             DeValue::Table(table) => self.sheet(&sheet.span(), table),
                             _ => self.must_be(&sheet.span(), "sheet", "a table", "write `[[sheet]]`"),
@@ -148,7 +148,7 @@ impl Reader<'_> {
         match table.get("price") {
             Some(value) => match value.get_ref() {
                 DeValue::Array(prices) => {
-                    for price in prices.iter() {
+                    for price in prices {
                         match price.get_ref() {
                             DeValue::Table(entry) => self.entry(&sheet, &price.span(), entry),
                             _ => self.must_be(&price.span(), "sheet.price", "a table", FORM),

@@ -44,7 +44,7 @@ fn one_object_costs_request_retrieval_and_copy() {
     let s3 = PriceTable::built_in().of(Provider::S3, Some("us-east-1"));
     // 0.0001 + 0.02 + 0.023 × 73/730 of a month.
     let deep = s3.object(b"DEEP_ARCHIVE", Some(Tier::Standard), Some(3), GIB).unwrap();
-    assert_eq!(deep.micros, 100 + 20_000 + (23_000 * 72_u32).div_ceil(730) as i128);
+    assert_eq!(deep.micros, 100 + 20_000 + i128::from((23_000 * 72_u32).div_ceil(730)));
     // Bulk of GLACIER is free but for the copy, and Intelligent-Tiering has no copy.
     assert_eq!(told(s3.cost(Item::Retrieval, b"GLACIER", Some(Tier::Bulk), 1 << 60)), "0.00 USD");
     assert_eq!(told(s3.object(b"INTELLIGENT_TIERING", Some(Tier::Standard), None, GIB)), "0.00 USD");
@@ -119,13 +119,14 @@ fn amounts_beyond_all_bounds_are_unknown_and_not_wrong() {
     assert_eq!(oss.cost(Item::Retrieval, b"ColdArchive", Some(Tier::Standard), u128::MAX), None);
 }
 
+const HEAD: &str = "currency = \"CNY\"\ndate = \"2026-01-02\"\nsource = \"x\"";
+const LIST: &str = "item = \"list\", unit = \"request\"";
+
 #[test]
 fn every_wrong_table_is_told_with_its_line_and_a_way_out() {
     let sheet = |head: &str, price: &str| {
         format!("[[sheet]]\nprovider = \"oss\"\nregion = \"*\"\n{head}\nprice = [\n{price}\n]\n")
     };
-    const HEAD: &str = "currency = \"CNY\"\ndate = \"2026-01-02\"\nsource = \"x\"";
-    const LIST: &str = "item = \"list\", unit = \"request\"";
     for (text, said) in [
         ("nonsense".to_owned(), "p.toml:1:9: not valid TOML"),
         ("[prices]\n".to_owned(), "p.toml:1:2: prices: unknown key; known are `sheet`"),
