@@ -56,7 +56,7 @@ pub struct RequestCounts {
     /// Answers that asked to slow down.
     pub throttled: u64,
     /// How the list requests were answered.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Answers::is_none")]
     pub lists: Answers,
 }
 
