@@ -9,11 +9,12 @@ use super::confirm::{Word, confirm};
 use super::connect::{self, Site};
 use super::context::Context;
 use super::exit::{self, Exit, Failure};
+use super::load;
 use crate::job::Job;
 use crate::pipeline::checkpoint::{CheckpointError, LockError};
 use crate::pipeline::report::Summary;
 use crate::pipeline::{self, Ended, Options, RunError, Why};
-use crate::ui::{self, Closing, printable};
+use crate::ui::{self, Closing, Cost, printable};
 
 /// How a job is to be run, besides what the job says.
 #[derive(Clone, Copy, Debug, Default)]
@@ -41,8 +42,8 @@ impl How<'_> {
 /// # Errors
 /// Whatever keeps the run from going on; what was done until then is saved.
 pub(super) async fn campaign(job: &Job, how: How<'_>, context: &Context) -> Result<Exit, Failure> {
-    let Site { client, clock, tell, rehearsal } = connect::site(job, context).await?;
-    let prices = std::sync::Arc::default();
+    let Site { client, clock, tell, rehearsal, region } = connect::site(job, context).await?;
+    let prices = load::prices(job, &region)?.into();
     let agreed = match confirm(job, how.yes, how.fresh, &client, &clock, &prices, context).await {
         Ok(Word::Go(agreed)) => agreed,
         other => {
@@ -135,6 +136,7 @@ fn close(job: &Job, ended: &Ended, context: &Context) {
             requests: ended.requests,
             elapsed: ended.elapsed,
             report: ended.report.as_deref(),
+            cost: Some(Cost { sums: &ended.fees.sums(), unknown: &ended.fees.unknown() }),
             complete: ended.verdict.is_some(),
             worked_out: match ended.why {
                 Some(Why::WorkedOut(span)) => Some(span),

@@ -14,7 +14,9 @@ pub mod report;
 
 pub mod checkpoint;
 
+pub mod account;
 pub mod budget;
+mod decide;
 mod fit;
 mod run;
 pub mod safety;

@@ -24,7 +24,7 @@ pub use error::{Call, ErrorKind, Refusal, StoreError};
 
 use jiff::Timestamp;
 
-use crate::model::{Access, Offer, Page, Position, RequestCounts, RestoreMark, Tier};
+use crate::model::{Access, Answers, Offer, Page, Position, RequestCounts, RestoreMark, Tier};
 
 /// Which listing call is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -60,6 +60,8 @@ pub struct Head {
     pub access_tier: String,
     /// Restore state; never [`RestoreMark::Unsaid`].
     pub restore: RestoreMark,
+    /// The tier at which a restore runs, where the vendor tells.
+    pub running_at: Option<Tier>,
     /// HTTP status.
     pub status: u16,
     /// The vendor's request id.
@@ -113,6 +115,8 @@ pub struct Answered<T> {
     pub answer: T,
     /// Requests sent for it, the successful one included.
     pub attempts: u32,
+    /// How they were answered.
+    pub answers: Answers,
 }
 
 /// One object store, one bucket.

@@ -143,13 +143,15 @@ impl Nights {
     pub(crate) fn taken(&self) -> Vec<Taken> {
         let restores = self.server.ledger().restores();
         let taken = restores.into_iter().filter(|post| matches!(post.status, 200 | 202));
-        taken.map(|post| Taken {
-            key: post.key.into(),
-            at: post.at,
-            days: post.days,
-            tier: post.tier,
-            status: post.status,
-        }).collect()
+        taken
+            .map(|post| Taken {
+                key: post.key.into(),
+                at: post.at,
+                days: post.days,
+                tier: post.tier,
+                status: post.status,
+            })
+            .collect()
     }
 }
 

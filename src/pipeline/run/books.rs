@@ -10,8 +10,10 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 use super::opening::{Kept, Opened};
 use super::page::{Known, Sheet};
 use super::{COMMIT_EVERY, Options, RunError};
-use crate::job::{Job, Versions};
+use crate::job::{Job, Prices, Verb, Versions};
 use crate::model::{Clock, RequestCounts, Spending, Tally, Tell};
+use crate::pipeline::account::{Fees, FeesTold};
+use crate::pipeline::act::LastRun;
 use crate::pipeline::budget::Ledger;
 use crate::pipeline::checkpoint::journal::Journal;
 use crate::pipeline::checkpoint::{CheckpointError, CommitPoint, Gaps, Mark, MarkedRange, StateDir, pass};
@@ -54,6 +56,7 @@ pub(super) struct Books {
     before: (RequestCounts, Duration),
     versioned: bool,
     fail_empty: bool,
+    prices: Arc<Prices>,
 }
 
 /// What the run needs to know of its books.
@@ -79,6 +82,8 @@ pub(super) struct Found {
     pub(super) settled: watch::Receiver<bool>,
     /// Evenly spaced keys that an earlier run left.
     pub(super) hints: Vec<Vec<u8>>,
+    /// The job's last complete run.
+    pub(super) last: Option<LastRun>,
 }
 
 /// The books of a run, closed.
@@ -87,6 +92,8 @@ pub(super) struct Closed {
     pub(super) tally: Tally,
     pub(super) requests: RequestCounts,
     pub(super) elapsed: Duration,
+    /// What it costs.
+    pub(super) fees: Fees,
     /// The CSV: finished, or partial if the run is not complete; `None` for a stream.
     pub(super) report: Option<PathBuf>,
     /// The summary, if the run is complete and has a report.
@@ -111,7 +118,7 @@ impl Books {
         kept: Option<Kept>,
         tell: &dyn Tell,
     ) -> Result<(Self, Found), RunError> {
-        let fail_empty = options.fail_empty;
+        let (fail_empty, prices) = (options.fail_empty, Arc::clone(&options.prices));
         let Opened { report, state, journal, mut mark, known, ledger } = match options.stream {
             Some(stream) => Opened::stream(job, &*clock, stream)?,
             None => Opened::files(job, &clock, options.report, options.fresh, kept, tell)?,
@@ -138,6 +145,7 @@ impl Books {
             report: report.path().map(PathBuf::from),
             matched: mark.tally.matched.objects,
             hints: state.as_ref().map(StateDir::hints).unwrap_or_default(),
+            last: state.as_ref().and_then(|state| state.last_run(&mark.identity)),
         };
         let now = clock.monotonic();
         let mut books = Self {
@@ -157,6 +165,7 @@ impl Books {
             settled,
             versioned: job.source.versions != Versions::Current,
             fail_empty,
+            prices,
         };
         if books.mark.sessions == 1 {
             // From here on an interrupted run is found again, even if it wrote no row.
@@ -229,6 +238,7 @@ impl Books {
         self.mark.tally.merge(&sheet.tally);
         self.mark.left.merge(&sheet.left);
         self.mark.copies_until = self.mark.copies_until.max(sheet.copies_until);
+        self.mark.undone |= sheet.undone;
         let reached = sheet.last.as_ref().map(|(key, version)| Reached {
             key: key.clone(),
             version: if self.versioned { version.clone() } else { Vec::new() },
@@ -293,6 +303,7 @@ impl Books {
         self.commit()?;
         pass(CommitPoint::ReportSealed);
         let report = self.report.path().map(PathBuf::from);
+        let fees = self.fees();
         let spending = self.spending(true)?;
         self.report.name()?;
         let sha256 = self.mark.written.sha256().to_owned();
@@ -308,6 +319,7 @@ impl Books {
             sessions: self.mark.sessions,
             sha256,
             verdict,
+            fees: FeesTold::from(&fees),
             spending: spending.clone(),
             never: self.mark.left.never,
         };
@@ -321,6 +333,9 @@ impl Books {
             None => None,
         };
         pass(CommitPoint::SummarySaved);
+        if let Some(state) = &self.state {
+            leave_word(job, &self.mark, state)?;
+        }
         self.mark.finished = Some(summary.exit_reason.clone());
         if let Some(state) = &self.state {
             state.save(&self.mark)?;
@@ -333,6 +348,7 @@ impl Books {
             }
         }
         Ok(Closed {
+            fees,
             tally: self.mark.tally,
             requests: self.mark.requests,
             elapsed: self.mark.elapsed,
@@ -355,6 +371,7 @@ impl Books {
         self.commit()?;
         let report = self.report.path().map(Report::partial_path);
         Ok(Closed {
+            fees: self.fees(),
             spending,
             never: self.mark.left.never,
             kept: self.state,
@@ -365,6 +382,11 @@ impl Books {
             summary: None,
             verdict: None,
         })
+    }
+
+    /// What the rows so far, and the listing, cost.
+    fn fees(&self) -> Fees {
+        Fees::of(&self.mark.tally.account, &self.mark.requests.lists, &self.prices)
     }
 
     /// What was spent, when every answer is on disk. A run that has `ended` leaves its claims.
@@ -386,7 +408,10 @@ impl Books {
 
     fn requests_of_run(&self) -> RequestCounts {
         let (then, now) = (self.before.0, (self.requests)());
+        let mut lists = then.lists;
+        lists.merge(now.lists);
         RequestCounts {
+            lists,
             list: then.list + now.list,
             head: then.head + now.head,
             restore: then.restore + now.restore,
@@ -394,4 +419,16 @@ impl Books {
             throttled: then.throttled + now.throttled,
         }
     }
+}
+
+/// Leaves word of a complete run to the next one, which must not ask for the same things again.
+fn leave_word(job: &Job, mark: &Mark, state: &StateDir) -> Result<(), CheckpointError> {
+    let Some(wish) = job.wish.as_ref().filter(|_| job.verb == Verb::Restore) else {
+        return Ok(());
+    };
+    if !wish.raise_tier && wish.extend_when_left.is_none() {
+        // What an earlier run asked for says nothing of what this one has.
+        return state.forget_last_run();
+    }
+    if mark.undone { Ok(()) } else { state.save_last_run(mark.started_at, &mark.identity) }
 }

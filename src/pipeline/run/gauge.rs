@@ -29,7 +29,8 @@ impl<S: Store> Gauge<'_, S> {
     }
 
     pub(super) fn ended(&self, closed: Closed, why: Option<Why>) -> Ended {
-        let Closed { tally, requests, elapsed, report, summary, verdict, spending, never, kept: _ } = closed;
+        let Closed { tally, requests, elapsed, fees, report, summary, verdict, spending, never, kept: _ } =
+            closed;
         self.tell.tell(Event::Finished {
             tally: Arc::new(tally.clone()),
             requests,
@@ -37,6 +38,17 @@ impl<S: Store> Gauge<'_, S> {
             report: report.clone(),
             complete: verdict.is_some(),
         });
-        Ended { verdict, why, spending, over_budget_alone: never, tally, requests, elapsed, report, summary }
+        Ended {
+            verdict,
+            why,
+            spending,
+            over_budget_alone: never,
+            tally,
+            requests,
+            elapsed,
+            fees,
+            report,
+            summary,
+        }
     }
 }

@@ -169,6 +169,7 @@ fn fresh_mark(identity: Vec<(String, String)>, report: PathBuf, clock: &dyn Cloc
         aside: Durable::default(),
         sealed: false,
         copies_until: None,
+        undone: false,
         left: Left::default(),
         confirmed: false,
         tally: Tally::default(),
