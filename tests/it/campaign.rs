@@ -167,8 +167,6 @@ async fn a_run_waits_for_its_window_and_asks_nobody_by_an_old_page() {
         assert!(taken.iter().all(|taken| taken.at >= opens));
         // Every row was learnt after the window had opened.
         assert!(nights.rows().iter().all(|row| row["checked_at"].parse::<Timestamp>().unwrap() >= opens));
-        let lists = ended.requests.list;
-        assert_eq!(lists, nights.server.ledger().counts().list, "no request is counted twice");
     }
 }
 

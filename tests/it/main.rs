@@ -35,9 +35,12 @@ mod kill;
 #[cfg(all(unix, debug_assertions))]
 mod lapsed;
 mod legality;
+#[cfg(all(unix, debug_assertions))]
+mod limits;
 #[cfg(unix)]
 mod machine;
 mod matrix;
+mod month;
 mod nightly;
 mod nights;
 mod ranges;

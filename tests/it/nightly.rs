@@ -9,7 +9,7 @@ use std::time::Duration;
 use defrost::job::{self, Job, Overrides, Prices, Verb};
 use defrost::model::{Clock, Event, Phase, Provider, SystemClock};
 use defrost::pipeline::{self, Ended, Options, RunError, Stop};
-use defrost::sim::{AuthClock, Config, Credential, Dialect, Server, SimClock, Tier};
+use defrost::sim::{AuthClock, Config, Credential, Dialect, Server, SimClock};
 use defrost::store::client::{Allowance, Client, Patience, Settings};
 use defrost::store::credentials::{CredentialSource, Environment};
 use defrost::store::dialect::{Credentials, Endpoint, Options as DialectOptions, Style, for_provider};
@@ -148,8 +148,7 @@ impl Nights {
                 key: post.key.into(),
                 at: post.at,
                 days: post.days,
-                tier: post.tier,
-                status: post.status,
+                    status: post.status,
             })
             .collect()
     }
@@ -161,6 +160,5 @@ pub(crate) struct Taken {
     pub(crate) key: Vec<u8>,
     pub(crate) at: Timestamp,
     pub(crate) days: Option<u32>,
-    pub(crate) tier: Option<Tier>,
     pub(crate) status: u16,
 }
