@@ -343,13 +343,6 @@ impl Books {
     }
 
     fn requests_of_run(&self) -> RequestCounts {
-        let (then, now) = (self.before.0, (self.requests)());
-        RequestCounts {
-            list: then.list + now.list,
-            head: then.head + now.head,
-            restore: then.restore + now.restore,
-            retries: then.retries + now.retries,
-            throttled: then.throttled + now.throttled,
-        }
+        self.before.0.plus((self.requests)())
     }
 }
