@@ -27,5 +27,5 @@ pub use page::{Access, Entry, Kind, Lender, Listed, Page, Position, RestoreMark,
 pub use restore::{Offer, Raise, Tier};
 pub use spending::{Spending, Spent};
 pub use state::{Action, Reason, State};
-pub use tally::{Count, ErrorCount, RequestCounts, Tally};
+pub use tally::{Count, ErrorCount, Rates, RequestCounts, Tally};
 pub use text::{hex, push_percent, unhex};

@@ -82,9 +82,9 @@ impl Model {
                     assert!(copy.lapses - EXTEND <= *at, "{name} was asked for while it was safely restored");
                     assert_eq!(*status, 200, "{name}");
                     self.extended += 1;
-                    // The days are added; no class keeps a copy for longer than it may be asked for.
+                    // The days are added; no class keeps a copy for longer than its most days.
                     let most = if class == "Archive" { 7 } else { 365 };
-                    let end = *at + SignedDuration::from_hours(24 * most);
+                    let end = copy.ready + SignedDuration::from_hours(24 * most);
                     Copy { lapses: (copy.lapses + span).min(end), ..copy }
                 }
             };

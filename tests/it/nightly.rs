@@ -144,12 +144,7 @@ impl Nights {
         let restores = self.server.ledger().restores();
         let taken = restores.into_iter().filter(|post| matches!(post.status, 200 | 202));
         taken
-            .map(|post| Taken {
-                key: post.key.into(),
-                at: post.at,
-                days: post.days,
-                    status: post.status,
-            })
+            .map(|post| Taken { key: post.key.into(), at: post.at, days: post.days, status: post.status })
             .collect()
     }
 }
