@@ -274,6 +274,8 @@ const fn right(call: Call, provider: Provider) -> &'static str {
         }
         (Provider::Oss, Call::Head) => "oss:GetObject on the objects",
         (Provider::Oss, Call::Restore) => "oss:RestoreObject on the objects",
+        (Provider::Oss, Call::Release) => "oss:CleanRestoredObject on the objects",
+        (Provider::Cos | Provider::S3, Call::Release) => "to give copies back",
         (Provider::Cos, Call::List) => {
             "name/cos:GetBucket (name/cos:GetBucketObjectVersions for --versions) on the bucket"
         }

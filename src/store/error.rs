@@ -99,6 +99,8 @@ pub enum Call {
     Head,
     /// A restore POST.
     Restore,
+    /// A release of a copy; it counts, and is paced, as a restore POST.
+    Release,
 }
 
 impl Call {
@@ -109,6 +111,7 @@ impl Call {
             Self::List => "list",
             Self::Head => "head",
             Self::Restore => "restore",
+            Self::Release => "release",
         }
     }
 }
