@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Listed, Outcome, Reason, State};
+use super::{Action, Flag, Listed, Outcome, Reason, State};
 
 /// Objects and bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,6 +77,9 @@ pub struct Tally {
     pub actions: BTreeMap<Action, Count>,
     /// Objects by reason.
     pub reasons: BTreeMap<Reason, u64>,
+    /// Objects and bytes by flag.
+    #[serde(default)]
+    pub flags: BTreeMap<Flag, Count>,
     /// Failures by the vendor's error code (or by reason where there is none).
     pub errors: BTreeMap<String, ErrorCount>,
 }
@@ -105,6 +108,17 @@ impl Tally {
         }
     }
 
+    /// Counts the flag of one object of `size` bytes.
+    pub fn flag(&mut self, flag: Flag, size: u64) {
+        self.flags.entry(flag).or_default().add(size);
+    }
+
+    /// Objects and bytes with one flag.
+    #[must_use]
+    pub fn flagged(&self, flag: Flag) -> Count {
+        self.flags.get(&flag).copied().unwrap_or_default()
+    }
+
     /// Adds what another part of the run counted behind this one.
     pub fn merge(&mut self, other: &Self) {
         self.listed += other.listed;
@@ -121,6 +135,9 @@ impl Tally {
         }
         for (&reason, &objects) in &other.reasons {
             *self.reasons.entry(reason).or_default() += objects;
+        }
+        for (&flag, &count) in &other.flags {
+            self.flags.entry(flag).or_default().merge(count);
         }
         for (code, count) in &other.errors {
             let mine = entry(&mut self.errors, code);

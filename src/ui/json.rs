@@ -30,6 +30,7 @@ const EVERY: Duration = Duration::from_secs(1);
 /// | `slowed_down` | `call`, `pause_s` |
 /// | `retrying` | `call`, `cause`, `attempt` (the one that failed, from 1), `pause_s` |
 /// | `object_failed` | `key` (as the report spells it), `cause` |
+/// | `waiting` | a wait has looked, or begins: `ready`, `open` (objects), `next_poll` (`null` when it is over) |
 /// | `remark` | `text` |
 /// | `finished` | `complete`, `elapsed_s`, `report` (`null` for stdout), `requests`, `tally` |
 /// | `failed` | `exit` (the exit code), `error`, `causes`, `hint`: see [`error_json`](super::error_json); not told by this type |
@@ -122,6 +123,11 @@ enum Said<'a> {
     ObjectFailed {
         key: &'a str,
         cause: &'a str,
+    },
+    Waiting {
+        ready: u64,
+        open: u64,
+        next_poll: Option<Timestamp>,
     },
     Remark {
         text: &'a str,
@@ -217,6 +223,9 @@ impl Tell for JsonLog {
             }
             Event::Notice(Notice::Retrying { call, cause, attempt, pause }) => {
                 self.put(&Said::Retrying { call, cause, attempt: *attempt, pause_s: pause.as_secs_f64() });
+            }
+            Event::Notice(Notice::Waiting { ready, open, next_poll }) => {
+                self.put(&Said::Waiting { ready: *ready, open: *open, next_poll: *next_poll });
             }
             Event::Notice(Notice::Remark(text)) => self.put(&Said::Remark { text }),
         }

@@ -8,6 +8,8 @@
 //! | `aside.csv` | [`Spill`](crate::pipeline::report::Spill) | rows that wait for those in front of them |
 //! | `lock` | [`Lock`] | one run at a time |
 //! | `hints` | | what the next listing may know of the keys; nothing but speed depends on it |
+//! | `restoring` | [`wait`](crate::pipeline::wait) | which objects were being restored when last looked at, and since when |
+//! | `wait.json`, `ready-*.jsonl` | [`wait`](crate::pipeline::wait) | how far a wait is, and what became readable |
 //!
 //! # The order of writing
 //! While a run goes on:
@@ -66,6 +68,7 @@ mod scribe;
 mod state;
 
 pub use fault::CheckpointError;
+pub(in crate::pipeline) use files::{Fresh, private, remove_file, replace_file};
 pub(crate) use files::{publish_file, sync_folder_of};
 pub use gaps::Gaps;
 pub use line::{ObjectId, Recorded};

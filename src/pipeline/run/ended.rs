@@ -9,6 +9,7 @@ use crate::model::{RequestCounts, Tally};
 use crate::pipeline::checkpoint::CheckpointError;
 use crate::pipeline::report::{ReportError, Verdict};
 use crate::pipeline::source::SourceError;
+use crate::pipeline::wait::MergeError;
 use crate::store::StoreError;
 
 /// How a run ended.
@@ -43,6 +44,9 @@ pub enum RunError {
     /// The state cannot be used or written.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
+    /// What is being restored cannot be taken down.
+    #[error(transparent)]
+    Memory(#[from] MergeError),
     /// The thread that writes the report cannot be started.
     #[error("cannot start a thread for the report")]
     Thread(#[source] std::io::Error),

@@ -33,6 +33,7 @@ use super::checkpoint::CheckpointError;
 use super::filter::Sieve;
 use super::source::{Extent, Placed, Placing, Range, Source, SourceError, Told};
 use super::stop::{Step, Stop};
+use super::wait::soon;
 use crate::job::{Job, Prices, Verb, Versions};
 use crate::model::{Clock, Event, Notice, Phase, Position, Tell};
 use crate::store::{ErrorKind, ListApi, Listing, Store};
@@ -124,6 +125,8 @@ pub async fn run<S: Store + 'static>(
         journal: found.journal,
         known: found.known,
         settled: found.settled,
+        memory: found.memory,
+        soon: soon(&job),
         shown: AtomicUsize::new(0),
     };
     let run = Run {
