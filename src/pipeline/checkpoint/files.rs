@@ -68,7 +68,7 @@ impl Write for Fresh {
 }
 
 /// Removes the file at `path`, if there is one, so that it stays removed.
-pub(in crate::pipeline) fn remove_file(path: &Path) -> io::Result<()> {
+pub(super) fn remove_file(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Ok(()) => sync_folder_of(path),
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),

@@ -68,7 +68,7 @@ mod scribe;
 mod state;
 
 pub use fault::CheckpointError;
-pub(in crate::pipeline) use files::{Fresh, private, remove_file, replace_file};
+pub(in crate::pipeline) use files::{Fresh, private, replace_file};
 pub(crate) use files::{publish_file, sync_folder_of};
 pub use gaps::Gaps;
 pub use line::{ObjectId, Recorded};

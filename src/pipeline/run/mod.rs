@@ -151,7 +151,7 @@ pub async fn run<S: Store + 'static>(
 }
 
 /// Which call lists, and how.
-fn listing(job: &Job) -> Listing {
+pub(in crate::pipeline) fn listing(job: &Job) -> Listing {
     let api = match (job.source.versions, job.source.list_v1) {
         (Versions::All | Versions::Noncurrent, _) => ListApi::Versions,
         (Versions::Current, true) => ListApi::V1,
