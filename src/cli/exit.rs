@@ -51,6 +51,17 @@ impl Exit {
     }
 }
 
+impl Exit {
+    /// The exit code of a job whose run ended so and whose wait ended as `waited`.
+    pub(super) fn after(self, waited: Self) -> Self {
+        match (self, waited) {
+            // What was stuck has become readable meanwhile.
+            (Self::Late, Self::Done) => Self::Done,
+            (run, waited) => run.max(waited),
+        }
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit as u8)

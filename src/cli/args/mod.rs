@@ -6,6 +6,7 @@ mod globs;
 mod help;
 #[cfg(test)]
 mod tests;
+mod wait;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -17,6 +18,7 @@ use clap_complete::Shell;
 
 pub use flags::{FilterFlags, LimitFlags, OutputFlags, SourceFlags, WishFlags};
 pub use globs::Globs;
+pub use wait::WaitArgs;
 
 use super::simulate::SimArgs;
 use crate::guide::TOPICS;
@@ -107,6 +109,9 @@ pub enum Command {
     /// Run job files, going on with an interrupted run
     #[command(long_about = help::RUN, after_help = help::RUN_EXAMPLES)]
     Run(Box<RunArgs>),
+    /// Wait until what a job asked for is readable, by listing; hand readable objects on
+    #[command(long_about = help::WAIT, after_help = help::WAIT_EXAMPLES)]
+    Wait(WaitArgs),
     /// Show where a job stands, from its own files; no network
     #[command(long_about = help::STATUS, after_help = help::STATUS_EXAMPLES)]
     Status(StatusArgs),
