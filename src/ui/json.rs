@@ -334,7 +334,8 @@ mod tests {
         {"time":"2026-11-21T01:02:03.045Z","event":"object_failed","key":"logs/a.gz","cause":"403 AccessDenied"}
         {"time":"2026-11-21T01:02:03.045Z","event":"remark","text":"the clock is 40s behind the server's"}
         {"time":"2026-11-21T01:02:03.045Z","event":"lapsed","saved_at":"2026-11-01T02:00:00Z","lapsed_at":"2026-11-08T02:00:00Z","rows":12345,"kept":"/night.csv.20261101T010000Z-5eed.partial"}
-        {"time":"2026-11-21T01:02:03.045Z","event":"finished","complete":true,"elapsed_s":60.0,"report":null,"requests":{"list":1235,"head":0,"restore":45678,"retries":163,"throttled":2},"tally":{"listed":3,"delete_markers":0,"matched":{"objects":0,"bytes":0},"classes":{"Archive":{"restoring":{"objects":2,"bytes":10}}},"actions":{"requested":{"objects":2,"bytes":10}},"reasons":{},"errors":{}}}
+        {"time":"2026-11-21T01:02:03.045Z","event":"waiting","ready":1200,"open":48800,"next_poll":"2026-11-01T02:10:00Z"}
+        {"time":"2026-11-21T01:02:03.045Z","event":"finished","complete":true,"elapsed_s":60.0,"report":null,"requests":{"list":1235,"head":0,"restore":45678,"retries":163,"throttled":2},"tally":{"listed":3,"delete_markers":0,"matched":{"objects":0,"bytes":0},"classes":{"Archive":{"restoring":{"objects":2,"bytes":10}}},"actions":{"requested":{"objects":2,"bytes":10}},"reasons":{},"flags":{},"errors":{}}}
         "#);
         for line in text.lines() {
             let value: serde_json::Value = serde_json::from_str(line).unwrap();

@@ -41,3 +41,4 @@ mod secrets;
 mod shell;
 #[cfg(all(unix, debug_assertions))]
 mod stopping;
+mod wait;

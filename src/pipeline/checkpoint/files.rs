@@ -28,7 +28,7 @@ fn replace(path: &Path, bytes: &[u8], options: OpenOptions) -> io::Result<()> {
 #[derive(Debug)]
 pub(in crate::pipeline) struct Fresh {
     path: PathBuf,
-    fresh: PathBuf,
+    under: PathBuf,
     out: BufWriter<File>,
 }
 
@@ -41,9 +41,9 @@ impl Fresh {
     fn with(path: &Path, mut options: OpenOptions) -> io::Result<Self> {
         let mut name = path.as_os_str().to_owned();
         name.push(".new");
-        let fresh = PathBuf::from(name);
-        let file = options.create(true).write(true).truncate(true).open(&fresh)?;
-        Ok(Self { path: path.to_owned(), fresh, out: BufWriter::new(file) })
+        let under = PathBuf::from(name);
+        let file = options.create(true).write(true).truncate(true).open(&under)?;
+        Ok(Self { path: path.to_owned(), under, out: BufWriter::new(file) })
     }
 
     /// Gives it its name, when all of it is on disk.
@@ -51,7 +51,7 @@ impl Fresh {
         let file = self.out.into_inner().map_err(io::IntoInnerError::into_error)?;
         file.sync_all()?;
         pass(CommitPoint::FileWritten);
-        fs::rename(&self.fresh, &self.path)?;
+        fs::rename(&self.under, &self.path)?;
         pass(CommitPoint::FileRenamed);
         sync_folder_of(&self.path)
     }

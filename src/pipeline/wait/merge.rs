@@ -88,7 +88,9 @@ pub fn merge(
 fn open(row: &Row<'_>, key: Vec<u8>, before: Option<Open>) -> Result<Open, ReadError> {
     let checked_at: Timestamp =
         row.text("checked_at").parse().map_err(|_| row.fault("its checked_at is no time"))?;
-    let checked_at = Timestamp::from_second(checked_at.as_second()).unwrap_or(checked_at);
+    // In whole seconds, and not before the store heard of it.
+    let second = checked_at.as_second() + i64::from(checked_at.subsec_nanosecond() > 0);
+    let checked_at = Timestamp::from_second(second).unwrap_or(checked_at);
     let asked_now = Action::from_word(row.text("action")) == Some(Action::Requested);
     let class = row.text("storage_class").to_owned();
     let access_tier = row.text("access_tier").to_owned();

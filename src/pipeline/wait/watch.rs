@@ -368,7 +368,7 @@ impl<'a, S: Store> Watch<'a, S> {
         let mut next = tail.clone();
         let mut survey = Survey::default();
         let store = self.store;
-        let looker = Looker { store, clock: self.clock, listing: &self.listing };
+        let eye = Looker { store, clock: self.clock, listing: &self.listing };
         let pieces = stream::try_unfold(self.memory.records()?, async |mut records| {
             let piece = piece(&mut records)?;
             Ok::<_, WaitError>(if piece.is_empty() { None } else { Some((piece, records)) })
@@ -376,7 +376,7 @@ impl<'a, S: Store> Watch<'a, S> {
         let at_once = (self.job.limits.list_concurrency as usize).clamp(1, PIECES);
         let looked = pieces
             .map_ok(|piece| async {
-                let fates = looker.look(&piece, |open| due(store, open) <= now).await?;
+                let fates = eye.look(&piece, |open| due(store, open) <= now).await?;
                 Ok((piece, fates))
             })
             .try_buffered(at_once);
