@@ -3,7 +3,7 @@
 //! | file | |
 //! | --- | --- |
 //! | `args` | the command line as typed |
-//! | `scan`, `plan`, `restore`, `run`, `wait`, `status`, `check`, `simulate`, `guide` | one verb each |
+//! | `scan`, `plan`, `restore`, `run`, `wait`, `release`, `status`, `check`, `simulate`, `guide` | one verb each |
 //! | `campaign` | one job from its first request to its exit code |
 //! | `connect`, `rehearsal` | from a job to a store that can be asked; the embedded simulator |
 //! | `load` | job files and URLs to jobs |
@@ -23,6 +23,7 @@ mod heap;
 mod load;
 mod plan;
 mod rehearsal;
+mod release;
 mod restore;
 mod run;
 mod scan;
@@ -106,6 +107,7 @@ async fn dispatch(verb: Command, look: Look, sink: Sink, line: Vec<String>) -> R
         Command::Restore(args) => restore::run(&args, &context).await,
         Command::Run(args) => run::run(&args, &context).await,
         Command::Wait(args) => wait::run(&args, &context).await,
+        Command::Release(args) => release::run(&args, &context).await,
         Command::Status(args) => status::run(&args, &context),
         Command::Check(args) => check::run(&args, &context),
         Command::Sim(args) => {

@@ -14,6 +14,8 @@ pub mod report;
 
 pub mod checkpoint;
 
+pub mod release;
+
 pub mod wait;
 
 mod fit;

@@ -228,7 +228,11 @@ fn the_first_look_comes_when_the_tier_promises_so() {
         let waited = campaign.wait(&hourly()).unwrap();
         let took = campaign.clock.now().duration_since(asked).as_secs();
         assert!((5 * 3600 - 60..5 * 3600 + 60).contains(&took), "{vendor:?}: {took} s");
-        assert_eq!((waited.end, waited.mark.ready, waited.mark.polls), (WaitEnd::Ready, 300, 1), "{vendor:?}");
+        assert_eq!(
+            (waited.end, waited.mark.ready, waited.mark.polls),
+            (WaitEnd::Ready, 300, 1),
+            "{vendor:?}"
+        );
     }
 }
 

@@ -126,6 +126,18 @@ Examples:
     defrost run nightly.toml
     defrost wait nightly.toml";
 
+pub(super) const RELEASE: &str = "\
+Give the readable copies of the objects that a CSV names back before they lapse, so that they cost \
+nothing more: one request each, at the pace of restores. The CSV is a report, a part of one, or any \
+other with a header and a column `key`. A row says what became of each: `released`, `none` where \
+there was no copy, `failed` where it is still being restored, or the store refused. It is safe to \
+repeat. Only OSS has such a call; for another store the line is refused and nothing is sent.";
+
+pub(super) const RELEASE_EXAMPLES: &str = "\
+Examples:
+  Give back what the next program has finished with:
+    defrost release oss://logs-archive --from-csv done.csv --region cn-hangzhou";
+
 pub(super) const STATUS: &str = "\
 Show where a job stands: whether it runs, was interrupted or is finished, how far it is, and what \
 its last report counted. It reads the job's own files and asks no store.";

@@ -4,6 +4,7 @@
 mod flags;
 mod globs;
 mod help;
+mod release;
 #[cfg(test)]
 mod tests;
 mod wait;
@@ -18,6 +19,7 @@ use clap_complete::Shell;
 
 pub use flags::{FilterFlags, LimitFlags, OutputFlags, SourceFlags, WishFlags};
 pub use globs::Globs;
+pub use release::ReleaseArgs;
 pub use wait::WaitArgs;
 
 use super::simulate::SimArgs;
@@ -112,6 +114,9 @@ pub enum Command {
     /// Wait until what a job asked for is readable, by listing; hand readable objects on
     #[command(long_about = help::WAIT, after_help = help::WAIT_EXAMPLES)]
     Wait(WaitArgs),
+    /// Give readable copies back before they lapse: the objects that a CSV names (OSS)
+    #[command(long_about = help::RELEASE, after_help = help::RELEASE_EXAMPLES)]
+    Release(Box<ReleaseArgs>),
     /// Show where a job stands, from its own files; no network
     #[command(long_about = help::STATUS, after_help = help::STATUS_EXAMPLES)]
     Status(StatusArgs),
