@@ -18,6 +18,7 @@ pub mod release;
 
 pub mod wait;
 
+mod decide;
 mod fit;
 mod run;
 mod stop;

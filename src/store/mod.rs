@@ -59,6 +59,8 @@ pub struct Head {
     pub access_tier: String,
     /// Restore state; never [`RestoreMark::Unsaid`].
     pub restore: RestoreMark,
+    /// The tier at which a restore runs, where the vendor tells.
+    pub running_at: Option<Tier>,
     /// HTTP status.
     pub status: u16,
     /// The vendor's request id.

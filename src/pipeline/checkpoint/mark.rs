@@ -17,8 +17,8 @@
 //! * A finished run is never gone on with, so that its mark is replaced whatever its number.
 //!
 //! Formats 1 and 2 were never released. Format 3: checksums over the report's and the waiting rows'
-//! durable parts and over each line of the journal; what is about to be asked for is journaled. Format 4: rows have flags,
-//! and they are counted.
+//! durable parts and over each line of the journal; what is about to be asked for is journaled. Format
+//! 4: whether a running restore or a lapsing copy was left undone; rows have flags, which are counted.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -149,6 +149,10 @@ pub struct Mark {
     /// When the last of the copies that were asked for may lapse; `None` if none has to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub copies_until: Option<Timestamp>,
+    /// Whether a restore that runs or a copy that lapses was not asked for as wished, for want of budget
+    /// or because the store refused: the next run may not count on it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub undone: bool,
     /// Counts over all sessions.
     pub tally: Tally,
     /// Requests over all sessions.

@@ -10,6 +10,7 @@
 //! | `hints` | | what the next listing may know of the keys; nothing but speed depends on it |
 //! | `restoring` | [`wait`](crate::pipeline::wait) | which objects were being restored when last looked at, and since when |
 //! | `wait.json`, `ready-*.jsonl` | [`wait`](crate::pipeline::wait) | how far a wait is, and what became readable |
+//! | `last-run.json` | | what the next run may know of this one: see `decide`; without it, a request may be sent once too often |
 //!
 //! # The order of writing
 //! While a run goes on:
@@ -26,8 +27,8 @@
 //!    the mark covers are forgotten.
 //!
 //! At the end: a commit whose mark calls the report sealed; the report gets its final name, and its
-//! folder is synced; the summary is put beside it; the mark says that the run is finished; the rows
-//! set aside and their file go; hints are left.
+//! folder is synced; the summary is put beside it; what the next run may know of this one is left; the
+//! mark says that the run is finished; the rows set aside and their file go; hints are left.
 //!
 //! At the beginning of a run that does not go on with an unfinished one: that one's mark goes first,
 //! then report and journal make room for new ones, then the first mark is saved.
@@ -60,6 +61,7 @@ mod fault;
 mod files;
 mod gaps;
 pub mod journal;
+mod last;
 mod line;
 mod lock;
 mod mark;

@@ -10,8 +10,9 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 use super::opening::Opened;
 use super::page::{Known, Sheet};
 use super::{COMMIT_EVERY, Options, RunError};
-use crate::job::{Job, Versions};
+use crate::job::{Job, Verb, Versions};
 use crate::model::{Clock, RequestCounts, State, Tally, Tell};
+use crate::pipeline::act::LastRun;
 use crate::pipeline::checkpoint::journal::Journal;
 use crate::pipeline::checkpoint::{CheckpointError, CommitPoint, Gaps, Mark, MarkedRange, StateDir, pass};
 use crate::pipeline::report::{Durable, Facts, Order, Reached, Report, Segment, Spill, Summary, Verdict};
@@ -80,6 +81,8 @@ pub(super) struct Found {
     pub(super) memory: Option<Memory>,
     /// Evenly spaced keys that an earlier run left.
     pub(super) hints: Vec<Vec<u8>>,
+    /// The job's last complete run.
+    pub(super) last: Option<LastRun>,
 }
 
 /// The books of a run, closed.
@@ -137,6 +140,7 @@ impl Books {
             matched: mark.tally.matched.objects,
             memory: memory.clone(),
             hints: state.as_ref().map(StateDir::hints).unwrap_or_default(),
+            last: state.as_ref().and_then(|state| state.last_run(&mark.identity)),
         };
         let now = clock.monotonic();
         let mut books = Self {
@@ -227,6 +231,7 @@ impl Books {
         self.mark.rows += sheet.rows;
         self.mark.tally.merge(&sheet.tally);
         self.mark.copies_until = self.mark.copies_until.max(sheet.copies_until);
+        self.mark.undone |= sheet.undone;
         let reached = sheet.last.as_ref().map(|(key, version)| Reached {
             key: key.clone(),
             version: if self.versioned { version.clone() } else { Vec::new() },
@@ -323,6 +328,9 @@ impl Books {
                 merge(state, job, self.memory.as_ref(), path, &self.mark.run_id)?;
             }
         }
+        if let Some(state) = &self.state {
+            leave_word(job, &self.mark, state)?;
+        }
         self.mark.finished = Some(summary.exit_reason.clone());
         if let Some(state) = &self.state {
             state.save(&self.mark)?;
@@ -372,4 +380,16 @@ impl Books {
             throttled: then.throttled + now.throttled,
         }
     }
+}
+
+/// Leaves word of a complete run to the next one, which must not ask for the same things again.
+fn leave_word(job: &Job, mark: &Mark, state: &StateDir) -> Result<(), CheckpointError> {
+    let Some(wish) = job.wish.as_ref().filter(|_| job.verb == Verb::Restore) else {
+        return Ok(());
+    };
+    if !wish.raise_tier && wish.extend_when_left.is_none() {
+        // What an earlier run asked for says nothing of what this one has.
+        return state.forget_last_run();
+    }
+    if mark.undone { Ok(()) } else { state.save_last_run(mark.started_at, &mark.identity) }
 }
