@@ -16,11 +16,15 @@ use crate::pipeline::report::{Report, Verdict};
 use crate::ui::{self, Closing};
 
 /// What to do about a list that cannot be used.
-const LIST_WAY_OUT: &str = "name a CSV whose first line names its columns, `key` among them: a report of this bucket, \
+const LIST_WAY_OUT: &str = "pass --from-csv with a file whose first line names its columns, `key` among them: a report of this bucket, \
                             or a part of one";
 
 pub(super) async fn run(args: &ReleaseArgs, context: &Context) -> Result<Exit, Failure> {
     let over = args.overrides();
+    let list = args.from_csv();
+    if list.as_os_str().is_empty() || list.as_os_str() == "-" {
+        return Err(Failure::usage("it is not said which copies are to be given back", LIST_WAY_OUT));
+    }
     let mut job = if load::is_url(&args.target) {
         load::from_url(Verb::Scan, &args.target, &over, context)?
     } else {
@@ -40,14 +44,14 @@ pub(super) async fn run(args: &ReleaseArgs, context: &Context) -> Result<Exit, F
     // The whole list is read before the first request: a row of another bucket must not come to light
     // when half of the copies are gone.
     let wrong = |error| Failure::new(Exit::Usage, anyhow::Error::new(error), LIST_WAY_OUT);
-    let named = listed(&args.from_csv, &job.source.bucket).map_err(wrong)?;
-    context.line(&format!("{}: {named} objects", args.from_csv.display()));
+    let named = listed(&list, &job.source.bucket).map_err(wrong)?;
+    context.line(&format!("{}: {named} objects", list.display()));
     let site = connect::site(&job, context).await?;
     let began = site.clock.monotonic();
     let report = args.report();
     let (client, clock) = (Arc::clone(&site.client), Arc::clone(&site.clock));
     let stop = context.signals.stop();
-    let ended = release(&job, &args.from_csv, &report, client, clock, &*site.tell, stop).await;
+    let ended = release(&job, &list, &report, client, clock, &*site.tell, stop).await;
     let elapsed = site.clock.monotonic().saturating_sub(began);
     let Site { client, tell, rehearsal, .. } = site;
     drop(tell);

@@ -48,8 +48,8 @@ fn is_locked(ended: &Result<Exit, Failure>) -> bool {
 pub(super) async fn waited(job: &Job, site: &Site, context: &Context) -> Result<Exit, Failure> {
     if !crate::pipeline::wait::tells_all(job) {
         return Err(Failure::usage(
-            "`rows` in [report] leaves out objects that are being restored: a wait would not know them",
-            "set rows = \"all\" or rows = \"changed\"",
+            "the reports of this job do not lead to what is being restored: a wait would not know it",
+            "set rows = \"all\" or \"changed\" in [report], and name a prefix instead of a list of keys",
         ));
     }
     let Site { client, clock, tell, .. } = site;

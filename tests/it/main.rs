@@ -25,6 +25,8 @@ mod faults;
 mod faulty_jobs;
 #[path = "../fuzz/mod.rs"]
 mod fuzz;
+#[cfg(unix)]
+mod handed;
 mod hostile;
 mod jobs;
 mod keys;

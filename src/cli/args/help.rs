@@ -124,7 +124,10 @@ pub(super) const WAIT_EXAMPLES: &str = "\
 Examples:
   Ask for everything, then wait for it:
     defrost run nightly.toml
-    defrost wait nightly.toml";
+    defrost wait nightly.toml
+
+  Until 95 in 100 are readable, for a day at most; the keys as they come:
+    defrost wait nightly.toml --until ready:95% --wait-timeout 24h --ready-file ready.txt";
 
 pub(super) const RELEASE: &str = "\
 Give the readable copies of the objects that a CSV names back before they lapse, so that they cost \

@@ -13,15 +13,14 @@ pub struct ReleaseArgs {
     /// Bucket URL (oss://bucket) or job file
     #[arg(value_name = "URL|JOB", value_hint = ValueHint::AnyPath)]
     pub target: String,
-    /// CSV that names the objects: a report, or any with a header and a column `key`
-    ///
-    /// The columns `version_id`, `bucket`, `key_encoding` and `storage_class` are read as well, where
-    /// there are any. Nothing is sent if a row names another bucket.
-    #[arg(long, value_name = "FILE", required = true, value_hint = ValueHint::FilePath)]
-    pub from_csv: PathBuf,
-    /// Where the report goes [default: FILE with .released.csv for its ending]
+    /// Where the report goes [default: the CSV's name with .released.csv for its ending]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub report: Option<PathBuf>,
+    /// Folder that holds the state of jobs, if the run was given one
+    ///
+    /// [env: DEFROST_STATE_DIR]
+    #[arg(long, visible_alias = "checkpoint-dir", value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub state_dir: Option<String>,
     /// Where the objects are.
     #[command(flatten)]
     pub source: SourceFlags,
@@ -35,14 +34,23 @@ impl ReleaseArgs {
     #[must_use]
     pub fn overrides(&self) -> Overrides {
         let mut over = Overrides::default();
+        over.state_dir.clone_from(&self.state_dir);
         self.source.put(&mut over);
+        // The list is read here, and is no source of a run.
+        (over.from_csv, over.files_from) = (None, None);
         self.limits.put(&mut over);
         over
+    }
+
+    /// The CSV that names the objects; empty if none was named.
+    #[must_use]
+    pub fn from_csv(&self) -> PathBuf {
+        self.source.from_csv.as_deref().map(PathBuf::from).unwrap_or_default()
     }
 
     /// Where the report goes.
     #[must_use]
     pub fn report(&self) -> PathBuf {
-        self.report.clone().unwrap_or_else(|| self.from_csv.with_extension("released.csv"))
+        self.report.clone().unwrap_or_else(|| self.from_csv().with_extension("released.csv"))
     }
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
+use super::WaitFlags;
 use crate::job::Overrides;
 
 /// `wait JOB`.
@@ -17,12 +18,17 @@ pub struct WaitArgs {
     /// [env: DEFROST_STATE_DIR]
     #[arg(long, visible_alias = "checkpoint-dir", value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub state_dir: Option<String>,
+    /// How to wait.
+    #[command(flatten)]
+    pub wait: WaitFlags,
 }
 
 impl WaitArgs {
     /// What was typed, for [`job`](crate::job).
     #[must_use]
     pub fn overrides(&self) -> Overrides {
-        Overrides { state_dir: self.state_dir.clone(), ..Overrides::default() }
+        let mut over = Overrides { state_dir: self.state_dir.clone(), ..Overrides::default() };
+        self.wait.put(&mut over);
+        over
     }
 }

@@ -32,6 +32,9 @@ pub fn target(job: &Job) -> String {
 /// # Errors
 /// If it is damaged.
 pub fn remembered(state: &StateDir, job: &Job) -> Result<Option<Memory>, CheckpointError> {
+    if job.source.key_list.is_some() {
+        return Ok(None);
+    }
     let memory = Memory::open(&state.file(NAME))?;
     Ok(memory.filter(|memory| memory.is_of(&target(job), job.source.versions != Versions::Current)))
 }
@@ -39,6 +42,10 @@ pub fn remembered(state: &StateDir, job: &Job) -> Result<Option<Memory>, Checkpo
 /// Whether the report of `job` names every object that is being restored.
 #[must_use]
 pub const fn tells_all(job: &Job) -> bool {
+    // A report in the order of a list of names is in no order that a memory could be kept in.
+    if job.source.key_list.is_some() {
+        return false;
+    }
     match job.report.rows {
         Which::All => true,
         // Who asks for nothing changes nothing.
