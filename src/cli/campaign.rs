@@ -9,12 +9,13 @@ use super::args::OutputFlags;
 use super::connect::{self, Site};
 use super::context::Context;
 use super::exit::{self, Exit, Failure};
-use super::wait::waited;
+use super::load;
+use super::wait::{can_be_known, waited};
 use crate::job::{Job, Until, Verb};
 use crate::pipeline::checkpoint::{CheckpointError, LockError};
 use crate::pipeline::report::{Summary, Verdict};
 use crate::pipeline::{self, Ended, Options, RunError};
-use crate::ui::{self, Closing, printable};
+use crate::ui::{self, Closing, Cost, printable};
 
 /// How a job is to be run, besides what the job says.
 #[derive(Clone, Copy, Debug, Default)]
@@ -40,6 +41,10 @@ impl How<'_> {
 /// # Errors
 /// Whatever keeps the run from going on; what was done until then is saved.
 pub(super) async fn campaign(job: &Job, how: How<'_>, context: &Context) -> Result<Exit, Failure> {
+    let waits = job.verb == Verb::Restore && job.wait.until != Until::None;
+    if waits {
+        can_be_known(job)?;
+    }
     let site = connect::site(job, context).await?;
     let (client, clock) = (Arc::clone(&site.client), Arc::clone(&site.clock));
     let options = Options {
@@ -47,10 +52,9 @@ pub(super) async fn campaign(job: &Job, how: How<'_>, context: &Context) -> Resu
         fail_empty: how.fail_empty,
         stream: job.report.path.is_none().then(|| Box::new(std::io::stdout()) as _),
         report: report_path(job, clock.now())?,
-        prices: std::sync::Arc::default(),
+        prices: load::prices(job, &site.region)?.into(),
     };
     let ended = pipeline::run(job, client, clock, &*site.tell, context.signals.stop(), options).await;
-    let waits = job.verb == Verb::Restore && job.wait.until != Until::None;
     let waited = match &ended {
         Ok(ended) if waits && ended.verdict.is_some_and(can_wait) => {
             close(job, ended, context);
@@ -139,6 +143,7 @@ fn close(job: &Job, ended: &Ended, context: &Context) {
             requests: ended.requests,
             elapsed: ended.elapsed,
             report: ended.report.as_deref(),
+            cost: Some(Cost { sums: &ended.fees.sums(), unknown: &ended.fees.unknown() }),
             complete: ended.verdict.is_some(),
         },
         context.look,

@@ -71,6 +71,7 @@ pub(super) async fn run(args: &ReleaseArgs, context: &Context) -> Result<Exit, F
                 target: &target,
                 provider: Some(job.source.provider),
                 tally: &tally,
+                cost: None,
                 requests,
                 elapsed,
                 report: Some(if complete { &report } else { &partial }),

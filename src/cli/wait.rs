@@ -11,7 +11,7 @@ use super::context::Context;
 use super::exit::{self, Exit, Failure};
 use crate::job::{Job, Verb};
 use crate::model::Clock;
-use crate::pipeline::wait::{WaitEnd, WaitError, Waited, wait};
+use crate::pipeline::wait::{WaitEnd, WaitError, Waited, tells_all, wait};
 use crate::ui::{self, WaitView};
 
 pub(super) async fn run(args: &WaitArgs, context: &Context) -> Result<Exit, Failure> {
@@ -26,6 +26,7 @@ pub(super) async fn run(args: &WaitArgs, context: &Context) -> Result<Exit, Fail
         // A wait is no run: the store's hour is where the run left it.
         simulator.between_runs = Duration::ZERO;
     }
+    can_be_known(&job)?;
     let site = connect::site(&job, context).await?;
     let ended = waited(&job, &site, context).await;
     let Site { tell, rehearsal, .. } = site;
@@ -41,17 +42,25 @@ fn is_locked(ended: &Result<Exit, Failure>) -> bool {
     ended.as_ref().is_err_and(|failure| failure.exit == Exit::Locked)
 }
 
+/// Whether a wait could know what a run of `job` left restoring.
+///
+/// # Errors
+/// If its report does not tell.
+pub(super) fn can_be_known(job: &Job) -> Result<(), Failure> {
+    if tells_all(job) && job.report.path.is_some() {
+        return Ok(());
+    }
+    Err(Failure::usage(
+        "the report of this job does not say what is being restored: a wait would not know it",
+        "set rows = \"all\" or \"changed\" in [report], give it a path, and name a prefix instead of a list of keys",
+    ))
+}
+
 /// Waits for what the last run of `job` asked for, and says how that ended.
 ///
 /// # Errors
 /// If there is nothing to wait for, or the wait cannot go on.
 pub(super) async fn waited(job: &Job, site: &Site, context: &Context) -> Result<Exit, Failure> {
-    if !crate::pipeline::wait::tells_all(job) {
-        return Err(Failure::usage(
-            "the reports of this job do not lead to what is being restored: a wait would not know it",
-            "set rows = \"all\" or \"changed\" in [report], and name a prefix instead of a list of keys",
-        ));
-    }
     let Site { client, clock, tell, .. } = site;
     let stop = context.signals.stop();
     let ended =

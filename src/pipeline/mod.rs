@@ -18,6 +18,7 @@ pub mod release;
 
 pub mod wait;
 
+pub mod account;
 mod decide;
 mod fit;
 mod run;

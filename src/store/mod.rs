@@ -16,6 +16,7 @@ mod retry;
 pub mod sign;
 mod tls;
 mod transport;
+mod trial;
 
 use std::future::Future;
 use std::time::Duration;
@@ -23,7 +24,7 @@ use std::time::Duration;
 pub use endpoint::{EndpointError, Whereabouts};
 pub use error::{Call, ErrorKind, Refusal, StoreError};
 
-use crate::model::{Access, Offer, Page, Position, RequestCounts, RestoreMark, Tier};
+use crate::model::{Access, Answers, Offer, Page, Position, Rates, RequestCounts, RestoreMark, Tier};
 
 /// Which listing call is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -135,6 +136,8 @@ pub struct Answered<T> {
     pub answer: T,
     /// Requests sent for it, the successful one included.
     pub attempts: u32,
+    /// How they were answered.
+    pub answers: Answers,
 }
 
 /// One object store, one bucket.
@@ -193,4 +196,9 @@ pub trait Store: Send + Sync {
 
     /// Restore requests on the wire now.
     fn restores_in_flight(&self) -> u32;
+
+    /// Requests a second that are let go now, by kind; zeros where nobody paces.
+    fn rates(&self) -> Rates {
+        Rates::default()
+    }
 }

@@ -194,6 +194,16 @@ fn a_release_that_cannot_be_is_refused_before_anything_is_sent() {
 }
 
 #[test]
+fn a_wait_that_could_know_nothing_is_refused_before_the_run() {
+    let ground = Ground::handing();
+    for more in [&["--rows", "failed"][..], &["--report", "-"]] {
+        let line = [&["run", "job.toml", "--until", "ready"][..], more].concat();
+        ground.run(&line, None).expect(2).in_one_error().says(&["does not say what is being restored"]);
+    }
+    assert!(!ground.path("state").exists(), "nothing was begun");
+}
+
+#[test]
 fn a_wait_without_a_run_is_told_what_to_do() {
     let ground = Ground::handing();
     let refused = ground.run(&["wait", "job.toml"], None).expect(2).in_one_error();

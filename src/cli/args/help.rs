@@ -138,6 +138,9 @@ repeat. Only OSS has such a call; for another store the line is refused and noth
 
 pub(super) const RELEASE_EXAMPLES: &str = "\
 Examples:
+  Give back everything that last night's job brought back:
+    defrost release nightly.toml --from-csv reports/nightly.csv
+
   Give back what the next program has finished with:
     defrost release oss://logs-archive --from-csv done.csv --region cn-hangzhou";
 

@@ -189,6 +189,8 @@ struct Watch<'a, S> {
     mark: WaitMark,
     /// What earlier sessions needed.
     before: (RequestCounts, Duration),
+    /// What the client had sent before.
+    from: RequestCounts,
     began: Duration,
 }
 
@@ -219,6 +221,7 @@ impl<'a, S: Store> Watch<'a, S> {
             listing,
             survey: Survey::default(),
             before: Default::default(),
+            from: store.requests(),
             began: clock.monotonic(),
             mark: match former {
                 Some(mark) => mark,
@@ -469,14 +472,16 @@ impl<'a, S: Store> Watch<'a, S> {
     }
 
     fn save(&mut self) -> Result<(), CheckpointError> {
-        let (then, now) = (self.before.0, self.store.requests());
-        self.mark.requests = RequestCounts {
-            list: then.list + now.list,
-            head: then.head + now.head,
-            restore: then.restore,
-            retries: then.retries + now.retries,
-            throttled: then.throttled + now.throttled,
+        // The run that is waited for may have used the same client.
+        let (from, now) = (self.from, self.store.requests());
+        let own = RequestCounts {
+            list: now.list - from.list,
+            head: now.head - from.head,
+            retries: now.retries - from.retries,
+            throttled: now.throttled - from.throttled,
+            ..RequestCounts::default()
         };
+        self.mark.requests = self.before.0.plus(own);
         self.mark.elapsed = self.before.1 + self.clock.monotonic().saturating_sub(self.began);
         self.mark.save(&self.state.file(mark::NAME))
     }
