@@ -1,6 +1,7 @@
 //! One job from its first request to its exit code: what scan, plan, restore and run share.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 
@@ -10,9 +11,10 @@ use super::connect::{self, Site};
 use super::context::Context;
 use super::exit::{self, Exit, Failure};
 use super::load;
-use crate::job::Job;
+use super::wait::{can_be_known, waited};
+use crate::job::{Job, Until, Verb};
 use crate::pipeline::checkpoint::{CheckpointError, LockError};
-use crate::pipeline::report::Summary;
+use crate::pipeline::report::{Summary, Verdict};
 use crate::pipeline::{self, Ended, Options, RunError, Why};
 use crate::ui::{self, Closing, Cost, printable};
 
@@ -42,11 +44,17 @@ impl How<'_> {
 /// # Errors
 /// Whatever keeps the run from going on; what was done until then is saved.
 pub(super) async fn campaign(job: &Job, how: How<'_>, context: &Context) -> Result<Exit, Failure> {
-    let Site { client, clock, tell, rehearsal, region } = connect::site(job, context).await?;
-    let prices = load::prices(job, &region)?.into();
+    let waits = job.verb == Verb::Restore && job.wait.until != Until::None;
+    if waits {
+        can_be_known(job)?;
+    }
+    let site = connect::site(job, context).await?;
+    let (client, clock) = (Arc::clone(&site.client), Arc::clone(&site.clock));
+    let prices = load::prices(job, &site.region)?.into();
     let agreed = match confirm(job, how.yes, how.fresh, &client, &clock, &prices, context).await {
         Ok(Word::Go(agreed)) => agreed,
         other => {
+            let Site { tell, rehearsal, .. } = site;
             drop(tell);
             if let Some(rehearsal) = rehearsal {
                 rehearsal.close(false).await?;
@@ -63,7 +71,15 @@ pub(super) async fn campaign(job: &Job, how: How<'_>, context: &Context) -> Resu
         report: report_path(job, clock.now())?,
         prices,
     };
-    let ended = pipeline::run(job, client, clock, &*tell, context.signals.stop(), options).await;
+    let ended = pipeline::run(job, client, clock, &*site.tell, context.signals.stop(), options).await;
+    let waited = match &ended {
+        Ok(ended) if waits && ended.verdict.is_some_and(can_wait) => {
+            close(job, ended, context);
+            Some(waited(job, &site, context).await)
+        }
+        _ => None,
+    };
+    let Site { tell, rehearsal, .. } = site;
     // The bars, if any, are gone before the table or an error is printed.
     drop(tell);
     if let Some(rehearsal) = rehearsal {
@@ -81,11 +97,19 @@ pub(super) async fn campaign(job: &Job, how: How<'_>, context: &Context) -> Resu
         }
         Err(error) => return Err(exit::of_run(error, job.source.provider)),
     };
+    if let (Some(waited), Some(verdict)) = (waited, ended.verdict) {
+        return Ok(Exit::of(verdict).after(waited?));
+    }
     close(job, &ended, context);
     if ended.verdict.is_none() && ended.report.is_some() {
         tell_way_on(how.ended, context);
     }
     Ok(ended.verdict.map_or_else(|| context.signals.exit(), Exit::of))
+}
+
+/// Whether there may be something to wait for.
+const fn can_wait(verdict: Verdict) -> bool {
+    matches!(verdict, Verdict::Complete | Verdict::SomeFailed | Verdict::SomeStuck)
 }
 
 /// Where the finished report shall stand, absolute, so that a resumed run finds it from any folder.

@@ -26,6 +26,6 @@ pub use outcome::Outcome;
 pub use page::{Access, Entry, Kind, Lender, Listed, Page, Position, RestoreMark, Span};
 pub use restore::{Offer, Raise, Tier};
 pub use spending::{Spending, Spent};
-pub use state::{Action, Reason, State};
+pub use state::{Action, Flag, Reason, State};
 pub use tally::{Count, ErrorCount, Rates, RequestCounts, Tally};
-pub use text::{hex, push_percent, unhex};
+pub use text::{hex, push_percent, unhex, unpercent};

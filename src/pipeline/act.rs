@@ -304,7 +304,7 @@ fn unsignable(error: &StoreError) -> bool {
 }
 
 /// The row of an object whose request was refused for good.
-fn refused(mut outcome: Outcome, error: StoreError) -> Result<Outcome, NoOutcome> {
+pub(in crate::pipeline) fn refused(mut outcome: Outcome, error: StoreError) -> Result<Outcome, NoOutcome> {
     let (action, reason) = match error.kind {
         ErrorKind::Halted => return Err(NoOutcome::Halted { doubt: may_have_been_done(&error) }),
         ErrorKind::Late => return Err(NoOutcome::Late { doubt: may_have_been_done(&error) }),

@@ -35,6 +35,7 @@ mod notice;
 mod sink;
 mod status;
 mod table;
+mod waited;
 
 pub use advice::advice;
 pub use bar::Bars;
@@ -47,3 +48,4 @@ pub use line::Lines;
 pub use look::{Look, choose};
 pub use sink::Sink;
 pub use status::{RunState, StatusView, status_table};
+pub use waited::{WaitView, wait_table};

@@ -27,6 +27,8 @@ mod faults;
 mod faulty_jobs;
 #[path = "../fuzz/mod.rs"]
 mod fuzz;
+#[cfg(unix)]
+mod handed;
 mod hostile;
 mod jobs;
 mod keys;
@@ -50,3 +52,4 @@ mod secrets;
 mod shell;
 #[cfg(all(unix, debug_assertions))]
 mod stopping;
+mod wait;

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use futures::stream::{self, StreamExt};
 use jiff::Timestamp;
@@ -18,6 +19,7 @@ use crate::pipeline::checkpoint::{CheckpointError, ObjectId, copy_until};
 use crate::pipeline::filter::Sieve;
 use crate::pipeline::report::{Render, shown_key};
 use crate::pipeline::safety::{SafetyStop, Watch};
+use crate::pipeline::wait::{Memory, Open, flag};
 use crate::store::{Store, StoreError};
 
 /// What an earlier session had to do with objects that its mark does not cover.
@@ -83,6 +85,10 @@ pub(super) struct Desk<S> {
     pub(super) journal: Option<Arc<Mutex<Journal>>>,
     pub(super) known: Known,
     pub(super) settled: watch::Receiver<bool>,
+    /// What earlier runs saw being restored.
+    pub(super) memory: Option<Memory>,
+    /// Time left at which a copy is told to be expiring.
+    pub(super) soon: Duration,
     /// How many of the answers among [`Desk::known`] have made their row.
     pub(super) shown: AtomicUsize,
     /// What may be spent; none if there is no budget.
@@ -212,7 +218,8 @@ impl<S: Store> Desk<S> {
             room -= 1;
         }
         self.ask(page, asks, &mut rows, &mut sheet).await?;
-        self.write(page, &rows, &mut sheet);
+        let remembered = self.remembered(page, &rows)?;
+        self.write(page, &rows, remembered, &mut sheet);
         Ok(sheet)
     }
 
@@ -290,8 +297,25 @@ impl<S: Store> Desk<S> {
         self.settled.clone().wait_for(|settled| *settled).await.is_ok()
     }
 
+    /// What is remembered of the objects of a page that are being restored. A few reads of a file that
+    /// the system has in memory.
+    fn remembered(&self, page: &Page, rows: &[Row]) -> Result<Vec<Option<Open>>, CheckpointError> {
+        let Some(memory) = &self.memory else { return Ok(Vec::new()) };
+        let restoring: Vec<Listed<'_>> = page
+            .iter()
+            .zip(rows)
+            .filter(|(_, row)| matches!(row, Row::Done(outcome) if outcome.state == State::Restoring))
+            .map(|(object, _)| object)
+            .collect();
+        let wanted: Vec<(&[u8], &[u8])> =
+            restoring.iter().map(|object| (object.key, object.version_id)).collect();
+        memory.find(&wanted)
+    }
+
     /// Writes the rows up to the first entry whose turn did not come, and counts what is done.
-    fn write(&self, page: &Page, rows: &[Row], sheet: &mut Sheet) {
+    /// `remembered` is what is known of those that are being restored, in page order.
+    fn write(&self, page: &Page, rows: &[Row], remembered: Vec<Option<Open>>, sheet: &mut Sheet) {
+        let mut remembered = remembered.into_iter();
         let mut render = Render::new(&self.job.source.bucket, if self.mute { 0 } else { page.len() });
         let mut done = None;
         for (object, row) in page.iter().zip(rows) {
@@ -302,19 +326,25 @@ impl<S: Store> Desk<S> {
                 }
                 Row::Unwanted => {}
                 Row::Done(outcome) => {
+                    let open =
+                        if outcome.state == State::Restoring { remembered.next().flatten() } else { None };
+                    let flag = flag(&*self.actor.store, self.soon, outcome, open.as_ref());
                     let shows = match self.job.report.rows {
                         Rows::All => true,
                         Rows::Changed => !matches!(outcome.action, Action::None | Action::Deferred),
                         Rows::Failed => outcome.action == Action::Failed,
                     };
                     if shows && !self.mute {
-                        render.row(&object, outcome);
+                        render.row(&object, outcome, flag);
                         sheet.rows += 1;
                     }
                     sheet.copies_until = sheet.copies_until.max(copy_until(outcome));
                     sheet.undone |= matches!(outcome.state, State::Restoring | State::Restored)
                         && matches!(outcome.action, Action::Deferred | Action::Failed);
                     sheet.tally.add(&object, outcome, || shown_key(object.key).0.into_owned());
+                    if let Some(flag) = flag {
+                        sheet.tally.flag(flag, object.size);
+                    }
                     if outcome.action == Action::Failed {
                         sheet.failures.push((shown_key(object.key).0.into_owned(), cause(outcome)));
                     }
