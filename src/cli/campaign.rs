@@ -11,6 +11,7 @@ use super::exit::{self, Exit, Failure};
 use crate::job::Job;
 use crate::pipeline::checkpoint::{CheckpointError, LockError};
 use crate::pipeline::report::Summary;
+use crate::pipeline::source::Names;
 use crate::pipeline::{self, Ended, Options, RunError};
 use crate::ui::{self, Closing, printable};
 
@@ -38,12 +39,15 @@ impl How<'_> {
 /// # Errors
 /// Whatever keeps the run from going on; what was done until then is saved.
 pub(super) async fn campaign(job: &Job, how: How<'_>, context: &Context) -> Result<Exit, Failure> {
+    // A faulty list is told before a simulator starts, or anything is sent.
+    let names = Names::open(job)?.map(std::sync::Arc::new);
     let Site { client, clock, tell, rehearsal } = connect::site(job, context).await?;
     let options = Options {
         fresh: how.fresh,
         fail_empty: how.fail_empty,
         stream: job.report.path.is_none().then(|| Box::new(std::io::stdout()) as _),
         report: report_path(job, clock.now())?,
+        names,
         prices: std::sync::Arc::default(),
     };
     let ended = pipeline::run(job, client, clock, &*tell, context.signals.stop(), options).await;

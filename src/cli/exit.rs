@@ -7,7 +7,7 @@ use crate::model::{Clock as _, Provider, SystemClock};
 use crate::pipeline::RunError;
 use crate::pipeline::checkpoint::{CheckpointError, LockError};
 use crate::pipeline::report::{ReportError, Verdict};
-use crate::pipeline::source::SourceError;
+use crate::pipeline::source::{NamesError, SourceError};
 use crate::store::credentials::CredentialError;
 use crate::store::{Call, EndpointError, ErrorKind, StoreError};
 use crate::ui::{Look, Sink, error_json, error_text};
@@ -112,6 +112,13 @@ pub(super) fn of_run(error: RunError, provider: Provider) -> Failure {
             Exit::SomeFailed,
             "the store breaks its own protocol; --list-concurrency 1 or --list-v1 may take another path through it".to_owned(),
         ),
+        RunError::Names(error) | RunError::Source(SourceError::Names(error)) => of_names(error),
+        RunError::Source(SourceError::Edited { .. }) => (
+            Exit::Usage,
+            "put the list back as it was, and run the same line again: it goes on where it was; or pass --fresh to \
+             start over with the list as it is now"
+                .to_owned(),
+        ),
         RunError::Source(SourceError::Overlap { .. }) => {
             (Exit::OwnFiles, "pass --fresh to forget the unfinished run and start over".to_owned())
         }
@@ -130,6 +137,23 @@ pub(super) fn of_run(error: RunError, provider: Provider) -> Failure {
         RunError::Checkpoint(error) => of_checkpoint(error),
     };
     Failure { exit, error: error.into(), hint: Some(hint) }
+}
+
+fn of_names(error: &NamesError) -> (Exit, String) {
+    match error {
+        NamesError::Bad { way_out, .. } => (Exit::Usage, way_out.clone()),
+        NamesError::Copy { .. } => (
+            Exit::OwnFiles,
+            "make room or rights for it, or choose another place with --state-dir".to_owned(),
+        ),
+    }
+}
+
+impl From<NamesError> for Failure {
+    fn from(error: NamesError) -> Self {
+        let (exit, hint) = of_names(&error);
+        Self::new(exit, error, hint)
+    }
 }
 
 fn of_report(error: &ReportError) -> (Exit, String) {

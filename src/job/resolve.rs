@@ -168,7 +168,8 @@ impl Parts<'_> {
         });
         let simulated = layers.table("simulator").is_some();
         let source = parts::source(layers, over, url.clone(), simulated, folder);
-        let filter = parts::filter(layers, over);
+        let named = source.as_ref().is_some_and(|source| source.key_list.is_some());
+        let filter = parts::filter(layers, over, named);
         let wish = parts::wish(layers, over, verb);
         let limits = parts::limits(layers, over, url.as_ref().map(|url| url.provider));
         if verb == Verb::Scan {

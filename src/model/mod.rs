@@ -20,7 +20,7 @@ pub use event::{Event, Kinds, Notice, Phase, Tell};
 pub use location::Provider;
 pub use money::{Currency, Money};
 pub use outcome::Outcome;
-pub use page::{Access, Entry, Kind, Lender, Listed, Page, Position, RestoreMark, Span};
+pub use page::{Access, Entry, Kind, Lender, Listed, Named, Page, Place, Position, RestoreMark, Span};
 pub use restore::{Offer, Tier};
 pub use state::{Action, Reason, State};
 pub use tally::{Count, ErrorCount, RequestCounts, Tally};

@@ -65,6 +65,11 @@ pub struct Placed {
 }
 
 impl Placed {
+    /// An object of which `outcome` says all: nothing is to be asked for.
+    pub const fn told(outcome: Outcome) -> Self {
+        Self { outcome, by_head: None, settled: true }
+    }
+
     /// Whether nothing is to be asked for, since HEAD was refused or told enough.
     pub const fn is_settled(&self) -> bool {
         self.settled
@@ -268,7 +273,7 @@ fn unsignable(error: &StoreError) -> bool {
 }
 
 /// The row of an object whose request was refused for good.
-fn refused(mut outcome: Outcome, error: StoreError) -> Result<Outcome, NoOutcome> {
+pub(super) fn refused(mut outcome: Outcome, error: StoreError) -> Result<Outcome, NoOutcome> {
     let (action, reason) = match error.kind {
         ErrorKind::Halted => return Err(NoOutcome::Halted { doubt: may_have_been_done(&error) }),
         kind if kind.dooms_run() || unsignable(&error) => return Err(NoOutcome::Doomed(error)),

@@ -19,6 +19,8 @@ mod transport;
 
 use std::future::Future;
 
+use jiff::Timestamp;
+
 pub use endpoint::{EndpointError, Whereabouts};
 pub use error::{Call, ErrorKind, Refusal, StoreError};
 
@@ -58,6 +60,14 @@ pub struct Head {
     pub access_tier: String,
     /// Restore state; never [`RestoreMark::Unsaid`].
     pub restore: RestoreMark,
+    /// Size in bytes; 0 where the answer does not tell.
+    pub size: u64,
+    /// Entity tag without its quotes; empty where the answer does not tell.
+    pub etag: String,
+    /// Last modification, where the answer tells.
+    pub last_modified: Option<Timestamp>,
+    /// Whether the object is a symbolic link, of whose target all the rest is told.
+    pub symlink: bool,
     /// HTTP status.
     pub status: u16,
     /// The vendor's request id.

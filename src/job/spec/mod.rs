@@ -104,6 +104,8 @@ pub struct Source {
     pub page_size: u32,
     /// Objects by name; by default `None`: those that are listed.
     pub key_list: Option<KeyList>,
+    /// The SHA-256 of the list in hexadecimal, once it has been read; by default `None`.
+    pub key_list_digest: Option<String>,
 }
 
 impl Source {
@@ -363,6 +365,16 @@ impl Job {
         put("head", s.head.to_string());
         put("start_after", s.start_after.clone().unwrap_or_default());
         put("end_with", s.end_with.clone().unwrap_or_default());
+        // Only where there is one: a checkpoint of a version that did not know lists still fits.
+        if let Some(list) = &s.key_list {
+            let kind = match list {
+                KeyList::Keys { nul: false, .. } => "lines",
+                KeyList::Keys { nul: true, .. } => "nul",
+                KeyList::Csv { failed: false, .. } => "csv",
+                KeyList::Csv { failed: true, .. } => "failed rows",
+            };
+            put("key_list", format!("{kind} {}", s.key_list_digest.as_deref().unwrap_or_default()));
+        }
         let f = &self.filter;
         put(
             "storage_class",

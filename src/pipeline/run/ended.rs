@@ -8,7 +8,7 @@ use tokio::task::JoinError;
 use crate::model::{RequestCounts, Tally};
 use crate::pipeline::checkpoint::CheckpointError;
 use crate::pipeline::report::{ReportError, Verdict};
-use crate::pipeline::source::SourceError;
+use crate::pipeline::source::{NamesError, SourceError};
 use crate::store::StoreError;
 
 /// How a run ended.
@@ -34,6 +34,9 @@ pub enum RunError {
     /// The listing broke off.
     #[error(transparent)]
     Source(#[from] SourceError),
+    /// The list of names is faulty; nothing was sent.
+    #[error(transparent)]
+    Names(#[from] NamesError),
     /// A refusal that every further request would meet.
     #[error("the store refuses this run")]
     Doomed(#[from] StoreError),

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use crate::job::{Job, Rows, Verb};
-use crate::model::{Action, Clock, Kind, Kinds, Listed, Outcome, Page, State, Tally};
+use crate::model::{Action, Clock, Kind, Kinds, Outcome, Page, State, Tally};
 use crate::pipeline::act::{Actor, Fitted, NoOutcome, Placed, Settled};
 use crate::pipeline::checkpoint::journal::Journal;
 use crate::pipeline::checkpoint::{CheckpointError, CommitPoint, ObjectId, copy_until, pass};
@@ -197,12 +197,17 @@ impl<S: Store> Desk<S> {
         page.iter()
             .enumerate()
             .filter_map(|(index, object)| {
-                let past = self.past(&object);
+                let past = self.past(page.id(index));
                 if let Some(Past::Answered(outcome)) = past {
                     self.shown.fetch_add(1, Ordering::Relaxed);
                     return Some(Entry { index, wanted: Wanted::Answered(outcome.clone()), asked: true });
                 }
                 let asked = past.is_some();
+                if let Some(outcome) = page.told(index) {
+                    let placed = Placed::told(outcome.clone());
+                    let wanted = asked || self.sieve.keeps_named(object.key);
+                    return wanted.then_some(Entry { index, wanted: Wanted::Placed(placed), asked });
+                }
                 (asked || self.sieve.keeps(&object)).then(|| {
                     // That one was asked for and runs is likely, that it is archived still may be wrong.
                     let doubtful = |placed: &Placed| {
@@ -215,11 +220,11 @@ impl<S: Store> Desk<S> {
             .collect()
     }
 
-    fn past(&self, object: &Listed<'_>) -> Option<&Past> {
+    fn past(&self, (key, version): (&[u8], &[u8])) -> Option<&Past> {
         if self.known.is_empty() {
             return None;
         }
-        self.known.get(&(object.key.to_vec(), object.version_id.to_vec()))
+        self.known.get(&(key.to_vec(), version.to_vec()))
     }
 
     /// Asks by HEAD, concurrently, for what the listing did not tell.
@@ -270,8 +275,7 @@ impl<S: Store> Desk<S> {
         }
         let synced = match self.journal() {
             Some(mut journal) => {
-                let objects = asks.iter().map(|(index, ..)| page.get(*index));
-                journal.asking(objects.map(|object| (object.key, object.version_id)))?;
+                journal.asking(asks.iter().map(|(index, ..)| page.id(*index)))?;
                 Some(journal.sync()?)
             }
             None => None,
@@ -314,8 +318,7 @@ impl<S: Store> Desk<S> {
         // After a stop in good order there is no doubt about these, and none has to be looked at.
         match self.journal() {
             Some(mut journal) if !unasked.is_empty() => {
-                let objects = unasked.iter().map(|index| page.get(*index));
-                Ok(journal.unasked(objects.map(|object| (object.key, object.version_id)))?)
+                Ok(journal.unasked(unasked.iter().map(|index| page.id(*index)))?)
             }
             _ => Ok(()),
         }
@@ -334,8 +337,8 @@ impl<S: Store> Desk<S> {
         let Some(mut journal) = self.journal().filter(|_| self.actor.verb == Verb::Restore && sent) else {
             return Ok(());
         };
-        let object = page.get(index);
-        journal.record(object.key, object.version_id, outcome)
+        let (key, version) = page.id(index);
+        journal.record(key, version, outcome)
     }
 
     fn journal(&self) -> Option<MutexGuard<'_, Journal>> {
@@ -346,7 +349,7 @@ impl<S: Store> Desk<S> {
     fn write(&self, page: &Page, rows: &[Row], sheet: &mut Sheet) {
         let mut render = Render::new(&self.job.source.bucket, page.len());
         let mut done = None;
-        for (object, row) in page.iter().zip(rows) {
+        for (index, (object, row)) in page.iter().zip(rows).enumerate() {
             match row {
                 Row::Undone => {
                     sheet.torn = true;
@@ -372,9 +375,9 @@ impl<S: Store> Desk<S> {
             }
             sheet.tally.listed += 1;
             sheet.tally.delete_markers += u64::from(object.kind == Kind::DeleteMarker);
-            done = Some(object);
+            done = Some(index);
         }
-        sheet.last = done.map(|object| (object.key.to_vec(), object.version_id.to_vec()));
+        sheet.last = done.map(|index| page.id(index)).map(|(key, version)| (key.to_vec(), version.to_vec()));
         sheet.text = render.finish();
     }
 }

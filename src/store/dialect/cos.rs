@@ -56,6 +56,7 @@ const HEAD: HeadNames = HeadNames {
     standard: "STANDARD",
     tier: Some("x-cos-storage-tier"),
     restore: "x-cos-restore",
+    kind: None,
 };
 
 /// The dialect of Tencent Cloud COS.

@@ -33,8 +33,14 @@ const FORM: Form = Form {
 const MANNERS: Manners =
     Manners { request_id: "x-oss-request-id", region: None, document: Some("x-oss-err"), kind };
 
-const HEAD: HeadNames =
-    HeadNames { class: "x-oss-storage-class", standard: "Standard", tier: None, restore: "x-oss-restore" };
+const HEAD: HeadNames = HeadNames {
+    class: "x-oss-storage-class",
+    standard: "Standard",
+    tier: None,
+    restore: "x-oss-restore",
+    // Source: OSS HeadObject page, read 2026-11.
+    kind: Some("x-oss-object-type"),
+};
 
 /// The dialect of Alibaba Cloud OSS.
 #[derive(Debug)]

@@ -62,6 +62,7 @@ const HEAD: HeadNames = HeadNames {
     standard: "STANDARD",
     tier: Some("x-amz-archive-status"),
     restore: "x-amz-restore",
+    kind: None,
 };
 
 /// The dialect of Amazon S3.
