@@ -9,6 +9,7 @@ use super::exit::{Exit, Failure};
 use super::{load, rehearsal};
 use crate::job::{Job, Overrides};
 use crate::model::{Clock as _, SystemClock};
+use crate::pipeline::source::Names;
 
 pub(super) fn run(args: &CheckArgs, context: &Context) -> Result<Exit, Failure> {
     let jobs = vetted(&args.files, &Overrides::default(), context)?;
@@ -39,6 +40,7 @@ pub(super) fn sound(path: &Path, over: &Overrides, context: &Context) -> Result<
     if let Some(simulator) = &job.simulator {
         rehearsal::seed(simulator)?;
     }
+    Names::check(&job)?;
     Ok(job)
 }
 

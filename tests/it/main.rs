@@ -35,6 +35,8 @@ mod lapsed;
 #[cfg(unix)]
 mod machine;
 mod matrix;
+#[cfg(unix)]
+mod names;
 mod ranges;
 #[cfg(unix)]
 mod resume;

@@ -80,6 +80,24 @@ impl Names {
         Ok(Some(names))
     }
 
+    /// Whether the list that `job` names is sound, as far as that can be told without using it up:
+    /// standard input and pipes are let be.
+    ///
+    /// # Errors
+    /// As [`Names::open`].
+    pub fn check(job: &Job) -> Result<(), NamesError> {
+        let (KeyList::Keys { file: Some(path), .. } | KeyList::Csv { file: Some(path), .. }) =
+            (match &job.source.key_list {
+                Some(list) => list,
+                None => return Ok(()),
+            })
+        else {
+            return Ok(());
+        };
+        let once = std::fs::metadata(path).is_ok_and(|about| !about.is_file() && !about.is_dir());
+        if once { Ok(()) } else { Self::open(job).map(drop) }
+    }
+
     /// How many objects are named, repeats next to each other counted once.
     #[must_use]
     pub const fn count(&self) -> u64 {

@@ -67,7 +67,7 @@ impl Frame {
             return Err(self.bad(Some(line), "has no key", "give each row its key, or leave the row out"));
         }
         if key.len() > MAX_KEY {
-            let what = format!("{}… is longer than {MAX_KEY} bytes, which no key is", shown());
+            let what = format!("{}... is longer than {MAX_KEY} bytes, which no key is", shown());
             return Err(self.bad(
                 Some(line),
                 what,
