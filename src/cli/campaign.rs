@@ -8,12 +8,13 @@ use super::args::OutputFlags;
 use super::connect::{self, Site};
 use super::context::Context;
 use super::exit::{self, Exit, Failure};
+use super::load;
 use crate::job::Job;
 use crate::pipeline::checkpoint::{CheckpointError, LockError};
 use crate::pipeline::report::Summary;
 use crate::pipeline::source::Names;
 use crate::pipeline::{self, Ended, Options, RunError};
-use crate::ui::{self, Closing, printable};
+use crate::ui::{self, Closing, Cost, printable};
 
 /// How a job is to be run, besides what the job says.
 #[derive(Clone, Copy, Debug, Default)]
@@ -41,14 +42,14 @@ impl How<'_> {
 pub(super) async fn campaign(job: &Job, how: How<'_>, context: &Context) -> Result<Exit, Failure> {
     // A faulty list is told before a simulator starts, or anything is sent.
     let names = Names::open(job)?.map(std::sync::Arc::new);
-    let Site { client, clock, tell, rehearsal } = connect::site(job, context).await?;
+    let Site { client, clock, tell, rehearsal, region } = connect::site(job, context).await?;
     let options = Options {
         fresh: how.fresh,
         fail_empty: how.fail_empty,
         stream: job.report.path.is_none().then(|| Box::new(std::io::stdout()) as _),
         report: report_path(job, clock.now())?,
         names,
-        prices: std::sync::Arc::default(),
+        prices: load::prices(job, &region)?.into(),
     };
     let ended = pipeline::run(job, client, clock, &*tell, context.signals.stop(), options).await;
     // The bars, if any, are gone before the table or an error is printed.
@@ -123,6 +124,7 @@ fn close(job: &Job, ended: &Ended, context: &Context) {
             requests: ended.requests,
             elapsed: ended.elapsed,
             report: ended.report.as_deref(),
+            cost: Some(Cost { sums: &ended.fees.sums(), unknown: &ended.fees.unknown() }),
             complete: ended.verdict.is_some(),
         },
         context.look,

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::model::Answers;
+
 /// What happened, in the terms that decide what to do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
@@ -22,6 +24,8 @@ pub enum ErrorKind {
     Credentials,
     /// The right to do this is missing.
     Denied,
+    /// The right is missing for every object that was tried: no further one is.
+    Forbidden,
     /// The account is in arrears or disabled: no request will succeed.
     Account,
     /// No such bucket.
@@ -66,7 +70,12 @@ impl ErrorKind {
     pub const fn dooms_run(self) -> bool {
         matches!(
             self,
-            Self::Credentials | Self::Account | Self::NoSuchBucket | Self::WrongRegion | Self::Untrusted
+            Self::Credentials
+                | Self::Forbidden
+                | Self::Account
+                | Self::NoSuchBucket
+                | Self::WrongRegion
+                | Self::Untrusted
         )
     }
 }
@@ -129,6 +138,8 @@ pub struct StoreError {
     pub cause: Option<Box<dyn std::error::Error + Send + Sync>>,
     /// Attempts made.
     pub attempts: u32,
+    /// How they were answered.
+    pub answers: Answers,
 }
 
 impl fmt::Display for StoreError {

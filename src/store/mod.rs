@@ -16,6 +16,7 @@ mod retry;
 pub mod sign;
 mod tls;
 mod transport;
+mod trial;
 
 use std::future::Future;
 
@@ -24,7 +25,7 @@ use jiff::Timestamp;
 pub use endpoint::{EndpointError, Whereabouts};
 pub use error::{Call, ErrorKind, Refusal, StoreError};
 
-use crate::model::{Access, Offer, Page, Position, RequestCounts, RestoreMark, Tier};
+use crate::model::{Access, Answers, Offer, Page, Position, Rates, RequestCounts, RestoreMark, Tier};
 
 /// Which listing call is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -68,6 +69,8 @@ pub struct Head {
     pub last_modified: Option<Timestamp>,
     /// Whether the object is a symbolic link, of whose target all the rest is told.
     pub symlink: bool,
+    /// The tier at which a restore runs, where the vendor tells.
+    pub running_at: Option<Tier>,
     /// HTTP status.
     pub status: u16,
     /// The vendor's request id.
@@ -118,6 +121,8 @@ pub struct Answered<T> {
     pub answer: T,
     /// Requests sent for it, the successful one included.
     pub attempts: u32,
+    /// How they were answered.
+    pub answers: Answers,
 }
 
 /// One object store, one bucket.
@@ -161,4 +166,9 @@ pub trait Store: Send + Sync {
 
     /// Restore requests on the wire now.
     fn restores_in_flight(&self) -> u32;
+
+    /// Requests a second that are let go now, by kind; zeros where nobody paces.
+    fn rates(&self) -> Rates {
+        Rates::default()
+    }
 }

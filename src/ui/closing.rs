@@ -7,7 +7,7 @@ use super::escape::clipped;
 use super::human::human_objects;
 use super::table::{Align, Table, WIDTH, wrapped};
 use super::{Look, advice, human_bytes, human_count, human_rate, human_span, printable};
-use crate::model::{Action, Count, Provider, RequestCounts, State, Tally};
+use crate::model::{Action, Count, Money, Provider, RequestCounts, State, Tally};
 
 /// Longest storage class that is shown whole, in columns.
 const LONGEST_CLASS: usize = 28;
@@ -37,6 +37,17 @@ pub struct Closing<'a> {
     pub report: Option<&'a Path>,
     /// Whether the listing was worked through to its end.
     pub complete: bool,
+    /// What the run cost; in a plan, what a run would cost.
+    pub cost: Option<Cost<'a>>,
+}
+
+/// What requests cost, as far as prices are known.
+#[derive(Clone, Copy, Debug)]
+pub struct Cost<'a> {
+    /// In each currency.
+    pub sums: &'a [Money],
+    /// What has no price, in words.
+    pub unknown: &'a [String],
 }
 
 /// The closing table: objects and bytes by class and state, actions, reasons, errors with advice,
@@ -166,24 +177,29 @@ fn errors(closing: &Closing<'_>, look: Look) -> Vec<String> {
 
 fn foot(closing: &Closing<'_>, look: Look) -> Vec<String> {
     let dot = look.charset.dot();
-    let RequestCounts { list, head, restore, retries, throttled } = closing.requests;
+    let RequestCounts { list, head, restore, retries, throttled, slow_downs, lowest_restore_rate, .. } =
+        closing.requests;
     let requests: Vec<String> = [
         (list, "list", true),
         (head, "head", false),
         (restore, "restore", closing.verb == "restore"),
         (retries, "retries", false),
-        (throttled, "slow-downs", false),
+        (throttled, "throttled", false),
+        (slow_downs, "slow-downs", false),
     ]
     .into_iter()
     .filter(|&(n, _, always)| always || n > 0)
     .map(|(n, word, _)| format!("{word} {}", human_count(n)))
     .collect();
-    let rates: Vec<String> = [(closing.tally.listed, "keys"), (restore, "restores")]
+    let mut rates: Vec<String> = [(closing.tally.listed, "keys"), (restore, "restores")]
         .into_iter()
         .filter(|&(n, _)| n > 0)
         .filter_map(|(n, word)| Some((per_second(n, closing.elapsed)?, word)))
         .map(|(rate, word)| format!("{} {word}/s", human_rate(Some(rate))))
         .collect();
+    if let Some(lowest) = lowest_restore_rate {
+        rates.push(format!("slowed to {} restores/s at the lowest", human_count(u64::from(lowest))));
+    }
     let markers = closing.tally.delete_markers;
     let mut counted = vec![format!("{} keys", human_count(closing.tally.listed))];
     if markers > 0 {
@@ -200,6 +216,9 @@ fn foot(closing: &Closing<'_>, look: Look) -> Vec<String> {
     if !rates.is_empty() {
         row("rates", &rates);
     }
+    if let Some(cost) = closing.cost.filter(|_| closing.verb != "scan") {
+        row("fees", &costs(&cost));
+    }
     row("elapsed", &[human_span(closing.elapsed)]);
     let report = closing.report.map_or_else(|| "stdout".into(), Path::to_string_lossy);
     row("report", &[printable(&report, look.charset).into_owned()]);
@@ -212,6 +231,19 @@ fn foot(closing: &Closing<'_>, look: Look) -> Vec<String> {
         row("to go on", &[way.to_owned()]);
     }
     lines
+}
+
+/// What is known of the cost, and what of it is not.
+fn costs(cost: &Cost<'_>) -> Vec<String> {
+    let mut told: Vec<String> = cost.sums.iter().map(ToString::to_string).collect();
+    if told.is_empty() && cost.unknown.is_empty() {
+        told.push("nothing".to_owned());
+    }
+    if !cost.unknown.is_empty() {
+        told.push(format!("unknown: {}", cost.unknown[0]));
+        told.extend(cost.unknown[1..].iter().cloned());
+    }
+    told
 }
 
 /// The mean over `span`; `None` for a span too short to tell.
@@ -268,10 +300,19 @@ mod tests {
             target: "oss://logs/2024/",
             provider: Some(Provider::Oss),
             tally,
-            requests: RequestCounts { list: 1_300, head: 0, restore: 45_678, retries: 163, throttled: 2 },
+            requests: RequestCounts {
+                list: 1_300,
+                restore: 45_678,
+                retries: 163,
+                throttled: 9,
+                slow_downs: 2,
+                lowest_restore_rate: Some(51),
+                ..RequestCounts::default()
+            },
             elapsed: Duration::from_secs(750),
             report: Some(Path::new("reports/x.csv")),
             complete: true,
+            cost: None,
         }
     }
 
@@ -302,8 +343,8 @@ mod tests {
           first: logs/z.gz
 
         listed    1,300,000 keys · delete markers 17 · matched 1,234,567
-        requests  list 1,300 · restore 45,678 · retries 163 · slow-downs 2
-        rates     1,733 keys/s · 60.9 restores/s
+        requests  list 1,300 · restore 45,678 · retries 163 · throttled 9 · slow-downs 2
+        rates     1,733 keys/s · 60.9 restores/s · slowed to 51 restores/s at the lowest
         elapsed   12m30s
         report    reports/x.csv
         ");
@@ -404,7 +445,16 @@ mod tests {
         tally.actions = Action::ALL.iter().map(|&action| (action, most)).collect();
         tally.reasons = Reason::ALL.iter().map(|&reason| (reason, u64::MAX)).collect();
         let n = u64::MAX;
-        let requests = RequestCounts { list: n, head: n, restore: n, retries: n, throttled: n };
+        let requests = RequestCounts {
+            list: n,
+            head: n,
+            restore: n,
+            retries: n,
+            throttled: n,
+            slow_downs: n,
+            lowest_restore_rate: Some(u32::MAX),
+            ..RequestCounts::default()
+        };
         for charset in [Charset::Utf8, Charset::Ascii] {
             let closing = Closing { requests, ..closing(&tally) };
             let text = closing_table(&closing, Look { charset, ..Look::default() });

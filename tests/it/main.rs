@@ -32,11 +32,13 @@ mod keys;
 mod kill;
 #[cfg(all(unix, debug_assertions))]
 mod lapsed;
+mod legality;
 #[cfg(unix)]
 mod machine;
 mod matrix;
 #[cfg(unix)]
 mod names;
+mod nights;
 mod ranges;
 #[cfg(unix)]
 mod resume;

@@ -24,12 +24,13 @@ impl<S: Store> Gauge<'_, S> {
             kinds: self.progress.kinds(),
             requests: self.store.requests(),
             in_flight: self.store.restores_in_flight(),
+            rates: self.store.rates(),
             elapsed: self.clock.monotonic().saturating_sub(self.began),
         });
     }
 
     pub(super) fn ended(&self, closed: Closed) -> Ended {
-        let Closed { tally, requests, elapsed, report, summary, verdict } = closed;
+        let Closed { tally, requests, elapsed, fees, report, summary, verdict } = closed;
         self.tell.tell(Event::Finished {
             tally: Arc::new(tally.clone()),
             requests,
@@ -37,6 +38,6 @@ impl<S: Store> Gauge<'_, S> {
             report: report.clone(),
             complete: verdict.is_some(),
         });
-        Ended { verdict, tally, requests, elapsed, report, summary }
+        Ended { verdict, tally, requests, elapsed, fees, report, summary }
     }
 }

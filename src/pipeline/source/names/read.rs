@@ -151,7 +151,7 @@ impl<R: Read> Entries<R> {
                 let mut reader = csv::Reader::from_reader(meter);
                 let header = match reader.byte_headers() {
                     Ok(header) => header.clone(),
-                    Err(error) => return Err(of_csv(&frame, &error)),
+                    Err(error) => return Err(of_csv(&frame, &error, 1)),
                 };
                 let columns = columns(&frame, &header, failed)?;
                 Reader::Csv(Box::new(reader), columns, ByteRecord::new())
@@ -261,8 +261,9 @@ fn text<R: Read>(
     }
 }
 
-fn of_csv(frame: &Frame, error: &csv::Error) -> NamesError {
-    let line = error.position().map(csv::Position::line);
+/// What `error` says of the row that begins at `line`, or about there.
+fn of_csv(frame: &Frame, error: &csv::Error, line: u64) -> NamesError {
+    let line = Some(error.position().map_or(line, csv::Position::line));
     match error.kind() {
         csv::ErrorKind::Io(error) => frame.unreadable(line, error),
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => frame.bad(
@@ -324,7 +325,8 @@ fn row<R: Read>(
 ) -> Result<Numbered, NamesError> {
     loop {
         reader.get_mut().row = 0;
-        if !reader.read_byte_record(record).map_err(|error| of_csv(frame, &error))? {
+        let line = reader.position().line();
+        if !reader.read_byte_record(record).map_err(|error| of_csv(frame, &error, line))? {
             return Ok(None);
         }
         let line = record.position().map_or(0, csv::Position::line);
