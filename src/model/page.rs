@@ -9,7 +9,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 
-use super::Outcome;
+use super::{Answers, Outcome};
 
 /// A piece of a page's buffer. The empty span stands for "not told".
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -186,6 +186,8 @@ pub struct Named {
     /// What became already of entries, by index: those that are not there, or that could not be looked
     /// at. Nothing but the key of such an entry is known.
     pub told: BTreeMap<usize, Outcome>,
+    /// What it took to look at the others, by index: requests sent, and how they were answered.
+    pub heads: BTreeMap<usize, (u32, Answers)>,
 }
 
 /// Whoever lent a page its buffer.
@@ -230,6 +232,13 @@ impl Page {
     #[must_use]
     pub fn told(&self, index: usize) -> Option<&Outcome> {
         self.named.as_ref()?.told.get(&index)
+    }
+
+    /// What it took to look at the entry at `index`, if it was named and is there: requests sent, and how
+    /// they were answered.
+    #[must_use]
+    pub fn heads(&self, index: usize) -> Option<(u32, Answers)> {
+        self.named.as_ref()?.heads.get(&index).copied()
     }
 
     /// What names the entry at `index` among all of its run, and sorts as the rows do: key and version,

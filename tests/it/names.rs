@@ -46,6 +46,7 @@ fn rows_stand_in_the_order_of_the_list_and_tell_what_a_listing_tells() {
         let rows = rig.rows("named.csv");
         assert_eq!(column(&rows, "key"), list, "{vendor:?}");
         assert_eq!(sent(&rig, before), (0, list.len() as u64, 0), "one HEAD a name, and nothing else");
+        assert_eq!(column(&rows, "attempts"), vec!["1"; list.len()]);
         let listed: BTreeMap<String, Row> =
             rig.rows("all.csv").into_iter().map(|row| (row["key"].clone(), row)).collect();
         for row in &rows {

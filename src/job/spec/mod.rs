@@ -273,7 +273,7 @@ pub enum Rows {
 /// Where the report goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReportSpec {
-    /// The CSV as written, placeholders `{date}`, `{time}`, `{job}` not yet filled; `None` for
+    /// The CSV as written, placeholders `{date}`, `{time}`, `{job}` not yet filled, `{source}` filled; `None` for
     /// stdout. [`ReportSpec::file`] tells the real path.
     pub path: Option<String>,
     /// Where a relative `path` starts: the job file's folder, empty for the working folder. Apart
@@ -346,6 +346,10 @@ pub struct Job {
     pub report: ReportSpec,
     /// The folder that holds this job's checkpoint, journal, lock and simulator state.
     pub state_dir: PathBuf,
+    /// The folder of what all runs of a job file share, be they of several sources, plans or retries:
+    /// what a day may still take, and the simulator's state. The same as `state_dir` in the run of a
+    /// file with one source, and of a URL.
+    pub shared_dir: PathBuf,
     /// Run against an embedded simulator.
     pub simulator: Option<SimulatorSpec>,
 }

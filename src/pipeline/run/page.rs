@@ -225,7 +225,10 @@ impl<S: Store> Desk<S> {
                         State::Restored => asked && self.actor.extends(),
                         _ => !asked && self.actor.looks_closer(&object, placed),
                     };
-                    let seen = self.actor.seen(&object, now).filter(|placed| !doubtful(placed));
+                    let mut seen = self.actor.seen(&object, now).filter(|placed| !doubtful(placed));
+                    if let (Some(placed), Some((attempts, _))) = (&mut seen, page.heads(index)) {
+                        placed.outcome.attempts += attempts;
+                    }
                     Entry { index, wanted: seen.map_or(Wanted::Unseen, Wanted::Placed), asked }
                 })
             })
@@ -386,6 +389,11 @@ impl<S: Store> Desk<S> {
                         sheet.failures.push((shown_key(object.key).0.into_owned(), cause(outcome)));
                     }
                 }
+            }
+            if let Some((_, answers)) = page.heads(index) {
+                let mut looked = Outcome::seen(State::Unknown, None, Timestamp::MIN);
+                looked.bill_mut().heads = answers;
+                sheet.tally.looked(&object, &looked);
             }
             sheet.tally.listed += 1;
             sheet.tally.delete_markers += u64::from(object.kind == Kind::DeleteMarker);

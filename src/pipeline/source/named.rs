@@ -1,6 +1,5 @@
 //! Pages of named objects: each name is looked at by HEAD, a page of them side by side.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures::stream::{self, StreamExt};
@@ -11,7 +10,8 @@ use super::names::{Entries, Name, Names};
 use super::{Looking, Placed, Placing, Range, SourceError, Told};
 use crate::job::Verb;
 use crate::model::{
-    Access, Action, Entry, Kind, Named, Outcome, Page, Place, Position, Reason, RestoreMark, Span, State,
+    Access, Action, Answers, Entry, Kind, Named, Outcome, Page, Place, Position, Reason, RestoreMark, Span,
+    State,
 };
 use crate::pipeline::act::{NoOutcome, refused};
 use crate::store::{ErrorKind, Head, Store, StoreError};
@@ -110,7 +110,7 @@ async fn aside<T: Send + 'static>(
 
 /// What HEAD says of a name.
 enum Looked {
-    Found(Head),
+    Found(Head, u32, Answers),
     /// Nothing more can be learnt of it.
     Told(Outcome),
 }
@@ -125,7 +125,7 @@ async fn page<S: Store>(store: &S, wanted: Vec<Name>, how: &Looking) -> Result<P
     let mut looked = answers.into_iter().collect::<Result<Vec<_>, _>>()?;
     looked.sort_unstable_by_key(|(index, _)| *index);
     let (mut text, mut entries) = (Vec::new(), Vec::with_capacity(wanted.len()));
-    let mut named = Named { places: Vec::with_capacity(wanted.len()), told: BTreeMap::new() };
+    let mut named = Named { places: Vec::with_capacity(wanted.len()), ..Named::default() };
     for (name, (index, looked)) in wanted.iter().zip(looked) {
         let mut put = |bytes: &[u8]| {
             let start = text.len();
@@ -147,17 +147,20 @@ async fn page<S: Store>(store: &S, wanted: Vec<Name>, how: &Looking) -> Result<P
                 named.told.insert(index, outcome);
                 entry
             }
-            Looked::Found(head) => Entry {
-                kind: if head.symlink { Kind::Symlink } else { Kind::Object },
-                class: put(head.class.as_bytes()),
-                access: head.access,
-                access_tier: put(head.access_tier.as_bytes()),
-                size: head.size,
-                etag: put(head.etag.as_bytes()),
-                last_modified: head.last_modified,
-                restore: head.restore,
-                ..entry
-            },
+            Looked::Found(head, attempts, answers) => {
+                named.heads.insert(index, (attempts, answers));
+                Entry {
+                    kind: if head.symlink { Kind::Symlink } else { Kind::Object },
+                    class: put(head.class.as_bytes()),
+                    access: head.access,
+                    access_tier: put(head.access_tier.as_bytes()),
+                    size: head.size,
+                    etag: put(head.etag.as_bytes()),
+                    last_modified: head.last_modified,
+                    restore: head.restore,
+                    ..entry
+                }
+            }
         });
     }
     Ok(Page::of_names(text, entries, named))
@@ -170,7 +173,7 @@ async fn head<S: Store>(store: &S, name: &Name, how: &Looking) -> Result<Looked,
         return Ok(Looked::Told(outcome));
     }
     match store.head(&name.key, &name.version_id).await {
-        Ok(answered) => Ok(Looked::Found(answered.answer)),
+        Ok(answered) => Ok(Looked::Found(answered.answer, answered.attempts, answered.answers)),
         Err(error) => told(error, how).map(Looked::Told),
     }
 }
