@@ -24,6 +24,7 @@ mod load;
 mod plan;
 mod rehearsal;
 mod restore;
+mod retry;
 mod run;
 mod scan;
 mod signals;
@@ -104,6 +105,7 @@ async fn dispatch(verb: Command, look: Look, sink: Sink, line: Vec<String>) -> R
         Command::Plan(args) => plan::run(&args, &context).await,
         Command::Restore(args) => restore::run(&args, &context).await,
         Command::Run(args) => run::run(&args, &context).await,
+        Command::Retry(args) => retry::run(&args, &context).await,
         Command::Status(args) => status::run(&args, &context),
         Command::Check(args) => check::run(&args, &context),
         Command::Sim(args) => {

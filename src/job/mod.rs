@@ -15,6 +15,7 @@ mod parts;
 mod prices;
 mod read;
 mod resolve;
+mod retry;
 mod settings;
 mod spec;
 mod units;

@@ -10,7 +10,7 @@ use super::flags::Overrides;
 use super::layers::{Layers, typed};
 use super::parts;
 use super::read::{self, Value, Written};
-use super::spec::{Job, ReportSpec, Safety, SimulatorSpec, Verb, WaitSpec};
+use super::spec::{Job, Safety, SimulatorSpec, Verb, WaitSpec};
 use super::url::BucketUrl;
 
 /// Where state lies unless told otherwise: beside the job file, or in the working folder.
@@ -313,30 +313,13 @@ impl Parts<'_> {
             safety,
             wait,
             prices,
-            report: if dry_file && !by_flag { beside(report.value) } else { report.value },
+            report: if dry_file && !by_flag { report.value.beside("plan") } else { report.value },
             state_dir: base.join(&name),
             simulator: simulator.map(|s| SimulatorSpec { state_dir: shared_dir.clone(), ..s }),
             shared_dir,
             name,
         })
     }
-}
-
-/// The report of a dry run of a file whose report does not name the job: `x.csv` → `x.plan.csv`.
-fn beside(report: ReportSpec) -> ReportSpec {
-    let path = report.path.map(|path| {
-        if path.contains("{job}") {
-            return path;
-        }
-        let (folder, file) =
-            path.rsplit_once('/').map_or(("", path.as_str()), |(folder, file)| (folder, file));
-        let file = match file.rsplit_once('.') {
-            Some((stem, extension)) if !stem.is_empty() => format!("{stem}.plan.{extension}"),
-            _ => format!("{file}.plan"),
-        };
-        if folder.is_empty() && !path.starts_with('/') { file } else { format!("{folder}/{file}") }
-    });
-    ReportSpec { path, ..report }
 }
 
 #[cfg(test)]

@@ -44,5 +44,6 @@ mod ranges;
 mod resume;
 mod secrets;
 mod shell;
+mod sources;
 #[cfg(all(unix, debug_assertions))]
 mod stopping;

@@ -5,6 +5,7 @@ mod campaign;
 mod flags;
 mod globs;
 mod help;
+mod retry;
 #[cfg(test)]
 mod tests;
 
@@ -19,6 +20,7 @@ use clap_complete::Shell;
 pub use campaign::{BudgetFlags, SafetyFlags, WaitFlags};
 pub use flags::{FilterFlags, LimitFlags, OutputFlags, SourceFlags, WishFlags};
 pub use globs::Globs;
+pub use retry::RetryArgs;
 
 use super::simulate::SimArgs;
 use crate::guide::TOPICS;
@@ -109,6 +111,9 @@ pub enum Command {
     /// Run job files, going on with an interrupted run
     #[command(long_about = help::RUN, after_help = help::RUN_EXAMPLES)]
     Run(Box<RunArgs>),
+    /// Run job files again for what failed in their last run
+    #[command(long_about = help::RETRY, after_help = help::RETRY_EXAMPLES)]
+    Retry(Box<RetryArgs>),
     /// Show where a job stands, from its own files; no network
     #[command(long_about = help::STATUS, after_help = help::STATUS_EXAMPLES)]
     Status(StatusArgs),

@@ -296,6 +296,24 @@ impl ReportSpec {
             .replace("{job}", job);
         Some(self.folder.join(filled))
     }
+
+    /// The report of a run beside that of the job itself, unless its path names the job anyway: with the
+    /// word `plan`, `x.csv` becomes `x.plan.csv`.
+    pub(super) fn beside(self, word: &str) -> Self {
+        let path = self.path.map(|path| {
+            if path.contains("{job}") {
+                return path;
+            }
+            let (folder, file) =
+                path.rsplit_once('/').map_or(("", path.as_str()), |(folder, file)| (folder, file));
+            let file = match file.rsplit_once('.') {
+                Some((stem, extension)) if !stem.is_empty() => format!("{stem}.{word}.{extension}"),
+                _ => format!("{file}.{word}"),
+            };
+            if folder.is_empty() && !path.starts_with('/') { file } else { format!("{folder}/{file}") }
+        });
+        Self { path, ..self }
+    }
 }
 
 /// An embedded simulator to run against instead of a real store; for demos and rehearsals.
