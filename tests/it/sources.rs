@@ -71,13 +71,13 @@ fn sources_that_would_meet_are_refused() {
     for (sources, pieces) in [
         (
             "[[source]]\nname = \"2\"\nurl = \"s3://a\"\n[[source]]\nurl = \"s3://b\"\n",
-            &["job.toml:4:3: [[source]]: has the name of another source", "its own `name`"][..],
+            &["job.toml:4:1: [[source]]: has the name of another source", "its own `name`"][..],
         ),
         (
             "[[source]]\nname = \"a b\"\nurl = \"s3://a\"\n[[source]]\nurl = \"s4://b\"\n",
             &["job.toml:2:8: [[source]] name", "job.toml:5:7: [[source]] url", "letters, digits"],
         ),
-        ("[[source]]\nurl = \"s3://a\"\n[[source]]\n", &["job.toml:3:3: [[source]] url: is missing"]),
+        ("[[source]]\nurl = \"s3://a\"\n[[source]]\n", &["job.toml:3:1: [[source]] url: is missing"]),
         ("source = [1, 2]\n", &["job.toml:1:1: source: must be a table"]),
     ] {
         std::fs::write(rig.path("job.toml"), sources).unwrap();
