@@ -15,6 +15,7 @@ use super::wait::{can_be_known, waited};
 use crate::job::{Job, Until, Verb};
 use crate::pipeline::checkpoint::{CheckpointError, LockError};
 use crate::pipeline::report::{Summary, Verdict};
+use crate::pipeline::source::Names;
 use crate::pipeline::{self, Ended, Options, RunError, Why};
 use crate::ui::{self, Closing, Cost, printable};
 
@@ -48,6 +49,8 @@ pub(super) async fn campaign(job: &Job, how: How<'_>, context: &Context) -> Resu
     if waits {
         can_be_known(job)?;
     }
+    // A faulty list is told before a simulator starts, or anything is sent.
+    let names = Names::open(job)?.map(Arc::new);
     let site = connect::site(job, context).await?;
     let (client, clock) = (Arc::clone(&site.client), Arc::clone(&site.clock));
     let prices = load::prices(job, &site.region)?.into();
@@ -69,6 +72,7 @@ pub(super) async fn campaign(job: &Job, how: How<'_>, context: &Context) -> Resu
         fail_empty: how.fail_empty,
         stream: job.report.path.is_none().then(|| Box::new(std::io::stdout()) as _),
         report: report_path(job, clock.now())?,
+        names,
         prices,
     };
     let ended = pipeline::run(job, client, clock, &*site.tell, context.signals.stop(), options).await;

@@ -27,6 +27,7 @@ mod plan;
 mod rehearsal;
 mod release;
 mod restore;
+mod retry;
 mod run;
 mod scan;
 mod signals;
@@ -110,6 +111,7 @@ async fn dispatch(verb: Command, look: Look, sink: Sink, line: Vec<String>) -> R
         Command::Run(args) => run::run(&args, &context).await,
         Command::Wait(args) => wait::run(&args, &context).await,
         Command::Release(args) => release::run(&args, &context).await,
+        Command::Retry(args) => retry::run(&args, &context).await,
         Command::Status(args) => status::run(&args, &context),
         Command::Check(args) => check::run(&args, &context),
         Command::Sim(args) => {

@@ -23,7 +23,7 @@ pub use event::{Event, Kinds, Notice, Phase, Tell};
 pub use location::Provider;
 pub use money::{Currency, Money};
 pub use outcome::Outcome;
-pub use page::{Access, Entry, Kind, Lender, Listed, Page, Position, RestoreMark, Span};
+pub use page::{Access, Entry, Kind, Lender, Listed, Named, Page, Place, Position, RestoreMark, Span};
 pub use restore::{Offer, Raise, Tier};
 pub use spending::{Spending, Spent};
 pub use state::{Action, Flag, Reason, State};

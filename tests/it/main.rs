@@ -43,6 +43,8 @@ mod limits;
 mod machine;
 mod matrix;
 mod month;
+#[cfg(unix)]
+mod names;
 mod nightly;
 mod nights;
 mod ranges;
@@ -50,6 +52,7 @@ mod ranges;
 mod resume;
 mod secrets;
 mod shell;
+mod sources;
 #[cfg(all(unix, debug_assertions))]
 mod stopping;
 mod wait;

@@ -77,8 +77,7 @@ impl<S: Store> Desk<S> {
         let loose = self.ledger.as_ref().map(|ledger| ledger.purse().loose());
         let synced = match self.journal() {
             Some(mut journal) => {
-                let objects = asks.iter().map(|ask| page.get(ask.index));
-                journal.asking(objects.map(|object| (object.key, object.version_id)))?;
+                journal.asking(asks.iter().map(|ask| page.id(ask.index)))?;
                 Some(journal.sync()?)
             }
             None => None,
@@ -114,8 +113,7 @@ impl<S: Store> Desk<S> {
         }
         // There is no doubt about these, and none has to be looked at by a later session.
         if let Some(mut journal) = self.journal().filter(|_| !unasked.is_empty()) {
-            let objects = unasked.iter().map(|(index, _)| page.get(*index));
-            journal.unasked(objects.map(|object| (object.key, object.version_id)))?;
+            journal.unasked(unasked.iter().map(|(index, _)| page.id(*index)))?;
         }
         unasked.iter().for_each(|(_, amount)| self.settle(*amount, false));
         Ok(())
@@ -250,8 +248,8 @@ impl<S: Store> Desk<S> {
         let Some(mut journal) = self.journal().filter(|_| self.actor.verb == Verb::Restore && sent) else {
             return Ok(());
         };
-        let object = page.get(index);
-        journal.record(object.key, object.version_id, outcome)
+        let (key, version) = page.id(index);
+        journal.record(key, version, outcome)
     }
 
     fn journal(&self) -> Option<MutexGuard<'_, Journal>> {

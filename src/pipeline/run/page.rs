@@ -235,12 +235,17 @@ impl<S: Store> Desk<S> {
         page.iter()
             .enumerate()
             .filter_map(|(index, object)| {
-                let past = self.past(&object);
+                let past = self.past(page.id(index));
                 if let Some(Past::Answered(outcome)) = past {
                     self.shown.fetch_add(1, Ordering::Relaxed);
                     return Some(Entry { index, wanted: Wanted::Answered(outcome.clone()), asked: true });
                 }
                 let asked = past.is_some();
+                if let Some(outcome) = page.told(index) {
+                    let placed = Placed::told(outcome.clone());
+                    let wanted = asked || self.sieve.keeps_named(object.key);
+                    return wanted.then_some(Entry { index, wanted: Wanted::Placed(placed), asked });
+                }
                 (asked || self.sieve.keeps(&object)).then(|| {
                     // That one was asked for and runs is likely, that it is archived still, or lapses as
                     // soon as before, may be wrong.
@@ -249,18 +254,21 @@ impl<S: Store> Desk<S> {
                         State::Restored => asked && self.actor.extends(),
                         _ => !asked && self.actor.looks_closer(&object, placed),
                     };
-                    let seen = self.actor.seen(&object, now).filter(|placed| !doubtful(placed));
+                    let mut seen = self.actor.seen(&object, now).filter(|placed| !doubtful(placed));
+                    if let (Some(placed), Some((attempts, _))) = (&mut seen, page.heads(index)) {
+                        placed.outcome.attempts += attempts;
+                    }
                     Entry { index, wanted: seen.map_or(Wanted::Unseen, Wanted::Placed), asked }
                 })
             })
             .collect()
     }
 
-    fn past(&self, object: &Listed<'_>) -> Option<&Past> {
+    fn past(&self, (key, version): (&[u8], &[u8])) -> Option<&Past> {
         if self.known.is_empty() {
             return None;
         }
-        self.known.get(&(object.key.to_vec(), object.version_id.to_vec()))
+        self.known.get(&(key.to_vec(), version.to_vec()))
     }
 
     /// Asks by HEAD, concurrently, for what the listing did not tell.
@@ -300,7 +308,10 @@ impl<S: Store> Desk<S> {
     /// What is remembered of the objects of a page that are being restored. A few reads of a file that
     /// the system has in memory.
     fn remembered(&self, page: &Page, rows: &[Row]) -> Result<Vec<Option<Open>>, CheckpointError> {
-        let Some(memory) = &self.memory else { return Ok(Vec::new()) };
+        // What names objects one by one is in no order in which they could be looked up.
+        let Some(memory) = self.memory.as_ref().filter(|_| self.job.source.key_list.is_none()) else {
+            return Ok(Vec::new());
+        };
         let restoring: Vec<Listed<'_>> = page
             .iter()
             .zip(rows)
@@ -318,7 +329,7 @@ impl<S: Store> Desk<S> {
         let mut remembered = remembered.into_iter();
         let mut render = Render::new(&self.job.source.bucket, if self.mute { 0 } else { page.len() });
         let mut done = None;
-        for (object, row) in page.iter().zip(rows) {
+        for (index, (object, row)) in page.iter().zip(rows).enumerate() {
             match row {
                 Row::Undone => {
                     sheet.torn = true;
@@ -350,11 +361,16 @@ impl<S: Store> Desk<S> {
                     }
                 }
             }
+            if let Some((_, answers)) = page.heads(index) {
+                let mut looked = Outcome::seen(State::Unknown, None, Timestamp::MIN);
+                looked.bill_mut().heads = answers;
+                sheet.tally.looked(&object, &looked);
+            }
             sheet.tally.listed += 1;
             sheet.tally.delete_markers += u64::from(object.kind == Kind::DeleteMarker);
-            done = Some(object);
+            done = Some(index);
         }
-        sheet.last = done.map(|object| (object.key.to_vec(), object.version_id.to_vec()));
+        sheet.last = done.map(|index| page.id(index)).map(|(key, version)| (key.to_vec(), version.to_vec()));
         sheet.text = render.finish();
     }
 }
