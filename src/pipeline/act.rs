@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::classify::{Standing, classify};
 use super::decide::wants_tier;
 pub use super::decide::{Decision, LastRun, Subject, decide};
-pub use super::fit::{Fitted, Misfit, Restless, fit, misfits, restless};
+pub use super::fit::{Fitted, Misfit, fit, misfits};
 use crate::job::{Verb, Wish};
 use crate::model::{Action, Clock, Listed, Outcome, Reason, State, Tier};
 use crate::store::{ErrorKind, RestoreAsk, Store, StoreError, Taken};
