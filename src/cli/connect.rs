@@ -21,6 +21,8 @@ pub(super) struct Site {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) tell: Arc<dyn Tell>,
     pub(super) rehearsal: Option<Rehearsal>,
+    /// The region of the bucket.
+    pub(super) region: String,
 }
 
 /// The dialect that `job` speaks.
@@ -171,17 +173,18 @@ pub(super) async fn site(job: &Job, context: &Context) -> Result<Site, Failure> 
         (endpoint(job, &*dialect, context)?, chain, clock)
     };
     let limits = &job.limits;
-    let wish = Lanes { list: limits.list_concurrency, other: limits.concurrency };
+    let wish =
+        Lanes { list: limits.list_concurrency, head: limits.head_concurrency, restore: limits.concurrency };
     let (lanes, narrowed) = sockets::fit(wish)?;
-    let lane = |rate| Allowance { in_flight: lanes.other, rate };
-    let list = Allowance { in_flight: lanes.list, rate: limits.list_rate };
+    let lane = |in_flight, rate| Allowance { in_flight, rate };
+    let region = endpoint.region.clone();
     let settings = Settings {
         endpoint,
         env: context.env.clone(),
         credentials,
-        list,
-        head: lane(limits.head_rate),
-        restore: lane(limits.restore_rate),
+        list: lane(lanes.list, limits.list_rate),
+        head: lane(lanes.head, limits.head_rate),
+        restore: lane(lanes.restore, limits.restore_rate),
         max_attempts: limits.max_attempts,
         patience: Patience::default(),
     };
@@ -192,5 +195,5 @@ pub(super) async fn site(job: &Job, context: &Context) -> Result<Site, Failure> 
     let client = Client::new(dialect, settings, Arc::clone(&clock), Arc::clone(&tell)).map_err(|e| {
         Failure::new(Exit::OwnFiles, e, "check SSL_CERT_FILE, SSL_CERT_DIR and AWS_CA_BUNDLE")
     })?;
-    Ok(Site { client: Arc::new(client), clock, tell, rehearsal })
+    Ok(Site { client: Arc::new(client), clock, tell, rehearsal, region })
 }

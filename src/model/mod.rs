@@ -4,6 +4,7 @@
 //! vendor fact it holds is the list of providers itself ([`Provider`]), because both the job
 //! and the store must name one.
 
+mod account;
 mod clock;
 mod event;
 mod location;
@@ -15,6 +16,7 @@ mod state;
 mod tally;
 mod text;
 
+pub use account::{Account, AccountLine, Answers, Bill};
 pub use clock::{Clock, SystemClock};
 pub use event::{Event, Kinds, Notice, Phase, Tell};
 pub use location::Provider;

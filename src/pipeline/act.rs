@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::account;
 use super::classify::{Standing, classify};
 use super::decide::wants_tier;
 pub use super::decide::{Decision, LastRun, Subject, decide};
 pub use super::fit::{Fitted, Misfit, fit, misfits};
 use crate::job::{Verb, Wish};
 use crate::model::{Action, Clock, Listed, Outcome, Reason, State, Tier};
-use crate::store::{ErrorKind, RestoreAsk, Store, StoreError, Taken};
+use crate::store::{Call, ErrorKind, RestoreAsk, Store, StoreError, Taken};
 
 /// An object after classifying: its state, and the requests that learning it took.
 #[derive(Clone, Debug)]
@@ -126,6 +127,7 @@ impl<S: Store> Actor<S> {
                 };
                 let mut outcome = Outcome::seen(state, expires_at, now);
                 outcome.attempts = answered.attempts;
+                outcome.bill_mut().heads.merge(answered.answers);
                 Ok(Placed {
                     outcome,
                     by_head: Some((head.class, head.access_tier)),
@@ -192,6 +194,8 @@ impl<S: Store> Actor<S> {
         (outcome.tier, outcome.days) = (fitted.tier, fitted.days);
         if self.verb != Verb::Restore {
             outcome.action = Action::Planned;
+            let state = outcome.state;
+            account::taken(&mut outcome, state, fitted.days);
             return Settled::Done(outcome);
         }
         Settled::Ask(fitted, outcome)
@@ -209,6 +213,7 @@ impl<S: Store> Actor<S> {
         mut outcome: Outcome,
     ) -> Result<Outcome, NoOutcome> {
         let Fitted { days, mut tier, slower } = fitted;
+        let (state, lapsed) = (outcome.state, outcome.expires_at);
         let answered = loop {
             let ask = RestoreAsk { key: object.key, version_id: object.version_id, days, tier };
             let answered = self.store.restore(ask).await;
@@ -217,6 +222,7 @@ impl<S: Store> Actor<S> {
                 (Ok(answered), _) => break answered,
                 (Err(error), Some(&next)) if self.falls_back(tier, &error) => {
                     outcome.attempts += error.attempts;
+                    outcome.bill_mut().fallen.merge(error.answers);
                     tier = Some(next);
                     outcome.tier = tier;
                 }
@@ -233,7 +239,22 @@ impl<S: Store> Actor<S> {
             Taken::AlreadyRunning => (outcome.state, outcome.action) = (State::Restoring, Action::Already),
             Taken::Extended => (outcome.state, outcome.action) = (State::Restored, Action::Extended),
         }
+        account::answered(&mut outcome, &answered.answers, answered.answer.taken, (state, lapsed, days));
         Ok(outcome)
+    }
+
+    /// Takes down what an object has come to that an earlier session was about to ask for, and that is
+    /// found to be restored: that request was taken, though nobody heard the answer.
+    pub fn presume_taken(&self, object: &Listed<'_>, outcome: &mut Outcome) {
+        let running = matches!(outcome.state, State::Restoring | State::Restored);
+        // One that was asked for to be raised or extended was in that state before, too.
+        let certain = self.wish.as_ref().filter(|wish| !wish.raise_tier && wish.extend_when_left.is_none());
+        let (Some(wish), true, Verb::Restore) = (certain, running, self.verb) else { return };
+        let (days, tier) = wish.for_class(object.class);
+        let offer = self.store.offer(object.class, object.access_tier);
+        if let Some(Ok(fitted)) = offer.map(|offer| fit(days, tier, wish.fit, &offer)) {
+            account::presumed(outcome, &fitted);
+        }
     }
 
     /// Whether a request at `tier` that met `error` is sent again at the next slower one.
@@ -253,7 +274,9 @@ impl<S: Store> Actor<S> {
             return (outcome, false);
         };
         outcome.attempts += head.attempts;
+        outcome.bill_mut().heads.merge(head.answers);
         outcome.expires_at = expiry(&head.answer.restore);
+        account::extended(&mut outcome);
         (outcome, true)
     }
 }
@@ -296,6 +319,13 @@ fn refused(mut outcome: Outcome, error: StoreError) -> Result<Outcome, NoOutcome
     };
     (outcome.action, outcome.reason) = (action, Some(reason));
     outcome.attempts += error.attempts;
+    let (tier, bill) = (outcome.tier, outcome.bill_mut());
+    if error.call == Call::Restore {
+        bill.tier = tier;
+        bill.restores.merge(error.answers);
+    } else {
+        bill.heads.merge(error.answers);
+    }
     if let Some(refusal) = error.refusal {
         outcome.http_status = Some(refusal.status);
         outcome.error_code = Some(refusal.code).filter(|code| !code.is_empty());

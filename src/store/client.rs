@@ -4,8 +4,8 @@
 //! when its reply is parsed, so a torn page is asked for again; each attempt is signed anew; nothing
 //! is held during a backoff.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -21,7 +21,7 @@ use super::transport::{Received, SendError, Transport};
 use super::{
     Answered, Call, ErrorKind, Head, Listing, Refusal, RestoreAnswer, RestoreAsk, Store, StoreError,
 };
-use crate::model::{Clock, Event, Notice, Offer, Page, Position, RequestCounts, Tell};
+use crate::model::{Answers, Clock, Event, Notice, Offer, Page, Position, RequestCounts, Tell};
 
 /// Longest piece of a key shown in an error.
 const SHOWN_KEY: usize = 200;
@@ -63,6 +63,7 @@ struct Counters {
     retries: AtomicU64,
     throttled: AtomicU64,
     restores_in_flight: AtomicU32,
+    lists: Mutex<Answers>,
 }
 
 /// One attempt that brought no answer.
@@ -139,14 +140,14 @@ impl Client {
         request: Request,
         read: impl Fn(Received) -> Result<T, Refusal> + Send + Sync,
     ) -> Result<Answered<T>, StoreError> {
-        let mut attempts = 0;
+        let (mut attempts, mut answers) = (0, Answers::default());
         loop {
-            let fault = match self.attempt(call, &request, &read, &mut attempts).await {
-                Ok(answer) => return Ok(Answered { answer, attempts }),
+            let fault = match self.attempt(call, &request, &read, (&mut attempts, &mut answers)).await {
+                Ok(answer) => return Ok(Answered { answer, attempts, answers }),
                 Err(fault) => fault,
             };
             let Some(pause) = self.pause_after(call, &fault, attempts).await else {
-                return Err(self.failed(call, &request, fault, attempts));
+                return Err(self.failed(call, &request, fault, (attempts, answers)));
             };
             self.counters.retries.fetch_add(1, Ordering::Relaxed);
             self.tell.tell(Event::Notice(Notice::Retrying {
@@ -159,7 +160,7 @@ impl Client {
                 biased;
                 () = self.halted() => {
                     let halted = Fault { kind: ErrorKind::Halted, ..fault };
-                    return Err(self.failed(call, &request, halted, attempts));
+                    return Err(self.failed(call, &request, halted, (attempts, answers)));
                 }
                 () = self.clock.sleep(pause) => {}
             }
@@ -172,7 +173,7 @@ impl Client {
         call: Call,
         request: &Request,
         read: &(impl Fn(Received) -> Result<T, Refusal> + Send + Sync),
-        attempts: &mut u32,
+        (attempts, answers): (&mut u32, &mut Answers),
     ) -> Result<T, Fault> {
         let _permit = tokio::select! {
             biased;
@@ -199,6 +200,18 @@ impl Client {
         let on_wire = InFlight::new(call, &self.counters);
         let sent = self.transport.send(signed).await;
         drop(on_wire);
+        let mut answered = Answers::default();
+        match &sent {
+            Ok(received) => answered.note(received.reply.status),
+            Err(SendError::Torn(reply, ..)) => answered.note(reply.status),
+            Err(SendError::Network(..)) => answered.silent = 1,
+            // These were not sent.
+            Err(SendError::UnsafeKey | SendError::Untrusted(..)) => {}
+        }
+        answers.merge(answered);
+        if call == Call::List {
+            self.counters.lists.lock().unwrap_or_else(PoisonError::into_inner).merge(answered);
+        }
         let received = match sent {
             Ok(received) => received,
             // The store has said that it did what was asked. To ask again for the sake of the rest
@@ -267,7 +280,13 @@ impl Client {
         Some(pause)
     }
 
-    fn failed(&self, call: Call, request: &Request, fault: Fault, attempts: u32) -> StoreError {
+    fn failed(
+        &self,
+        call: Call,
+        request: &Request,
+        fault: Fault,
+        (attempts, answers): (u32, Answers),
+    ) -> StoreError {
         let endpoint = self.transport.endpoint();
         let key: String = String::from_utf8_lossy(&request.key)
             .chars()
@@ -275,7 +294,15 @@ impl Client {
             .map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c })
             .collect();
         let on = format!("{}://{}/{key}", self.dialect.provider(), endpoint.bucket);
-        StoreError { call, kind: fault.kind, on, refusal: fault.refusal, cause: fault.cause, attempts }
+        StoreError {
+            call,
+            kind: fault.kind,
+            on,
+            refusal: fault.refusal,
+            cause: fault.cause,
+            attempts,
+            answers,
+        }
     }
 
     async fn halted(&self) {
@@ -336,6 +363,7 @@ impl Store for Client {
             restore: c.restore.load(Ordering::Relaxed),
             retries: c.retries.load(Ordering::Relaxed),
             throttled: c.throttled.load(Ordering::Relaxed),
+            lists: *c.lists.lock().unwrap_or_else(PoisonError::into_inner),
         }
     }
 

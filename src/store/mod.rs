@@ -22,7 +22,7 @@ use std::future::Future;
 pub use endpoint::{EndpointError, Whereabouts};
 pub use error::{Call, ErrorKind, Refusal, StoreError};
 
-use crate::model::{Access, Offer, Page, Position, RequestCounts, RestoreMark, Tier};
+use crate::model::{Access, Answers, Offer, Page, Position, RequestCounts, RestoreMark, Tier};
 
 /// Which listing call is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -110,6 +110,8 @@ pub struct Answered<T> {
     pub answer: T,
     /// Requests sent for it, the successful one included.
     pub attempts: u32,
+    /// How they were answered.
+    pub answers: Answers,
 }
 
 /// One object store, one bucket.

@@ -173,8 +173,14 @@ pub(super) mod tests {
         none: 1_150_000,
         deferred: 0,
     };
-    pub(in crate::ui) const REQUESTS: RequestCounts =
-        RequestCounts { list: 1_235, head: 0, restore: 45_678, retries: 163, throttled: 2 };
+    pub(in crate::ui) const REQUESTS: RequestCounts = RequestCounts {
+        list: 1_235,
+        head: 0,
+        restore: 45_678,
+        retries: 163,
+        throttled: 2,
+        lists: crate::model::Answers { taken: 0, refused: 0, failed: 0, silent: 0 },
+    };
 
     fn seconds(s: f64) -> Duration {
         Duration::from_secs_f64(s)

@@ -14,6 +14,7 @@ mod scene;
 #[cfg(unix)]
 mod trial;
 
+mod bad_fields;
 mod bad_input;
 mod bad_input_outside;
 #[cfg(unix)]

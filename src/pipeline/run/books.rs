@@ -10,8 +10,9 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 use super::opening::Opened;
 use super::page::{Known, Sheet};
 use super::{COMMIT_EVERY, Options, RunError};
-use crate::job::{Job, Verb, Versions};
+use crate::job::{Job, Prices, Verb, Versions};
 use crate::model::{Clock, RequestCounts, Tally, Tell};
+use crate::pipeline::account::{Fees, FeesTold};
 use crate::pipeline::act::LastRun;
 use crate::pipeline::checkpoint::journal::Journal;
 use crate::pipeline::checkpoint::{CheckpointError, CommitPoint, Gaps, Mark, MarkedRange, StateDir, pass};
@@ -53,6 +54,7 @@ pub(super) struct Books {
     before: (RequestCounts, Duration),
     versioned: bool,
     fail_empty: bool,
+    prices: Arc<Prices>,
 }
 
 /// What the run needs to know of its books.
@@ -86,6 +88,8 @@ pub(super) struct Closed {
     pub(super) tally: Tally,
     pub(super) requests: RequestCounts,
     pub(super) elapsed: Duration,
+    /// What it costs.
+    pub(super) fees: Fees,
     /// The CSV: finished, or partial if the run is not complete; `None` for a stream.
     pub(super) report: Option<PathBuf>,
     /// The summary, if the run is complete and has a report.
@@ -103,7 +107,7 @@ impl Books {
         options: Options,
         tell: &dyn Tell,
     ) -> Result<(Self, Found), RunError> {
-        let fail_empty = options.fail_empty;
+        let (fail_empty, prices) = (options.fail_empty, Arc::clone(&options.prices));
         let Opened { report, state, journal, mark, known } = match options.stream {
             Some(stream) => Opened::stream(job, &*clock, stream)?,
             None => Opened::files(job, &clock, options.report, options.fresh, tell)?,
@@ -147,6 +151,7 @@ impl Books {
             settled,
             versioned: job.source.versions != Versions::Current,
             fail_empty,
+            prices,
         };
         if books.mark.sessions == 1 {
             // From here on an interrupted run is found again, even if it wrote no row.
@@ -283,6 +288,7 @@ impl Books {
         self.commit()?;
         pass(CommitPoint::ReportSealed);
         let report = self.report.path().map(PathBuf::from);
+        let fees = self.fees();
         self.report.name()?;
         let sha256 = self.mark.written.sha256().to_owned();
         let verdict = Verdict::of(&self.mark.tally, self.mark.requests, self.fail_empty);
@@ -297,6 +303,7 @@ impl Books {
             sessions: self.mark.sessions,
             sha256,
             verdict,
+            fees: FeesTold::from(&fees),
         };
         let summary = Summary::of(facts, self.mark.tally.clone(), self.mark.requests, report.as_deref());
         let summary_path = match &report {
@@ -323,6 +330,7 @@ impl Books {
             }
         }
         Ok(Closed {
+            fees,
             tally: self.mark.tally,
             requests: self.mark.requests,
             elapsed: self.mark.elapsed,
@@ -341,6 +349,7 @@ impl Books {
         self.commit()?;
         let report = self.report.path().map(Report::partial_path);
         Ok(Closed {
+            fees: self.fees(),
             tally: self.mark.tally,
             requests: self.mark.requests,
             elapsed: self.mark.elapsed,
@@ -350,9 +359,17 @@ impl Books {
         })
     }
 
+    /// What the rows so far, and the listing, cost.
+    fn fees(&self) -> Fees {
+        Fees::of(&self.mark.tally.account, &self.mark.requests.lists, &self.prices)
+    }
+
     fn requests_of_run(&self) -> RequestCounts {
         let (then, now) = (self.before.0, (self.requests)());
+        let mut lists = then.lists;
+        lists.merge(now.lists);
         RequestCounts {
+            lists,
             list: then.list + now.list,
             head: then.head + now.head,
             restore: then.restore + now.restore,

@@ -168,9 +168,16 @@ impl<S: Store> Desk<S> {
             rows[index] = match wanted {
                 Wanted::Answered(outcome) => self.done(outcome),
                 Wanted::Undone | Wanted::Unseen => Row::Undone,
-                Wanted::Placed(placed) if !asked && !self.sieve.keeps_state(placed.outcome.state) => continue,
+                Wanted::Placed(placed) if !asked && !self.sieve.keeps_state(placed.outcome.state) => {
+                    // It makes no row, but a HEAD for it was sent all the same.
+                    sheet.tally.looked(&page.get(index), &placed.outcome);
+                    continue;
+                }
                 Wanted::Placed(placed) => match self.actor.settle(&page.get(index), placed, asked) {
-                    Settled::Done(outcome) => {
+                    Settled::Done(mut outcome) => {
+                        if asked {
+                            self.actor.presume_taken(&page.get(index), &mut outcome);
+                        }
                         self.record(page, index, &outcome)?;
                         self.done(outcome)
                     }
