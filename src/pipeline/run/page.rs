@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use crate::job::{Job, Rows, Verb};
 use crate::model::{Action, Clock, Kind, Kinds, Listed, Outcome, Page, State, Tally};
-use crate::pipeline::act::{Actor, Fitted, NoOutcome, Placed, Settled};
+use crate::pipeline::act::{Actor, Fitted, NoOutcome, Placed, Settled, lacks_expiry};
 use crate::pipeline::checkpoint::journal::Journal;
 use crate::pipeline::checkpoint::{CheckpointError, CommitPoint, ObjectId, copy_until, pass};
 use crate::pipeline::filter::Sieve;
@@ -155,6 +155,7 @@ impl<S: Store> Desk<S> {
         self.progress.listed(page.len() as u64);
         let mut wanted = self.place(page);
         self.head(page, &mut wanted, &mut sheet).await;
+        self.expiries(page, &mut wanted, &mut sheet).await?;
 
         let mut rows = vec![Row::Unwanted; page.len()];
         let mut asks = Vec::new();
@@ -262,6 +263,48 @@ impl<S: Store> Desk<S> {
         }
     }
 
+    /// Asks by HEAD, concurrently, until when copies are readable that an earlier session extended, where
+    /// it came to an end before it could ask.
+    async fn expiries(
+        &self,
+        page: &Page,
+        entries: &mut [Entry],
+        sheet: &mut Sheet,
+    ) -> Result<(), CheckpointError> {
+        let mut untold = Vec::new();
+        for (place, entry) in entries.iter().enumerate() {
+            if let Wanted::Answered(outcome) = &entry.wanted
+                && lacks_expiry(outcome)
+            {
+                untold.push((place, entry.index, outcome.clone()));
+            }
+        }
+        // What is learnt goes into the journal, which must be as it was left.
+        if untold.is_empty() || !self.is_settled().await {
+            return Ok(());
+        }
+        let mut heads = stream::iter(untold)
+            .map(async |(place, index, outcome)| {
+                (place, index, self.actor.extension(&page.get(index), outcome).await)
+            })
+            .buffer_unordered(UNDER_WAY);
+        while let Some((place, index, headed)) = heads.next().await {
+            entries[place].wanted = match headed {
+                Ok((outcome, learnt)) => {
+                    if learnt {
+                        self.record(page, index, &outcome)?;
+                    }
+                    Wanted::Answered(outcome)
+                }
+                Err(none) => {
+                    self.note(none, sheet);
+                    Wanted::Undone
+                }
+            };
+        }
+        Ok(())
+    }
+
     /// Waits until the books of earlier sessions have been read back; false if they are not as they
     /// were left, which ends the run.
     async fn is_settled(&self) -> bool {
@@ -302,13 +345,15 @@ impl<S: Store> Desk<S> {
                 self.record(page, index, &outcome)?;
                 // What was answered is recorded before anything else is asked about it.
                 let outcome = match self.actor.extension(&object, outcome).await {
-                    (outcome, false) => outcome,
-                    (outcome, true) => {
-                        self.record(page, index, &outcome)?;
-                        outcome
+                    Ok((outcome, learnt)) => {
+                        if learnt {
+                            self.record(page, index, &outcome)?;
+                        }
+                        Ok(outcome)
                     }
+                    Err(none) => Err(none),
                 };
-                Ok::<_, CheckpointError>((index, Ok(outcome)))
+                Ok::<_, CheckpointError>((index, outcome))
             })
             .buffer_unordered(UNDER_WAY);
         let mut unasked = Vec::new();
