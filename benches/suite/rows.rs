@@ -29,7 +29,8 @@ pub(crate) fn run(scale: Scale, book: &mut Book) -> Result<()> {
     let mut table = book.table(&title, &columns);
     let now: Timestamp = NOW.parse()?;
     for body in bodies::all() {
-        let dialect = for_provider(body.provider, Options { request_payer: false });
+        let dialect =
+            for_provider(body.provider, Options { request_payer: false, archive_direct_read: false });
         let plus_is_space = body.provider == Provider::S3;
         let ours = |body: Vec<u8>| rows(&*dialect, body, now);
         let plain = || plain::rows(&body.bytes, BUCKET, plus_is_space, NOW);

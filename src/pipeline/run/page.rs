@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use super::asking::Due;
 use crate::job::{Job, Prices, Rows};
 use crate::model::{Action, Clock, Kind, Kinds, Listed, Outcome, Page, State, Tally};
-use crate::pipeline::act::{Actor, Placed, Settled};
+use crate::pipeline::act::{Actor, Placed, Settled, lacks_expiry};
 use crate::pipeline::budget::{Ledger, Left};
 use crate::pipeline::checkpoint::journal::Journal;
 use crate::pipeline::checkpoint::{CheckpointError, ObjectId, copy_until};
@@ -180,6 +180,7 @@ impl<S: Store> Desk<S> {
         self.progress.listed(page.len() as u64);
         let mut wanted = self.place(page);
         self.head(page, &mut wanted, &mut sheet).await;
+        self.expiries(page, &mut wanted, &mut sheet).await?;
 
         let mut rows = vec![Row::Unwanted; page.len()];
         let mut asks = Vec::new();
@@ -297,6 +298,48 @@ impl<S: Store> Desk<S> {
                 }
             };
         }
+    }
+
+    /// Asks by HEAD, concurrently, until when copies are readable that an earlier session extended, where
+    /// it came to an end before it could ask.
+    async fn expiries(
+        &self,
+        page: &Page,
+        entries: &mut [Entry],
+        sheet: &mut Sheet,
+    ) -> Result<(), CheckpointError> {
+        let mut untold = Vec::new();
+        for (place, entry) in entries.iter().enumerate() {
+            if let Wanted::Answered(outcome) = &entry.wanted
+                && lacks_expiry(outcome)
+            {
+                untold.push((place, entry.index, outcome.clone()));
+            }
+        }
+        // What is learnt goes into the journal, which must be as it was left.
+        if untold.is_empty() || !self.is_settled().await {
+            return Ok(());
+        }
+        let mut heads = stream::iter(untold)
+            .map(async |(place, index, outcome)| {
+                (place, index, self.actor.extension(&page.get(index), outcome).await)
+            })
+            .buffer_unordered(UNDER_WAY);
+        while let Some((place, index, headed)) = heads.next().await {
+            entries[place].wanted = match headed {
+                Ok((outcome, learnt)) => {
+                    if learnt {
+                        self.record(page, index, &outcome)?;
+                    }
+                    Wanted::Answered(outcome)
+                }
+                Err(none) => {
+                    self.note(none, sheet);
+                    Wanted::Undone
+                }
+            };
+        }
+        Ok(())
     }
 
     /// Waits until the books of earlier sessions have been read back; false if they are not as they

@@ -35,7 +35,7 @@ fn dialect(provider: Provider) -> Box<dyn Dialect> {
 }
 
 fn paying(provider: Provider) -> Box<dyn Dialect> {
-    for_provider(provider, Options { request_payer: true })
+    for_provider(provider, Options { request_payer: true, ..Options::default() })
 }
 
 fn listing(api: ListApi) -> Listing {

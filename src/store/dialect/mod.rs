@@ -221,6 +221,9 @@ pub trait Dialect: Send + Sync + fmt::Debug {
 pub struct Options {
     /// Whether the requester pays, in buckets set up so.
     pub request_payer: bool,
+    /// Whether the bucket lets objects of the class Archive be read without a restore, for a fee. Only
+    /// OSS has that, as a property of the bucket that no listing and no HEAD shows.
+    pub archive_direct_read: bool,
 }
 
 /// The dialect of `provider`.

@@ -329,7 +329,7 @@ fn kind(code: &str, status: u16) -> Option<ErrorKind> {
 mod tests {
     use super::*;
 
-    static S3: S3 = super::S3::new(Options { request_payer: false });
+    static S3: S3 = super::S3::new(Options { request_payer: false, archive_direct_read: false });
 
     #[test]
     fn regions_are_read_from_hosts() {
