@@ -177,18 +177,18 @@ pub(super) async fn site(job: &Job, context: &Context) -> Result<Site, Failure> 
         (endpoint(job, &*dialect, context)?, chain, clock)
     };
     let limits = &job.limits;
-    let wish = Lanes { list: limits.list_concurrency, other: limits.concurrency };
+    let wish =
+        Lanes { list: limits.list_concurrency, head: limits.head_concurrency, restore: limits.concurrency };
     let (lanes, narrowed) = sockets::fit(wish)?;
-    let lane = |rate| Allowance { in_flight: lanes.other, rate };
-    let list = Allowance { in_flight: lanes.list, rate: limits.list_rate };
+    let lane = |in_flight, rate| Allowance { in_flight, rate };
     let region = endpoint.region.clone();
     let settings = Settings {
         endpoint,
         env: context.env.clone(),
         credentials,
-        list,
-        head: lane(limits.head_rate),
-        restore: lane(limits.restore_rate),
+        list: lane(lanes.list, limits.list_rate),
+        head: lane(lanes.head, limits.head_rate),
+        restore: lane(lanes.restore, limits.restore_rate),
         max_attempts: limits.max_attempts,
         patience: Patience::default(),
     };

@@ -9,6 +9,7 @@ mod fault;
 mod file;
 mod flags;
 mod glob;
+mod hours;
 mod layers;
 mod parts;
 mod prices;

@@ -61,8 +61,10 @@ pub struct LastRun {
 impl LastRun {
     /// Whether it has asked for all restores of `class` that it found running, and for those that it
     /// began itself, at `tier` or a faster one.
-    fn has_raised(&self, class: &[u8], tier: Tier) -> bool {
-        self.wish.raise_tier && self.wish.for_class(class).1 <= tier
+    fn has_raised(&self, class: &[u8], tier: Tier, offer: &Offer) -> bool {
+        let (days, wished) = self.wish.for_class(class);
+        let asked = fit(days, wished, self.wish.fit, offer).ok().and_then(|fitted| fitted.tier);
+        self.wish.raise_tier && asked.is_some_and(|asked| asked <= tier)
     }
 
     /// Whether it has found a copy of `class` that lapses at `until`, and asked for as many `days`. That
@@ -126,7 +128,7 @@ fn raise(
     let tier = fitted.tier?;
     let is_due = match subject.running_at {
         Some(running) => tier < running,
-        None => !last.is_some_and(|last| last.has_raised(subject.class, wish.for_class(subject.class).1)),
+        None => !last.is_some_and(|last| last.has_raised(subject.class, tier, &offer)),
     };
     is_due.then_some(fitted)
 }
@@ -292,6 +294,15 @@ mod tests {
         assert!(asked(&wish(), Some(&last(Wish { raise_tier: false, ..wish() }))), "it raised nothing");
         assert!(!asked(&bulk, None), "nothing runs slower than the slowest");
         assert!(!asked(&Wish { raise_tier: false, ..wish() }, None));
+        // What counts is what was sent: the class offers nothing faster.
+        let deep = Offer { tiers: &[Tier::Standard, Tier::Bulk], ..COLD };
+        let sent = |fit: Fit| {
+            let last = last(Wish { tier: Tier::Expedited, fit, ..wish() });
+            let subject = subject(State::Restoring);
+            asks(decide(Some(&wish()), Some(&last), &subject, || Some(deep.clone()))).is_some()
+        };
+        assert!(!sent(Fit::Clamp));
+        assert!(sent(Fit::Skip), "it left that class alone");
         // The tier of the class counts.
         let mut other = last(bulk);
         other.wish.class.insert("cold".into(), ClassWish { days: None, tier: Some(Tier::Standard) });

@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::job::Wish;
+use crate::job::{Fit, Wish};
 use crate::model::Tier;
 use crate::pipeline::act::LastRun;
 
@@ -65,6 +65,12 @@ fn wish(identity: &[(String, String)]) -> Option<Wish> {
             Some(text) => Some(std::time::Duration::from_secs(text.strip_suffix('s')?.parse().ok()?)),
             None => None,
         },
+        fit: match value(identity, "fit")? {
+            "fail" => Fit::Fail,
+            "skip" => Fit::Skip,
+            "clamp" => Fit::Clamp,
+            _ => return None,
+        },
         raise_tier: value(identity, "raise_tier") == Some("true"),
         ..Wish::default()
     };
@@ -91,7 +97,7 @@ mod tests {
 
     fn identity(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
         let own =
-            [("url", "s3://b/p"), ("max_objects", "0"), ("days", "7"), ("tier", "Bulk"), ("rows", "all")];
+            [("url", "s3://b/p"), ("max_objects", "0"), ("days", "7"), ("tier", "Bulk"), ("fit", "skip")];
         let mut all: Vec<(String, String)> = own.map(|(f, v)| (f.to_owned(), v.to_owned())).to_vec();
         for (field, value) in pairs {
             all.retain(|(name, _)| name != field);
@@ -114,6 +120,7 @@ mod tests {
         let last = back.told_to(&written).unwrap();
         assert_eq!(last.began, began);
         assert_eq!((last.wish.days, last.wish.tier, last.wish.raise_tier), (7, Tier::Bulk, true));
+        assert_eq!(last.wish.fit, Fit::Skip);
         assert_eq!(last.wish.extend_when_left, Some(Duration::from_hours(48)));
         let deep = ClassWish { days: Some(30), tier: Some(Tier::Standard) };
         assert_eq!(last.wish.class.get("deep_archive"), Some(&deep));
