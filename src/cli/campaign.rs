@@ -8,8 +8,8 @@ use super::args::OutputFlags;
 use super::connect::{self, Site};
 use super::context::Context;
 use super::exit::{self, Exit, Failure};
-use super::load;
-use crate::job::Job;
+use super::{load, plan};
+use crate::job::{Job, Verb};
 use crate::pipeline::checkpoint::{CheckpointError, LockError};
 use crate::pipeline::report::Summary;
 use crate::pipeline::{self, Ended, Options, RunError};
@@ -25,12 +25,19 @@ pub(super) struct How<'a> {
     /// Words of the command line that name jobs which have ended: a line that goes on with this one
     /// leaves them out.
     pub(super) ended: &'a [String],
+    /// What becomes of a plan.
+    pub(super) plan: plan::Wanted<'a>,
 }
 
 impl How<'_> {
     /// What the output flags say.
     pub(super) const fn of(flags: &OutputFlags) -> Self {
-        Self { fresh: flags.fresh, fail_empty: flags.fail_empty, ended: &[] }
+        Self {
+            fresh: flags.fresh,
+            fail_empty: flags.fail_empty,
+            ended: &[],
+            plan: plan::Wanted { out: None, json: false },
+        }
     }
 }
 
@@ -40,12 +47,14 @@ impl How<'_> {
 /// Whatever keeps the run from going on; what was done until then is saved.
 pub(super) async fn campaign(job: &Job, how: How<'_>, context: &Context) -> Result<Exit, Failure> {
     let Site { client, clock, tell, rehearsal, region } = connect::site(job, context).await?;
+    let prices = std::sync::Arc::new(load::prices(job, &region)?);
+    let hour = std::sync::Arc::clone(&clock);
     let options = Options {
         fresh: how.fresh,
         fail_empty: how.fail_empty,
         stream: job.report.path.is_none().then(|| Box::new(std::io::stdout()) as _),
         report: report_path(job, clock.now())?,
-        prices: load::prices(job, &region)?.into(),
+        prices: std::sync::Arc::clone(&prices),
     };
     let ended = pipeline::run(job, client, clock, &*tell, context.signals.stop(), options).await;
     // The bars, if any, are gone before the table or an error is printed.
@@ -66,6 +75,9 @@ pub(super) async fn campaign(job: &Job, how: How<'_>, context: &Context) -> Resu
         Err(error) => return Err(exit::of_run(error, job.source.provider)),
     };
     close(job, &ended, context);
+    if job.verb == Verb::Plan && ended.verdict.is_some() {
+        plan::tell(job, &ended, &prices, how.plan, hour.now(), context)?;
+    }
     if ended.verdict.is_none() && ended.report.is_some() {
         tell_way_on(how.ended, context);
     }

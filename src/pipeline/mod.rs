@@ -17,6 +17,7 @@ pub mod checkpoint;
 pub mod account;
 mod decide;
 mod fit;
+pub mod forecast;
 mod run;
 mod stop;
 

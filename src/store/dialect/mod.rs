@@ -24,7 +24,7 @@ pub mod xml;
 pub use cos::Cos;
 pub use encoding::target;
 pub use oss::Oss;
-pub use quota::{Quota, Usual, quota, usual};
+pub use quota::{quota, usual};
 pub use s3::S3;
 
 use std::fmt;

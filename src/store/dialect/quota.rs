@@ -8,25 +8,7 @@
 
 use std::time::Duration;
 
-use crate::model::{Provider, Tier};
-
-/// What a vendor names for restores of one class at one tier.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Usual {
-    /// A copy is readable no sooner than this after it was asked for.
-    pub soonest: Duration,
-    /// And usually no later than this.
-    pub latest: Duration,
-}
-
-/// How much a vendor takes on, where it says so. Most count per account and region, COS per bucket.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Quota {
-    /// Restore requests a second.
-    pub per_second: Option<u32>,
-    /// Bytes a day that become readable, the lower end of what is named; 1 TB is 10^12 bytes here.
-    pub bytes_per_day: Option<u64>,
-}
+use crate::model::{Provider, Quota, Tier, Usual};
 
 const TB: u64 = 1_000_000_000_000;
 
