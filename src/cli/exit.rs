@@ -211,6 +211,14 @@ fn of_store(error: &StoreError, provider: Provider) -> (Exit, String) {
         ErrorKind::Skewed => (Exit::Rights, "set this machine's clock: requests are signed with the time".to_owned()),
         ErrorKind::Account => (Exit::Rights, "the account is in arrears or disabled: see the vendor's console".to_owned()),
         ErrorKind::Denied => (Exit::Rights, format!("these keys need the right {}", right(error.call, provider))),
+        ErrorKind::Forbidden => (
+            Exit::Rights,
+            format!(
+                "the first restore requests were all denied, and no more were sent: grant {}; if only the first keys are \
+                 closed to you, leave them out with --exclude or --start-after; then run the same line again",
+                right(error.call, provider)
+            ),
+        ),
         ErrorKind::UnsafeKey | ErrorKind::Illegal => {
             (Exit::Usage, "the store finds the request malformed; see its message above".to_owned())
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Action, RequestCounts, Tally};
+use super::{Action, Rates, RequestCounts, Tally};
 
 /// What a run is busy with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,11 +40,13 @@ pub enum Notice {
         /// Where that report is kept; `None` if it was not there any more.
         kept: Option<PathBuf>,
     },
-    /// The store asked to slow down; no request of that kind leaves for this long.
+    /// The store asked to slow down.
     SlowedDown {
         /// Which kind of call.
         call: &'static str,
-        /// The pause.
+        /// Requests of that kind a second, from now on.
+        rate: u32,
+        /// No request of that kind leaves for this long; zero where the store did not ask for that.
         pause: Duration,
     },
     /// An attempt failed and is repeated after a pause.
@@ -136,6 +138,8 @@ pub enum Event {
         requests: RequestCounts,
         /// Restore requests in flight now.
         in_flight: u32,
+        /// Requests a second that are let go now.
+        rates: Rates,
         /// Since the start of this session.
         elapsed: Duration,
     },

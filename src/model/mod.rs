@@ -25,5 +25,5 @@ pub use outcome::Outcome;
 pub use page::{Access, Entry, Kind, Lender, Listed, Page, Position, RestoreMark, Span};
 pub use restore::{Offer, Quota, Raise, Tier, Usual};
 pub use state::{Action, Reason, State};
-pub use tally::{Count, ErrorCount, RequestCounts, Tally};
+pub use tally::{Count, ErrorCount, Rates, RequestCounts, Tally};
 pub use text::{hex, push_percent, unhex};

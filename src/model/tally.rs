@@ -55,9 +55,47 @@ pub struct RequestCounts {
     pub retries: u64,
     /// Answers that asked to slow down.
     pub throttled: u64,
+    /// How often a rate was brought down for that: a burst of such answers is one reason.
+    #[serde(default)]
+    pub slow_downs: u64,
+    /// The lowest rate of restores that this came to, in requests a second; `None` if it never came down.
+    #[serde(default)]
+    pub lowest_restore_rate: Option<u32>,
     /// How the list requests were answered.
     #[serde(default, skip_serializing_if = "Answers::is_none")]
     pub lists: Answers,
+}
+
+impl RequestCounts {
+    /// These and `more`, of another session.
+    #[must_use]
+    pub fn plus(self, more: Self) -> Self {
+        let lowest = [self.lowest_restore_rate, more.lowest_restore_rate];
+        let mut lists = self.lists;
+        lists.merge(more.lists);
+        Self {
+            list: self.list + more.list,
+            head: self.head + more.head,
+            restore: self.restore + more.restore,
+            retries: self.retries + more.retries,
+            throttled: self.throttled + more.throttled,
+            slow_downs: self.slow_downs + more.slow_downs,
+            lowest_restore_rate: lowest.into_iter().flatten().min(),
+            lists,
+        }
+    }
+}
+
+/// Requests a second that are let go now, by kind: what the job allows, or less where the store has
+/// asked to slow down. Zeros where nobody paces.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rates {
+    /// List requests.
+    pub list: u32,
+    /// HEAD requests.
+    pub head: u32,
+    /// Restore POSTs.
+    pub restore: u32,
 }
 
 /// How many distinct classes and error codes are kept; the rest is counted under `(other)`.

@@ -14,14 +14,15 @@ use tokio::sync::watch;
 use super::credentials::{CredentialSource, Environment};
 use super::dialect::{Credentials, Dialect, Endpoint, Request};
 pub use super::pace::Allowance;
-use super::pace::Pace;
-use super::retry;
+use super::pace::{Leave, Pace};
+use super::retry::{self, Tries};
 pub use super::transport::{Patience, TransportError};
 use super::transport::{Received, SendError, Transport};
+use super::trial::{Trial, Turn};
 use super::{
     Answered, Call, ErrorKind, Head, Listing, Refusal, RestoreAnswer, RestoreAsk, Store, StoreError,
 };
-use crate::model::{Answers, Clock, Event, Notice, Offer, Page, Position, RequestCounts, Tell};
+use crate::model::{Answers, Clock, Event, Notice, Offer, Page, Position, Rates, RequestCounts, Tell};
 
 /// Longest piece of a key shown in an error.
 const SHOWN_KEY: usize = 200;
@@ -89,6 +90,7 @@ pub struct Client {
     transport: Transport,
     credentials: CredentialSource,
     pace: Pace,
+    trial: Trial,
     max_attempts: u32,
     clock: Arc<dyn Clock>,
     tell: Arc<dyn Tell>,
@@ -124,6 +126,7 @@ impl Client {
             )?,
             credentials: settings.credentials,
             pace: Pace::new(settings.list, settings.head, settings.restore, Arc::clone(&clock)),
+            trial: Trial::default(),
             max_attempts: settings.max_attempts.max(1),
             clock,
             tell,
@@ -141,12 +144,15 @@ impl Client {
         read: impl Fn(Received) -> Result<T, Refusal> + Send + Sync,
     ) -> Result<Answered<T>, StoreError> {
         let (mut attempts, mut answers) = (0, Answers::default());
+        let mut tries = Tries::new(self.pace.progress(call));
         loop {
             let fault = match self.attempt(call, &request, &read, (&mut attempts, &mut answers)).await {
                 Ok(answer) => return Ok(Answered { answer, attempts, answers }),
                 Err(fault) => fault,
             };
-            let Some(pause) = self.pause_after(call, &fault, attempts).await else {
+            let again = tries.again(fault.kind, self.pace.progress(call), self.max_attempts);
+            let pause = if again { self.pause_after(&fault, attempts).await } else { None };
+            let Some(pause) = pause else {
                 return Err(self.failed(call, &request, fault, (attempts, answers)));
             };
             self.counters.retries.fetch_add(1, Ordering::Relaxed);
@@ -175,10 +181,10 @@ impl Client {
         read: &(impl Fn(Received) -> Result<T, Refusal> + Send + Sync),
         (attempts, answers): (&mut u32, &mut Answers),
     ) -> Result<T, Fault> {
-        let _permit = tokio::select! {
+        let leave = tokio::select! {
             biased;
             () = self.halted() => return Err(Fault::bare(ErrorKind::Halted)),
-            permit = self.pace.enter(call) => permit,
+            leave = self.pace.enter(call) => leave,
         };
         let credentials = self
             .credentials
@@ -230,10 +236,10 @@ impl Client {
         };
         let server_time =
             received.reply.headers.get("date").and_then(|d| d.to_str().ok()).and_then(http_date);
-        read(received).map_err(|refusal| {
-            if refusal.kind == ErrorKind::Throttled {
-                self.counters.throttled.fetch_add(1, Ordering::Relaxed);
-            }
+        let delayed = self.dialect.delays(&received.reply);
+        let answer = read(received);
+        self.pace_by(call, &leave, delayed, answer.as_ref().err());
+        answer.map_err(|refusal| {
             let late = server_time.is_some_and(|t| t.duration_since(at).abs() > LARGEST_SKEW);
             let denied = refusal.kind == ErrorKind::Denied;
             Fault {
@@ -246,11 +252,31 @@ impl Client {
         })
     }
 
-    /// Heals what can be healed after a failed attempt; `None` if the failure is final.
-    async fn pause_after(&self, call: Call, fault: &Fault, attempts: u32) -> Option<Duration> {
-        if !fault.kind.retryable() || attempts >= self.max_attempts {
-            return None;
+    /// Lets an answer set the pace of what follows.
+    fn pace_by(&self, call: Call, leave: &Leave<'_>, delayed: bool, refusal: Option<&Refusal>) {
+        let throttled = refusal.filter(|refusal| refusal.kind == ErrorKind::Throttled);
+        if throttled.is_some() {
+            self.counters.throttled.fetch_add(1, Ordering::Relaxed);
+        } else {
+            self.pace.taken(call, leave);
         }
+        if throttled.is_none() && !delayed {
+            return;
+        }
+        let ordered = throttled.and_then(|refusal| refusal.retry_after).map(retry::obeyed);
+        if let Some(ordered) = ordered {
+            self.pace.hold(call, ordered);
+        }
+        let lower = self.pace.refused(call, leave);
+        if lower.is_some() || ordered.is_some() {
+            let rate = lower.unwrap_or_else(|| self.pace.rate(call));
+            let pause = ordered.unwrap_or_default();
+            self.tell.tell(Event::Notice(Notice::SlowedDown { call: call.as_str(), rate, pause }));
+        }
+    }
+
+    /// Heals what can be healed after a failed attempt; `None` if the failure is final.
+    async fn pause_after(&self, fault: &Fault, attempts: u32) -> Option<Duration> {
         match fault.kind {
             ErrorKind::Skewed => {
                 let server_time = fault.server_time?;
@@ -270,14 +296,7 @@ impl Client {
             _ => {}
         }
         let ordered = fault.refusal.as_ref().and_then(|r| r.retry_after).map(retry::obeyed);
-        let pause = retry::pause(attempts, ordered, rand::random::<f64>());
-        if fault.kind == ErrorKind::Throttled
-            && let Some(ordered) = ordered
-        {
-            self.pace.hold(call, ordered);
-            self.tell.tell(Event::Notice(Notice::SlowedDown { call: call.as_str(), pause: ordered }));
-        }
-        Some(pause)
+        Some(retry::pause(attempts, ordered, rand::random::<f64>()))
     }
 
     fn failed(
@@ -337,10 +356,31 @@ impl Store for Client {
     }
 
     async fn restore(&self, ask: RestoreAsk<'_>) -> Result<Answered<RestoreAnswer>, StoreError> {
-        self.call(Call::Restore, self.dialect.restore(&ask), |Received { reply, .. }| {
-            self.dialect.read_restore(&reply)
-        })
-        .await
+        let request = self.dialect.restore(&ask);
+        let turn = tokio::select! {
+            biased;
+            () = self.halted() => {
+                return Err(self.failed(Call::Restore, &request, Fault::bare(ErrorKind::Halted), (0, Answers::default())));
+            }
+            turn = self.trial.turn() => turn,
+        };
+        if let Turn::Closed = turn {
+            return Err(self.failed(
+                Call::Restore,
+                &request,
+                Fault::bare(ErrorKind::Forbidden),
+                (0, Answers::default()),
+            ));
+        }
+        let ended = self
+            .call(Call::Restore, request, |Received { reply, .. }| self.dialect.read_restore(&reply))
+            .await;
+        if let Turn::Alone(_) = turn
+            && self.trial.judge(ended.as_ref().err().map(|error| error.kind))
+        {
+            return ended.map_err(|error| StoreError { kind: ErrorKind::Forbidden, ..error });
+        }
+        ended
     }
 
     fn addressable(&self, key: &[u8]) -> bool {
@@ -364,7 +404,13 @@ impl Store for Client {
             retries: c.retries.load(Ordering::Relaxed),
             throttled: c.throttled.load(Ordering::Relaxed),
             lists: *c.lists.lock().unwrap_or_else(PoisonError::into_inner),
+            slow_downs: self.pace.slow_downs(),
+            lowest_restore_rate: self.pace.lowest_restore_rate(),
         }
+    }
+
+    fn rates(&self) -> Rates {
+        self.pace.rates()
     }
 
     fn restores_in_flight(&self) -> u32 {

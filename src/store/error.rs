@@ -24,6 +24,8 @@ pub enum ErrorKind {
     Credentials,
     /// The right to do this is missing.
     Denied,
+    /// The right is missing for every object that was tried: no further one is.
+    Forbidden,
     /// The account is in arrears or disabled: no request will succeed.
     Account,
     /// No such bucket.
@@ -68,7 +70,12 @@ impl ErrorKind {
     pub const fn dooms_run(self) -> bool {
         matches!(
             self,
-            Self::Credentials | Self::Account | Self::NoSuchBucket | Self::WrongRegion | Self::Untrusted
+            Self::Credentials
+                | Self::Forbidden
+                | Self::Account
+                | Self::NoSuchBucket
+                | Self::WrongRegion
+                | Self::Untrusted
         )
     }
 }

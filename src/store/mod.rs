@@ -16,13 +16,14 @@ mod retry;
 pub mod sign;
 mod tls;
 mod transport;
+mod trial;
 
 use std::future::Future;
 
 pub use endpoint::{EndpointError, Whereabouts};
 pub use error::{Call, ErrorKind, Refusal, StoreError};
 
-use crate::model::{Access, Answers, Offer, Page, Position, RequestCounts, RestoreMark, Tier};
+use crate::model::{Access, Answers, Offer, Page, Position, Rates, RequestCounts, RestoreMark, Tier};
 
 /// Which listing call is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -155,4 +156,9 @@ pub trait Store: Send + Sync {
 
     /// Restore requests on the wire now.
     fn restores_in_flight(&self) -> u32;
+
+    /// Requests a second that are let go now, by kind; zeros where nobody paces.
+    fn rates(&self) -> Rates {
+        Rates::default()
+    }
 }

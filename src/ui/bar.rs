@@ -125,8 +125,8 @@ impl Tell for Bars {
                 };
                 self.redraw(state);
             }
-            Event::Progress { kinds, requests, in_flight, elapsed } => {
-                if !state.figures.take(kinds, requests, in_flight, elapsed) {
+            Event::Progress { kinds, requests, in_flight, rates, elapsed } => {
+                if !state.figures.take(kinds, requests, in_flight, rates, elapsed) {
                     return;
                 }
                 if elapsed.saturating_sub(state.turned_at) >= EVERY {
@@ -224,7 +224,7 @@ impl TermLike for Screen {
 mod tests {
     use std::sync::Arc;
 
-    use super::super::figures::tests::{KINDS, REQUESTS};
+    use super::super::figures::tests::{KINDS, RATES, REQUESTS};
     use super::super::notice::tests::every_notice;
     use super::super::sink::tests::Page;
     use super::*;
@@ -302,7 +302,13 @@ mod tests {
     fn progress(seconds: u64, restore: u64) -> Event {
         let mut requests = REQUESTS;
         requests.restore = restore;
-        Event::Progress { kinds: KINDS, requests, in_flight: 32, elapsed: Duration::from_secs(seconds) }
+        Event::Progress {
+            kinds: KINDS,
+            requests,
+            in_flight: 32,
+            rates: RATES,
+            elapsed: Duration::from_secs(seconds),
+        }
     }
 
     fn finished() -> Event {
@@ -332,7 +338,7 @@ mod tests {
         starting anew: the copies that the unfinished run of 2026-11-01T02:00:00Z asked for may have lapsed,
          the last by 2026-11-08T02:00:00Z; its report (12,345 rows) is kept in `/night.csv.20261101T010000Z-
         5eed.partial`
-        ⠙ 3m20s  restore nightly-logs  retries 163 · slow-downs 2  oss://logs/2024/
+        ⠙ 3m20s  restore nightly-logs  retries 163 · throttled 9 · slow-downs 2  oss://logs/2024/
           listed 1,234,567 · matched 1,200,000 · sent 45,678 · 67.8 of 80/s · 32 in flight
           requested 45,000 · extended 12 · already 500 · none 1,150,000 · failed 3
         ");

@@ -177,24 +177,29 @@ fn errors(closing: &Closing<'_>, look: Look) -> Vec<String> {
 
 fn foot(closing: &Closing<'_>, look: Look) -> Vec<String> {
     let dot = look.charset.dot();
-    let RequestCounts { list, head, restore, retries, throttled, .. } = closing.requests;
+    let RequestCounts { list, head, restore, retries, throttled, slow_downs, lowest_restore_rate, .. } =
+        closing.requests;
     let requests: Vec<String> = [
         (list, "list", true),
         (head, "head", false),
         (restore, "restore", closing.verb == "restore"),
         (retries, "retries", false),
-        (throttled, "slow-downs", false),
+        (throttled, "throttled", false),
+        (slow_downs, "slow-downs", false),
     ]
     .into_iter()
     .filter(|&(n, _, always)| always || n > 0)
     .map(|(n, word, _)| format!("{word} {}", human_count(n)))
     .collect();
-    let rates: Vec<String> = [(closing.tally.listed, "keys"), (restore, "restores")]
+    let mut rates: Vec<String> = [(closing.tally.listed, "keys"), (restore, "restores")]
         .into_iter()
         .filter(|&(n, _)| n > 0)
         .filter_map(|(n, word)| Some((per_second(n, closing.elapsed)?, word)))
         .map(|(rate, word)| format!("{} {word}/s", human_rate(Some(rate))))
         .collect();
+    if let Some(lowest) = lowest_restore_rate {
+        rates.push(format!("slowed to {} restores/s at the lowest", human_count(u64::from(lowest))));
+    }
     let markers = closing.tally.delete_markers;
     let mut counted = vec![format!("{} keys", human_count(closing.tally.listed))];
     if markers > 0 {
@@ -297,10 +302,11 @@ mod tests {
             tally,
             requests: RequestCounts {
                 list: 1_300,
-                head: 0,
                 restore: 45_678,
                 retries: 163,
-                throttled: 2,
+                throttled: 9,
+                slow_downs: 2,
+                lowest_restore_rate: Some(51),
                 ..RequestCounts::default()
             },
             elapsed: Duration::from_secs(750),
@@ -337,8 +343,8 @@ mod tests {
           first: logs/z.gz
 
         listed    1,300,000 keys · delete markers 17 · matched 1,234,567
-        requests  list 1,300 · restore 45,678 · retries 163 · slow-downs 2
-        rates     1,733 keys/s · 60.9 restores/s
+        requests  list 1,300 · restore 45,678 · retries 163 · throttled 9 · slow-downs 2
+        rates     1,733 keys/s · 60.9 restores/s · slowed to 51 restores/s at the lowest
         elapsed   12m30s
         report    reports/x.csv
         ");
@@ -445,6 +451,8 @@ mod tests {
             restore: n,
             retries: n,
             throttled: n,
+            slow_downs: n,
+            lowest_restore_rate: Some(u32::MAX),
             ..RequestCounts::default()
         };
         for charset in [Charset::Utf8, Charset::Ascii] {

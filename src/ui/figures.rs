@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::{Charset, human_count, human_rate};
-use crate::model::{Kinds, RequestCounts};
+use crate::model::{Kinds, Rates, RequestCounts};
 
 /// A rate is the mean over this span.
 const WINDOW: Duration = Duration::from_secs(10);
@@ -61,6 +61,7 @@ pub(super) struct Figures {
     kinds: Kinds,
     requests: RequestCounts,
     in_flight: u32,
+    rates: Rates,
     elapsed: Duration,
     sent: Meter,
     listed: Meter,
@@ -73,12 +74,14 @@ impl Figures {
         kinds: Kinds,
         requests: RequestCounts,
         in_flight: u32,
+        rates: Rates,
         elapsed: Duration,
     ) -> bool {
         if elapsed < self.elapsed {
             return false;
         }
-        (self.kinds, self.requests, self.in_flight, self.elapsed) = (kinds, requests, in_flight, elapsed);
+        (self.kinds, self.requests, self.elapsed) = (kinds, requests, elapsed);
+        (self.in_flight, self.rates) = (in_flight, rates);
         self.sent.push(elapsed, requests.restore);
         self.listed.push(elapsed, kinds.listed);
         true
@@ -108,11 +111,16 @@ impl Figures {
         ];
         if self.allowed > 0 {
             parts.push(format!("sent {}", human_count(self.requests.restore)));
+            let now = self.rates.restore;
+            let slowed = now > 0 && now < self.allowed;
             parts.push(format!(
                 "{} of {}/s",
                 human_rate(self.sent_rate()),
-                human_count(u64::from(self.allowed))
+                human_count(u64::from(if slowed { now } else { self.allowed }))
             ));
+            if slowed {
+                parts.push(format!("slowed from {}/s", human_count(u64::from(self.allowed))));
+            }
             parts.push(format!("{} in flight", self.in_flight));
         } else {
             parts.push(format!("{} keys/s", human_rate(self.listed_rate())));
@@ -120,10 +128,11 @@ impl Figures {
         parts.join(charset.dot())
     }
 
-    /// `retries 163 · slow-downs 2`, what is not zero of it.
+    /// `retries 163 · throttled 9 · slow-downs 2`, what is not zero of it.
     pub(super) fn trouble(&self, charset: Charset) -> String {
         let mut parts = Vec::new();
-        for (n, word) in [(self.requests.retries, "retries"), (self.requests.throttled, "slow-downs")] {
+        let RequestCounts { retries, throttled, slow_downs, .. } = self.requests;
+        for (n, word) in [(retries, "retries"), (throttled, "throttled"), (slow_downs, "slow-downs")] {
             if n > 0 {
                 parts.push(format!("{word} {}", human_count(n)));
             }
@@ -178,9 +187,12 @@ pub(super) mod tests {
         head: 0,
         restore: 45_678,
         retries: 163,
-        throttled: 2,
+        throttled: 9,
+        slow_downs: 2,
+        lowest_restore_rate: Some(51),
         lists: crate::model::Answers { taken: 0, refused: 0, failed: 0, silent: 0 },
     };
+    pub(in crate::ui) const RATES: Rates = Rates { list: 100, head: 200, restore: 80 };
 
     fn seconds(s: f64) -> Duration {
         Duration::from_secs_f64(s)
@@ -240,10 +252,12 @@ pub(super) mod tests {
         let mut figures = Figures { verb: "restore", allowed: 80, ..Figures::default() };
         let mut early = REQUESTS;
         early.restore -= 798;
-        figures.take(KINDS, early, 30, seconds(590.0));
-        figures.take(KINDS, REQUESTS, 32, seconds(600.0));
+        figures.take(KINDS, early, 30, RATES, seconds(590.0));
+        figures.take(KINDS, REQUESTS, 32, RATES, seconds(600.0));
         insta::assert_snapshot!(figures.work(Charset::Utf8), @"listed 1,234,567 · matched 1,200,000 · sent 45,678 · 79.8 of 80/s · 32 in flight");
-        assert_eq!(figures.trouble(Charset::Utf8), "retries 163 · slow-downs 2");
+        assert_eq!(figures.trouble(Charset::Utf8), "retries 163 · throttled 9 · slow-downs 2");
+        figures.take(KINDS, REQUESTS, 32, Rates { restore: 64, ..RATES }, seconds(600.0));
+        assert!(figures.work(Charset::Ascii).contains("79.8 of 64/s | slowed from 80/s | 32 in flight"));
         insta::assert_snapshot!(figures.answers(Charset::Ascii), @"requested 45,000 | extended 12 | already 500 | none 1,150,000 | failed 3");
     }
 
@@ -251,8 +265,8 @@ pub(super) mod tests {
     fn a_scan_tells_of_listing_only() {
         let mut figures = Figures { verb: "scan", ..Figures::default() };
         let kinds = Kinds { listed: 3_000, matched: 2_000, none: 2_000, ..Kinds::default() };
-        figures.take(Kinds::default(), RequestCounts::default(), 0, seconds(0.0));
-        figures.take(kinds, RequestCounts::default(), 0, seconds(2.0));
+        figures.take(Kinds::default(), RequestCounts::default(), 0, RATES, seconds(0.0));
+        figures.take(kinds, RequestCounts::default(), 0, RATES, seconds(2.0));
         insta::assert_snapshot!(figures.work(Charset::Utf8), @"listed 3,000 · matched 2,000 · 1,500 keys/s");
         assert_eq!(figures.answers(Charset::Utf8), "");
     }

@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::escape::steers;
 use super::figures::Figures;
 use super::{Look, Sink};
-use crate::model::{Clock, Event, Kinds, Notice, Phase, RequestCounts, Tally, Tell};
+use crate::model::{Clock, Event, Kinds, Notice, Phase, Rates, RequestCounts, Tally, Tell};
 
 /// Between two `progress` lines, of the run's own elapsed time; `-vv` lifts it.
 const EVERY: Duration = Duration::from_secs(1);
@@ -24,10 +24,10 @@ const EVERY: Duration = Duration::from_secs(1);
 /// | --- | --- |
 /// | `started` | `job`, `verb`, `target`, `report` (`null` for stdout), `rate` (restore requests a second allowed, 0 if none are sent) |
 /// | `phase` | `phase`: `running`, `draining`, `finishing` |
-/// | `progress` | `elapsed_s`, `in_flight`, `restores_per_s` and `keys_per_s` (over the last 10 s, `null` before there is one), `kinds`, `requests` |
+/// | `progress` | `elapsed_s`, `in_flight`, `restores_per_s` and `keys_per_s` (over the last 10 s, `null` before there is one), `rates` (requests a second let go now: `list`, `head`, `restore`), `kinds`, `requests` |
 /// | `resumed` | `rows` (in the report already), `after` (the key after which listing goes on) |
 /// | `lapsed` | a run begins anew: `saved_at` (of the unfinished one), `lapsed_at` (the last of its copies), `rows`, `kept` (its partial report, `null` if it is gone) |
-/// | `slowed_down` | `call`, `pause_s` |
+/// | `slowed_down` | the store asked to: `call`, `rate` (of that kind a second from now on), `pause_s` (none of that kind for so long) |
 /// | `retrying` | `call`, `cause`, `attempt` (the one that failed, from 1), `pause_s` |
 /// | `object_failed` | `key` (as the report spells it), `cause` |
 /// | `remark` | `text` |
@@ -35,8 +35,9 @@ const EVERY: Duration = Duration::from_secs(1);
 /// | `failed` | `exit` (the exit code), `error`, `causes`, `hint`: see [`error_json`](super::error_json); not told by this type |
 ///
 /// `kinds` has `listed`, `matched`, `requested`, `extended`, `already`, `planned`, `failed`,
-/// `none`, `deferred`; `requests` has `list`, `head`, `restore`, `retries`, `throttled`; `tally`
-/// is that of the summary file. Spans (`…_s`) are seconds with a fraction. Fields may be added,
+/// `none`, `deferred`; `requests` has `list`, `head`, `restore`, `retries`, `throttled` (answers that
+/// asked to slow down), `slow_downs` (how often a rate came down for that), `lowest_restore_rate`
+/// (`null` if it never did); `tally` is that of the summary file. Spans (`…_s`) are seconds with a fraction. Fields may be added,
 /// never taken away. In a run that was gone on with, `progress` tells of this session, `finished`
 /// of all sessions together.
 ///
@@ -96,6 +97,7 @@ enum Said<'a> {
         in_flight: u32,
         restores_per_s: Option<f64>,
         keys_per_s: Option<f64>,
+        rates: Rates,
         kinds: KindsSaid,
         requests: RequestCounts,
     },
@@ -111,6 +113,7 @@ enum Said<'a> {
     },
     SlowedDown {
         call: &'a str,
+        rate: u32,
         pause_s: f64,
     },
     Retrying {
@@ -193,8 +196,8 @@ impl Tell for JsonLog {
                     Phase::Finishing => "finishing",
                 },
             }),
-            Event::Progress { kinds, requests, in_flight, elapsed } => {
-                if !state.figures.take(*kinds, *requests, *in_flight, *elapsed) {
+            Event::Progress { kinds, requests, in_flight, rates, elapsed } => {
+                if !state.figures.take(*kinds, *requests, *in_flight, *rates, *elapsed) {
                     return;
                 }
                 let due = state.told_at.is_none_or(|at| elapsed.saturating_sub(at) >= EVERY);
@@ -207,13 +210,14 @@ impl Tell for JsonLog {
                     in_flight: *in_flight,
                     restores_per_s: state.figures.sent_rate(),
                     keys_per_s: state.figures.listed_rate(),
+                    rates: *rates,
                     kinds: (*kinds).into(),
                     requests: *requests,
                 });
             }
             Event::Notice(Notice::Resumed { rows, after }) => self.put(&Said::Resumed { rows: *rows, after }),
-            Event::Notice(Notice::SlowedDown { call, pause }) => {
-                self.put(&Said::SlowedDown { call, pause_s: pause.as_secs_f64() });
+            Event::Notice(Notice::SlowedDown { call, rate, pause }) => {
+                self.put(&Said::SlowedDown { call, rate: *rate, pause_s: pause.as_secs_f64() });
             }
             Event::Notice(Notice::Retrying { call, cause, attempt, pause }) => {
                 self.put(&Said::Retrying { call, cause, attempt: *attempt, pause_s: pause.as_secs_f64() });
@@ -244,7 +248,7 @@ fn harmless(json: &str) -> String {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::figures::tests::{KINDS, REQUESTS};
+    use super::super::figures::tests::{KINDS, RATES, REQUESTS};
     use super::super::notice::tests::every_notice;
     use super::super::sink::tests::Page;
     use super::*;
@@ -278,6 +282,7 @@ mod tests {
             kinds: KINDS,
             requests: REQUESTS,
             in_flight: 32,
+            rates: RATES,
             elapsed: Duration::from_millis(millis),
         }
     }
@@ -318,14 +323,14 @@ mod tests {
         insta::assert_snapshot!(text, @r#"
         {"time":"2026-11-21T01:02:03.045Z","event":"started","job":"nightly","verb":"restore","target":"oss://logs/","report":"x.csv","rate":80}
         {"time":"2026-11-21T01:02:03.045Z","event":"phase","phase":"running"}
-        {"time":"2026-11-21T01:02:03.045Z","event":"progress","elapsed_s":0.5,"in_flight":32,"restores_per_s":null,"keys_per_s":null,"kinds":{"listed":1234567,"matched":1200000,"requested":45000,"extended":12,"already":500,"planned":0,"failed":3,"none":1150000,"deferred":0},"requests":{"list":1235,"head":0,"restore":45678,"retries":163,"throttled":2}}
+        {"time":"2026-11-21T01:02:03.045Z","event":"progress","elapsed_s":0.5,"in_flight":32,"restores_per_s":null,"keys_per_s":null,"rates":{"list":100,"head":200,"restore":80},"kinds":{"listed":1234567,"matched":1200000,"requested":45000,"extended":12,"already":500,"planned":0,"failed":3,"none":1150000,"deferred":0},"requests":{"list":1235,"head":0,"restore":45678,"retries":163,"throttled":9,"slow_downs":2,"lowest_restore_rate":51}}
         {"time":"2026-11-21T01:02:03.045Z","event":"resumed","rows":12345,"after":"logs/x"}
-        {"time":"2026-11-21T01:02:03.045Z","event":"slowed_down","call":"restore","pause_s":2.0}
+        {"time":"2026-11-21T01:02:03.045Z","event":"slowed_down","call":"restore","rate":64,"pause_s":2.0}
         {"time":"2026-11-21T01:02:03.045Z","event":"retrying","call":"list","cause":"connection reset","attempt":2,"pause_s":1.5}
         {"time":"2026-11-21T01:02:03.045Z","event":"object_failed","key":"logs/a.gz","cause":"403 AccessDenied"}
         {"time":"2026-11-21T01:02:03.045Z","event":"remark","text":"the clock is 40s behind the server's"}
         {"time":"2026-11-21T01:02:03.045Z","event":"lapsed","saved_at":"2026-11-01T02:00:00Z","lapsed_at":"2026-11-08T02:00:00Z","rows":12345,"kept":"/night.csv.20261101T010000Z-5eed.partial"}
-        {"time":"2026-11-21T01:02:03.045Z","event":"finished","complete":true,"elapsed_s":60.0,"report":null,"requests":{"list":1235,"head":0,"restore":45678,"retries":163,"throttled":2},"tally":{"listed":3,"delete_markers":0,"matched":{"objects":0,"bytes":0},"classes":{"Archive":{"restoring":{"objects":2,"bytes":10}}},"actions":{"requested":{"objects":2,"bytes":10}},"reasons":{},"errors":{}}}
+        {"time":"2026-11-21T01:02:03.045Z","event":"finished","complete":true,"elapsed_s":60.0,"report":null,"requests":{"list":1235,"head":0,"restore":45678,"retries":163,"throttled":9,"slow_downs":2,"lowest_restore_rate":51},"tally":{"listed":3,"delete_markers":0,"matched":{"objects":0,"bytes":0},"classes":{"Archive":{"restoring":{"objects":2,"bytes":10}}},"actions":{"requested":{"objects":2,"bytes":10}},"reasons":{},"errors":{}}}
         "#);
         for line in text.lines() {
             let value: serde_json::Value = serde_json::from_str(line).unwrap();

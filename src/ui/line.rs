@@ -72,8 +72,8 @@ impl Tell for Lines {
                     self.sink.line(&line);
                 }
             }
-            Event::Progress { kinds, requests, in_flight, elapsed } => {
-                let fresh = state.figures.take(kinds, requests, in_flight, elapsed);
+            Event::Progress { kinds, requests, in_flight, rates, elapsed } => {
+                let fresh = state.figures.take(kinds, requests, in_flight, rates, elapsed);
                 if !fresh || quiet || elapsed.saturating_sub(state.told_at) < EVERY {
                     return;
                 }
@@ -124,7 +124,7 @@ fn joined(parts: impl IntoIterator<Item = String>, charset: Charset) -> String {
 mod tests {
     use std::sync::Arc;
 
-    use super::super::figures::tests::{KINDS, REQUESTS};
+    use super::super::figures::tests::{KINDS, RATES, REQUESTS};
     use super::super::notice::tests::every_notice;
     use super::super::sink::tests::Page;
     use super::*;
@@ -145,6 +145,7 @@ mod tests {
             kinds: KINDS,
             requests: REQUESTS,
             in_flight: 32,
+            rates: RATES,
             elapsed: Duration::from_millis(millis),
         }
     }
@@ -181,7 +182,7 @@ mod tests {
             .chain([Event::Phase(Phase::Draining(Duration::from_secs(8))), finished(3, false)]);
         insta::assert_snapshot!(told(0, events), @r"
         restore nightly-logs: oss://logs/2024/, report reports/x.csv, at most 80 restores/s
-        10s: listed 1,234,567 · matched 1,200,000 · sent 45,678 · 0.0 of 80/s · 32 in flight · requested 45,000 · extended 12 · already 500 · none 1,150,000 · failed 3 · retries 163 · slow-downs 2
+        10s: listed 1,234,567 · matched 1,200,000 · sent 45,678 · 0.0 of 80/s · 32 in flight · requested 45,000 · extended 12 · already 500 · none 1,150,000 · failed 3 · retries 163 · throttled 9 · slow-downs 2
         resuming after `logs/x`: 12,345 rows are in the report already
         failed `logs/a.gz`: 403 AccessDenied
         note: the clock is 40s behind the server's

@@ -77,9 +77,14 @@ impl Notices {
                 human_count(*rows)
             )),
             Notice::Remark(text) => Some(format!("note: {}", safe(text))),
-            Notice::SlowedDown { call, pause } => {
-                self.chatter(|| format!("the store asks to slow down: no {call} for {}", human_span(*pause)))
-            }
+            Notice::SlowedDown { call, rate, pause } => self.chatter(|| {
+                let none = if pause.is_zero() {
+                    String::new()
+                } else {
+                    format!(", none for {}", human_span(*pause))
+                };
+                format!("the store asks to slow down: {call} at {}/s{none}", human_count(u64::from(*rate)))
+            }),
             Notice::Retrying { call, cause, attempt, pause } => self.chatter(|| {
                 format!(
                     "{call} attempt {attempt} failed, next in {}: {}",
@@ -142,7 +147,7 @@ pub(super) mod tests {
     pub(in crate::ui) fn every_notice() -> Vec<Notice> {
         vec![
             Notice::Resumed { rows: 12_345, after: "logs/x".to_owned() },
-            Notice::SlowedDown { call: "restore", pause: Duration::from_secs(2) },
+            Notice::SlowedDown { call: "restore", rate: 64, pause: Duration::from_secs(2) },
             Notice::Retrying {
                 call: "list",
                 cause: "connection reset".to_owned(),
@@ -187,7 +192,7 @@ pub(super) mod tests {
         ");
         insta::assert_snapshot!(told(1), @r"
         resuming after `logs/x`: 12,345 rows are in the report already
-        the store asks to slow down: no restore for 2.0s
+        the store asks to slow down: restore at 64/s, none for 2.0s
         list attempt 2 failed, next in 1.5s: connection reset
         failed `logs/a.gz`: 403 AccessDenied
         note: the clock is 40s behind the server's
@@ -196,7 +201,7 @@ pub(super) mod tests {
         ");
         insta::assert_snapshot!(told(2), @r"
         resuming after `logs/x`: 12,345 rows are in the report already
-        the store asks to slow down: no restore for 2.0s
+        the store asks to slow down: restore at 64/s, none for 2.0s
         list attempt 2 failed, next in 1.5s: connection reset
         failed `logs/a.gz`: 403 AccessDenied
         note: the clock is 40s behind the server's

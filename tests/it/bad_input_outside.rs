@@ -67,19 +67,60 @@ fn keys_that_the_store_refuses_end_the_run_before_any_restore() {
 }
 
 #[test]
-fn a_denied_right_to_restore_is_four_and_stands_in_every_row() {
-    for (vendor, keys, state, right, posts) in [
-        (OSS, NO_RESTORE, "archived", "oss:RestoreObject", OBJECTS),
-        (COS, NO_RESTORE, "archived", "name/cos:PostObjectRestore", OBJECTS),
-        (S3, NO_RESTORE, "archived", "s3:RestoreObject", OBJECTS),
-        // COS tells the state only by HEAD: without it nothing is asked for blindly.
-        (COS, NO_HEAD, "unknown", "HEAD denied: grant name/cos:HeadObject", 0),
-    ] {
+fn a_missing_right_to_restore_is_met_after_ten_requests() {
+    for (vendor, right) in
+        [(OSS, "oss:RestoreObject"), (COS, "name/cos:PostObjectRestore"), (S3, "s3:RestoreObject")]
+    {
         let rig = scene(vendor);
-        let told = restore_as(&rig, vendor, keys, &["--rate-limit", "1000"]).expect(4);
-        told.says(&["denied 25", right, "its request id: "]);
+        let more = ["--rate-limit", "1000"];
+        let told = restore_as(&rig, vendor, NO_RESTORE, &more).expect(4).in_one_error();
+        told.says(&["403 AccessDenied", "the first restore requests were all denied", right]);
+        assert_eq!(rig.server.ledger().counts().restore, 10);
+        assert_eq!(rig.server.ledger().counts().restore_peak, 1, "one by one");
+        // Whoever was given the right goes on with the same line.
+        restore_as(&rig, vendor, Keys::GOOD, &more).expect(1);
         let rows = rig.rows("r.csv");
-        assert_eq!(rows.len() as u64, OBJECTS);
+        let of = |action: &str| rows.iter().filter(|row| row["action"] == action).count() as u64;
+        assert_eq!((of("failed"), of("requested")), (9, OBJECTS - 9), "rows that were made stay");
+    }
+}
+
+#[test]
+fn a_right_that_some_keys_lack_ends_no_run() {
+    for vendor in VENDORS {
+        let rig = scene(vendor);
+        let code = || Some("AccessDenied".to_owned());
+        let denied = |first| Fault {
+            status: Some(403),
+            code: code(),
+            ..Fault::new(FaultKind::Error).on(Call::Restore).first(first)
+        };
+        rig.server.add_fault(denied(9));
+        restore_as(&rig, vendor, Keys::GOOD, &["--rate-limit", "1000"]).expect(1).says(&["denied 9"]);
+        assert_eq!(rig.server.ledger().counts().restore, OBJECTS);
+    }
+}
+
+#[test]
+fn a_denied_right_is_four_and_stands_in_every_row() {
+    for (vendor, keys, few, state, right, posts) in [
+        // Fewer than would end the run.
+        (OSS, NO_RESTORE, true, "archived", "oss:RestoreObject", 4),
+        (COS, NO_RESTORE, true, "archived", "name/cos:PostObjectRestore", 4),
+        (S3, NO_RESTORE, true, "archived", "s3:RestoreObject", 4),
+        // COS tells the state only by HEAD: without it nothing is asked for blindly.
+        (COS, NO_HEAD, false, "unknown", "HEAD denied: grant name/cos:HeadObject", 0),
+    ] {
+        let objects = if few { 4 } else { OBJECTS };
+        let rig = scene_of(vendor, |bucket| {
+            if let Some(generate) = &mut bucket.generate {
+                generate.count = objects;
+            }
+        });
+        let told = restore_as(&rig, vendor, keys, &["--rate-limit", "1000"]).expect(4);
+        told.says(&[&format!("denied {objects}"), right, "its request id: "]);
+        let rows = rig.rows("r.csv");
+        assert_eq!(rows.len() as u64, objects);
         for row in rows {
             let told = (row["state"].as_str(), row["action"].as_str(), row["reason"].as_str());
             assert_eq!(told, (state, "failed", "denied"), "{row:?}");

@@ -218,14 +218,20 @@ fn what_stays_broken_fails_its_own_row_and_no_other() {
             assert_eq!(cells(row, &["action", "reason", "http_status"]), wanted, "{row:?}");
             if row["action"] == "failed" {
                 assert_eq!(row["state"], "archived", "nothing was changed: {row:?}");
-                assert_eq!(row["attempts"], (3 + heads(vendor)).to_string(), "{row:?}");
+                let attempts: u64 = row["attempts"].parse().unwrap();
+                // While others are served, a refusal for pace is no failed attempt.
+                let more = row["reason"] == "throttled";
+                let at_least = 3 + heads(vendor);
+                assert!(attempts == at_least || (more && attempts > at_least), "{row:?}");
             }
         }
         let summary = summary(&rig);
         assert_eq!(summary["exit_code"], 1);
         assert_eq!(summary["tally"]["actions"]["failed"]["objects"], 4);
-        assert_eq!(summary["requests"]["throttled"], 6, "each of them, the last one too");
-        assert_eq!(summary["requests"]["retries"], 8);
+        let (throttled, retries) = (&summary["requests"]["throttled"], &summary["requests"]["retries"]);
+        let throttled = throttled.as_u64().unwrap();
+        assert!(throttled >= 6, "each of them, the last one too");
+        assert_eq!(retries.as_u64().unwrap(), throttled + 2);
         // The next night takes what failed.
         rig.server.clear_faults();
         night(&rig, vendor, &[]).expect(0);

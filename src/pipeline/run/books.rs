@@ -365,17 +365,7 @@ impl Books {
     }
 
     fn requests_of_run(&self) -> RequestCounts {
-        let (then, now) = (self.before.0, (self.requests)());
-        let mut lists = then.lists;
-        lists.merge(now.lists);
-        RequestCounts {
-            lists,
-            list: then.list + now.list,
-            head: then.head + now.head,
-            restore: then.restore + now.restore,
-            retries: then.retries + now.retries,
-            throttled: then.throttled + now.throttled,
-        }
+        self.before.0.plus((self.requests)())
     }
 }
 

@@ -24,6 +24,7 @@ impl<S: Store> Gauge<'_, S> {
             kinds: self.progress.kinds(),
             requests: self.store.requests(),
             in_flight: self.store.restores_in_flight(),
+            rates: self.store.rates(),
             elapsed: self.clock.monotonic().saturating_sub(self.began),
         });
     }

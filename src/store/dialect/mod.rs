@@ -167,6 +167,12 @@ pub trait Dialect: Send + Sync + fmt::Debug {
     /// Reads any reply that is not a success.
     fn read_refusal(&self, reply: &Reply) -> Refusal;
 
+    /// Whether the store says in an answer, whatever else that is, that it has let the request wait for
+    /// the sake of a bound on traffic: the caller goes too fast.
+    fn delays(&self, _reply: &Reply) -> bool {
+        false
+    }
+
     /// What a storage class, with the access tier where shown, means for reading.
     fn access(&self, class: &[u8], access_tier: &[u8]) -> Access;
 

@@ -148,6 +148,13 @@ impl Dialect for Oss {
         said
     }
 
+    /// Milliseconds in a header of their own. Source: OSS "Limits and performance metrics", read
+    /// 2026-11.
+    fn delays(&self, reply: &Reply) -> bool {
+        let told = refusal::header(&reply.headers, "x-oss-qos-delay-time");
+        told.parse::<u64>().is_ok_and(|millis| millis > 0)
+    }
+
     fn access(&self, class: &[u8], access_tier: &[u8]) -> Access {
         access(class, access_tier)
     }

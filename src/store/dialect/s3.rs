@@ -265,9 +265,10 @@ fn kind(code: &str, status: u16) -> Option<ErrorKind> {
         | "RequestLimitExceeded"
         | "BandwidthLimitExceeded"
         | "LimitExceededException"
-        | "EC2ThrottledException" => ErrorKind::Throttled,
+        // "Service is unable to handle request": the twin of SlowDown, with its status.
+        | "EC2ThrottledException"
+        | "ServiceUnavailable" => ErrorKind::Throttled,
         "InternalError"
-        | "ServiceUnavailable"
         | "RequestTimeout"
         | "RequestTimeoutException"
         | "PriorRequestNotComplete"

@@ -8,10 +8,18 @@
 //! test clock, and with a burst of one and many waiters it loses up to a fifth of the rate, since a
 //! slot that nobody took in time is gone. So one waiter at a time asks governor and sleeps by our
 //! [`Clock`]; the small burst is the credit that makes up for a late timer.
+//!
+//! A store that refuses requests for their pace brings the rate of that lane down: see `rate`. As
+//! governor's quota is fixed, it stays the ceiling, and the lower rate spaces the requests before it;
+//! without a refusal there is no lower rate, and governor alone decides.
+
+#[cfg(test)]
+mod model;
+mod rate;
 
 use std::num::NonZeroU32;
-use std::sync::Mutex;
-use std::sync::{Arc, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use governor::clock::Clock as GovernorClock;
@@ -20,11 +28,15 @@ use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 use tokio::sync::{Mutex as Turn, Semaphore, SemaphorePermit};
 
+use self::rate::Rate;
 use super::Call;
-use crate::model::Clock;
+use crate::model::{Clock, Rates};
 
 /// Tokens that may be made up for after a late timer: this many milliseconds' worth.
 const CATCH_UP_MS: u32 = 20;
+/// The same for a rate that was brought down: less, since a store that is near its bound may take two
+/// requests at once for one too many.
+const CATCH_UP: Duration = Duration::from_millis(5);
 
 /// What one kind of call is allowed.
 #[derive(Clone, Copy, Debug)]
@@ -52,7 +64,16 @@ struct Lane {
     permits: Semaphore,
     turn: Turn<()>,
     limiter: RateLimiter<NotKeyed, InMemoryState, Ticks, NoOpMiddleware<Duration>>,
-    not_before: Mutex<Duration>,
+    yielding: Mutex<Yielding>,
+    /// Answers that were no refusals for pace.
+    taken: AtomicU64,
+}
+
+/// What the store has asked for.
+#[derive(Debug)]
+struct Yielding {
+    rate: Rate,
+    not_before: Duration,
 }
 
 impl Lane {
@@ -65,9 +86,25 @@ impl Lane {
             permits: Semaphore::new(in_flight),
             turn: Turn::new(()),
             limiter: RateLimiter::direct_with_clock(quota, Ticks(Arc::clone(clock))),
-            not_before: Mutex::new(Duration::ZERO),
+            yielding: Mutex::new(Yielding {
+                rate: Rate::new(f64::from(rate.get())),
+                not_before: Duration::ZERO,
+            }),
+            taken: AtomicU64::new(0),
         }
     }
+
+    fn yielding(&self) -> MutexGuard<'_, Yielding> {
+        self.yielding.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Leave for one attempt: a place in flight, given back when dropped.
+#[derive(Debug)]
+pub(crate) struct Leave<'p> {
+    _permit: SemaphorePermit<'p>,
+    /// Which of the lane's rates it was given under.
+    round: u64,
 }
 
 /// The pace of one client: three lanes and the clock that they sleep by.
@@ -98,8 +135,8 @@ impl Pace {
         }
     }
 
-    /// Waits until one more request of this kind may leave. The permit is returned when dropped.
-    pub(crate) async fn enter(&self, call: Call) -> SemaphorePermit<'_> {
+    /// Waits until one more request of this kind may leave.
+    pub(crate) async fn enter(&self, call: Call) -> Leave<'_> {
         let lane = self.lane(call);
         let permit = match lane.permits.acquire().await {
             Ok(permit) => permit,
@@ -108,24 +145,82 @@ impl Pace {
         let _turn = lane.turn.lock().await;
         loop {
             let now = self.clock.monotonic();
-            let start = *lane.not_before.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(wait) = start.checked_sub(now).filter(|w| !w.is_zero()) {
+            let wait = {
+                let mut yielding = lane.yielding();
+                let held = yielding.not_before.saturating_sub(now);
+                held.max(yielding.rate.wait(now, CATCH_UP))
+            };
+            if !wait.is_zero() {
                 self.clock.sleep(wait).await;
                 continue;
             }
             match lane.limiter.check() {
-                Ok(()) => return permit,
+                Ok(()) => {
+                    let rate = &mut lane.yielding().rate;
+                    rate.leave(now, CATCH_UP);
+                    return Leave { _permit: permit, round: rate.round() };
+                }
                 Err(early) => self.clock.sleep(early.wait_time_from(now)).await,
             }
         }
     }
 
+    /// The store answered a request that had this leave, with whatever but a refusal for its pace.
+    pub(crate) fn taken(&self, call: Call, leave: &Leave<'_>) {
+        let lane = self.lane(call);
+        lane.taken.fetch_add(1, Ordering::Relaxed);
+        lane.yielding().rate.taken(leave.round);
+    }
+
+    /// The store refused it for its pace, or let it wait. The new rate in requests a second, if that
+    /// brings it down.
+    pub(crate) fn refused(&self, call: Call, leave: &Leave<'_>) -> Option<u32> {
+        let now = self.clock.monotonic();
+        self.lane(call).yielding().rate.refused(leave.round, now).map(whole)
+    }
+
+    /// Requests of this kind so far that the store has answered without a word about their pace.
+    pub(crate) fn progress(&self, call: Call) -> u64 {
+        self.lane(call).taken.load(Ordering::Relaxed)
+    }
+
     /// Lets no request of this kind leave for `pause`: the store said when to come back.
     pub(crate) fn hold(&self, call: Call, pause: Duration) {
         let until = self.clock.monotonic() + pause;
-        let mut start = self.lane(call).not_before.lock().unwrap_or_else(PoisonError::into_inner);
-        *start = until.max(*start);
+        let mut yielding = self.lane(call).yielding();
+        yielding.not_before = until.max(yielding.not_before);
     }
+
+    /// The rate of this kind that holds now.
+    pub(crate) fn rate(&self, call: Call) -> u32 {
+        whole(self.lane(call).yielding().rate.now(self.clock.monotonic()))
+    }
+
+    /// The rates that hold now.
+    pub(crate) fn rates(&self) -> Rates {
+        Rates { list: self.rate(Call::List), head: self.rate(Call::Head), restore: self.rate(Call::Restore) }
+    }
+
+    /// How often rates came down so far, of all kinds together.
+    pub(crate) fn slow_downs(&self) -> u64 {
+        [&self.list, &self.head, &self.restore].map(|lane| lane.yielding().rate.round()).iter().sum()
+    }
+
+    /// The lowest rate of restores so far, if it ever came down.
+    pub(crate) fn lowest_restore_rate(&self) -> Option<u32> {
+        self.restore.yielding().rate.lowest().map(whole)
+    }
+}
+
+/// A rate in whole requests a second, at least 1.
+fn whole(rate: f64) -> u32 {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "at most a job's rate, a u32"
+    )]
+    let whole = rate.round() as u32;
+    whole.max(1)
 }
 
 #[cfg(test)]

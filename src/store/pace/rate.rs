@@ -1,0 +1,214 @@
+//! The rate that a store can bear, found out as TCP finds its window: down at once, up slowly.
+//!
+//! Pure: time is passed in. While nothing is refused there is no rate here at all, and the job's own
+//! holds. A refusal brings the rate down by a fifth, or by half where more is refused than taken. From
+//! there it climbs along a cubic curve (as CUBIC does, RFC 9438): fast at first, slowly around the rate
+//! at which the store refused, and faster again behind it, until it is the job's own once more.
+//!
+//! A burst of refusals is one signal: those of requests that had left before the rate came down say
+//! nothing about the new one, and between two steps there is a moment to see what the first has done.
+
+use std::time::Duration;
+
+/// What is left of the rate after a refusal among many that were taken.
+const DOWN: f64 = 0.8;
+/// The same where more was refused than taken since the last step: it was far off.
+const FAR_DOWN: f64 = 0.5;
+/// So many more, since one or two are no majority.
+const MAJORITY: u64 = 3;
+/// The lowest rate, in requests a second.
+pub(super) const SLOWEST: f64 = 1.0;
+/// Between two steps down there is at least this much time.
+const STEP: Duration = Duration::from_millis(200);
+/// How the curve bends, in parts of the rate per cubic second: after a step down by a fifth it comes
+/// to its plateau after ten seconds.
+const BEND: f64 = 0.000_2;
+/// A curve that begins far below the job's rate bends as if it were at this part of it, so that a lane
+/// that came down to next to nothing is back within minutes.
+const LEAST_BEND: f64 = 0.02;
+
+/// A rate that was brought down, on its way up.
+#[derive(Clone, Copy, Debug)]
+struct Curve {
+    /// When it came down.
+    since: Duration,
+    /// The rate at which the store refused: where the curve is flat.
+    plateau: f64,
+    /// Seconds until it is there.
+    until_plateau: f64,
+    /// Requests a second gained per cubic second.
+    bend: f64,
+}
+
+impl Curve {
+    fn new(since: Duration, from: f64, plateau: f64, ceiling: f64) -> Self {
+        let bend = BEND * plateau.max(ceiling * LEAST_BEND);
+        Self { since, plateau, until_plateau: ((plateau - from) / bend).cbrt(), bend }
+    }
+
+    fn at(&self, now: Duration) -> f64 {
+        let past = now.saturating_sub(self.since).as_secs_f64() - self.until_plateau;
+        self.plateau + self.bend * past.powi(3)
+    }
+}
+
+/// The rate of one lane.
+#[derive(Debug)]
+pub(super) struct Rate {
+    /// The job's own.
+    ceiling: f64,
+    curve: Option<Curve>,
+    /// Steps down so far: what a request is told apart by that left before one.
+    round: u64,
+    /// Answers since the last step to requests that left behind it.
+    taken: u64,
+    refused: u64,
+    lowest: Option<f64>,
+    /// The earliest moment for the next request, while the rate is below the job's.
+    next: Duration,
+}
+
+impl Rate {
+    pub(super) const fn new(ceiling: f64) -> Self {
+        Self { ceiling, curve: None, round: 0, taken: 0, refused: 0, lowest: None, next: Duration::ZERO }
+    }
+
+    /// The rate below the job's own that holds at `now`; `None` if it is the job's.
+    fn curbed(&mut self, now: Duration) -> Option<f64> {
+        let rate = self.curve?.at(now).max(SLOWEST);
+        if rate >= self.ceiling {
+            self.curve = None;
+            return None;
+        }
+        Some(rate)
+    }
+
+    /// The rate at `now`, in requests a second.
+    pub(super) fn now(&mut self, now: Duration) -> f64 {
+        self.curbed(now).unwrap_or(self.ceiling)
+    }
+
+    /// The lowest that it ever was, if it ever came down.
+    pub(super) const fn lowest(&self) -> Option<f64> {
+        self.lowest
+    }
+
+    /// Steps down so far.
+    pub(super) const fn round(&self) -> u64 {
+        self.round
+    }
+
+    /// How long the next request has to wait; with a `credit` that makes up for late timers.
+    pub(super) fn wait(&mut self, now: Duration, credit: Duration) -> Duration {
+        match self.curbed(now) {
+            Some(_) => self.next.saturating_sub(credit).saturating_sub(now),
+            None => Duration::ZERO,
+        }
+    }
+
+    /// A request leaves.
+    pub(super) fn leave(&mut self, now: Duration, credit: Duration) {
+        if let Some(rate) = self.curbed(now) {
+            self.next = self.next.max(now.saturating_sub(credit)) + Duration::from_secs_f64(1.0 / rate);
+        }
+    }
+
+    /// A request that left in `round` was answered.
+    pub(super) const fn taken(&mut self, round: u64) {
+        if round == self.round {
+            self.taken += 1;
+        }
+    }
+
+    /// A request that left in `round` was refused for its pace; the new rate, if that brings it down.
+    pub(super) fn refused(&mut self, round: u64, now: Duration) -> Option<f64> {
+        if round != self.round {
+            return None;
+        }
+        self.refused += 1;
+        if self.curve.is_some_and(|curve| now < curve.since + STEP) {
+            return None;
+        }
+        let before = self.now(now);
+        let factor = if self.refused >= self.taken + MAJORITY { FAR_DOWN } else { DOWN };
+        let rate = (before * factor).max(SLOWEST);
+        if rate >= before {
+            return None;
+        }
+        self.curve = Some(Curve::new(now, rate, before, self.ceiling));
+        self.round += 1;
+        (self.taken, self.refused) = (0, 0);
+        self.lowest = Some(self.lowest.map_or(rate, |lowest| lowest.min(rate)));
+        self.next = now + Duration::from_secs_f64(1.0 / rate);
+        Some(rate)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seconds(s: f64) -> Duration {
+        Duration::from_secs_f64(s)
+    }
+
+    #[test]
+    fn a_burst_of_refusals_is_one_signal() {
+        let mut rate = Rate::new(1000.0);
+        for _ in 0..100 {
+            rate.taken(0);
+        }
+        let steps: Vec<f64> = (0..32).filter_map(|_| rate.refused(0, seconds(5.0))).collect();
+        assert_eq!(steps, [800.0]);
+        // One that left behind the step comes back at once: the step has not shown its effect yet.
+        assert_eq!(rate.refused(1, seconds(5.1)), None);
+        // More refused than taken since: far off. It had climbed a little.
+        assert_eq!(rate.refused(1, seconds(5.15)), None);
+        let lower = rate.refused(1, seconds(5.3)).unwrap();
+        assert!((400.0..420.0).contains(&lower), "{lower}");
+        assert_eq!((rate.round(), rate.lowest()), (2, Some(lower)));
+    }
+
+    #[test]
+    fn it_climbs_slowly_past_the_plateau_and_never_above_the_jobs_own() {
+        let mut rate = Rate::new(100.0);
+        rate.taken(0);
+        assert_eq!(rate.refused(0, seconds(0.0)), Some(80.0));
+        let mut last = 80.0;
+        for tick in 0..600 {
+            let now = rate.now(seconds(f64::from(tick) * 0.1));
+            assert!(now >= last - 1e-9 && now <= 100.0, "{now} after {last}");
+            last = now;
+        }
+        assert!((last - 100.0).abs() < f64::EPSILON, "it is the job's own again");
+        // Ten seconds to the plateau, as the constant's comment says.
+        let curve = Curve::new(seconds(0.0), 80.0, 100.0, 100.0);
+        assert!((curve.until_plateau - 10.0).abs() < 0.01, "{}", curve.until_plateau);
+    }
+
+    #[test]
+    fn it_comes_back_from_next_to_nothing_within_minutes() {
+        let mut rate = Rate::new(1000.0);
+        let mut now = 0.0;
+        while rate.lowest() != Some(SLOWEST) {
+            for _ in 0..5 {
+                rate.refused(rate.round(), seconds(now));
+            }
+            now += 0.25;
+        }
+        assert!(now < 6.0, "down within {now} s");
+        assert_eq!(rate.refused(rate.round(), seconds(now)), Some(SLOWEST), "there is a lowest rate");
+        let down = now;
+        while rate.now(seconds(now)) < 1000.0 {
+            now += 0.25;
+        }
+        assert!(now - down < 180.0, "back after {} s", now - down);
+    }
+
+    #[test]
+    fn a_rate_of_one_cannot_come_down() {
+        let mut rate = Rate::new(1.0);
+        assert_eq!(rate.refused(0, seconds(1.0)), None);
+        assert_eq!(rate.wait(seconds(1.0), Duration::ZERO), Duration::ZERO);
+    }
+}
