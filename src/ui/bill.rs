@@ -122,7 +122,11 @@ fn bill(plan: &PlanView<'_>, look: Look) -> Vec<String> {
             Quantity::Bytes(n) => human_bytes(u64::try_from(n).unwrap_or(u64::MAX)),
             Quantity::ByteSeconds(n) => byte_days(n),
         };
-        let cost = fee.cost.map_or_else(|| "unknown".to_owned(), |cost| cost.to_string());
+        let cost = match fee.cost {
+            None => "unknown".to_owned(),
+            Some(cost) if cost.micros == 0 => "free".to_owned(),
+            Some(cost) => cost.to_string(),
+        };
         table.row([clipped(&fee.what, WIDTH - 36, look.charset), quantity, cost]);
     }
     let unknown = plan.fees.iter().any(|fee| fee.cost.is_none());

@@ -83,7 +83,7 @@ pub(super) fn tell(
     context: &Context,
 ) -> Result<(), Failure> {
     let plan = told::plan(job, ended, prices, now);
-    told::show(job, &plan, &ended.fees, context);
+    told::show(&plan, &ended.fees, context);
     if let Some(path) = wanted.out {
         file::save(&plan, path)?;
         context.line(&format!("plan written: {}", path.display()));

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::cli::context::Context;
-use crate::job::{Item, Job, Prices, Verb};
+use crate::job::{Item, Job, Prices};
 use crate::model::{Action, Provider, Quota, Reason, Tier, Usual};
 use crate::pipeline::Ended;
 use crate::pipeline::account::Fees;
@@ -69,7 +69,7 @@ pub(super) fn plan(job: &Job, ended: &Ended, prices: &Prices, now: Timestamp) ->
 }
 
 /// Shows the plan to people.
-pub(super) fn show(job: &Job, plan: &Plan, fees: &Fees, context: &Context) {
+pub(super) fn show(plan: &Plan, fees: &Fees, context: &Context) {
     if context.look.json || context.look.verbosity < -1 {
         return;
     }
@@ -93,17 +93,13 @@ pub(super) fn show(job: &Job, plan: &Plan, fees: &Fees, context: &Context) {
         },
         cost: fee.cost,
     });
-    let view = PlanView {
-        rows: rows.collect(),
-        fees: lines.collect(),
-        sums: fees.sums(),
-        notes: notes(job, plan, fees),
-    };
+    let view =
+        PlanView { rows: rows.collect(), fees: lines.collect(), sums: fees.sums(), notes: notes(plan, fees) };
     context.sink.write(&format!("\n{}", ui::plan_table(&view, context.look)));
 }
 
 /// What else a reader has to know before giving money for it.
-fn notes(job: &Job, plan: &Plan, fees: &Fees) -> Vec<String> {
+fn notes(plan: &Plan, fees: &Fees) -> Vec<String> {
     let mut notes = Vec::new();
     let forecast = &plan.forecast;
     if forecast.objects > 0 {
@@ -122,12 +118,10 @@ fn notes(job: &Job, plan: &Plan, fees: &Fees) -> Vec<String> {
                     .to_owned(),
             );
         }
-        if let Some(wish) = job.wish.as_ref().filter(|_| job.verb == Verb::Plan) {
-            notes.push(format!(
-                "Copies are reckoned for the days asked for ({}); a request that has to be repeated may cost again.",
-                wish.days
-            ));
-        }
+        notes.push(
+            "Copies are reckoned for the days asked for. A request that has to be repeated may cost again."
+                .to_owned(),
+        );
     }
     notes
 }

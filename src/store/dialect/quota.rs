@@ -32,15 +32,13 @@ pub fn usual(provider: Provider, class: &str, access_tier: &str, tier: Option<Ti
             Tier::Standard => (12 * 60, 48 * 60),
             Tier::Bulk => return None,
         },
-        (Provider::Cos, "ARCHIVE") => shallow(tier),
-        (Provider::Cos, "INTELLIGENT_TIERING") if !deep_tier => shallow(tier),
+        (Provider::Cos, "ARCHIVE") | (Provider::S3, "GLACIER") => shallow(tier),
+        (Provider::Cos | Provider::S3, "INTELLIGENT_TIERING") if !deep_tier => shallow(tier),
         (Provider::Cos, "DEEP_ARCHIVE" | "INTELLIGENT_TIERING") => match tier {
             Tier::Expedited => return None,
             Tier::Standard => (12 * 60, 24 * 60),
             Tier::Bulk => (24 * 60, 48 * 60),
         },
-        (Provider::S3, "GLACIER") => shallow(tier),
-        (Provider::S3, "INTELLIGENT_TIERING") if !deep_tier => shallow(tier),
         (Provider::S3, "DEEP_ARCHIVE" | "INTELLIGENT_TIERING") => match tier {
             Tier::Expedited => return None,
             Tier::Standard => (9 * 60, 12 * 60),
