@@ -232,3 +232,91 @@ fn parts(bounds: &crate::job::Bounds, total: Count, fees: &Fees) -> u64 {
     });
     objects.max(bytes).max(cost)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::{Overrides, PriceTable, Verb, from_url};
+    use crate::model::{Bill, Currency, Provider};
+
+    /// Two classes: one that the vendor takes on at 100 a second and 10 TB a day, one without bounds.
+    struct Vendor;
+
+    impl Promise for Vendor {
+        fn usual(&self, _: &str, _: Option<Tier>) -> Option<Usual> {
+            Some(Usual { soonest: Duration::from_hours(1), latest: Duration::from_hours(5) })
+        }
+
+        fn quota(&self, class: &str) -> Quota {
+            match class {
+                "Slow" => Quota { per_second: Some(100), bytes_per_day: Some(10_000_000_000_000) },
+                _ => Quota::default(),
+            }
+        }
+    }
+
+    fn job(rate: u32) -> Job {
+        let mut job = from_url(Verb::Plan, "s3://bucket/", &Overrides::default(), &|_| None).unwrap();
+        job.limits.restore_rate = rate;
+        job
+    }
+
+    fn tally(objects: &[(&str, u64, u64)]) -> Tally {
+        let mut tally = Tally::default();
+        for &(class, number, bytes) in objects {
+            let mut bill = Bill { tier: Some(Tier::Standard), retrieved: true, ..Bill::default() };
+            bill.restores.taken = 1;
+            tally.account.add(class, bytes, &bill);
+            let line = tally.account.classes.get_mut(class).unwrap().get_mut("Standard").unwrap();
+            (line.asked.objects, line.restores.taken) = (number, number);
+        }
+        tally
+    }
+
+    fn forecast(job: &Job, objects: &[(&str, u64, u64)]) -> Forecast {
+        let prices = PriceTable::built_in().of(Provider::S3, Some("us-east-1"));
+        Forecast::of(job, &tally(objects), RequestCounts::default(), &prices, &Vendor)
+    }
+
+    #[test]
+    fn the_rate_the_quota_the_window_and_the_budget_bound_it() {
+        let bound = |job: &Job, objects: &[(&str, u64, u64)]| {
+            let pace = forecast(job, objects).pace;
+            (pace.seconds, pace.days, pace.bound_by)
+        };
+        let mut job = job(1000);
+        assert_eq!(bound(&job, &[("Fast", 10_001, 1)]), (11, 1, "rate".to_owned()));
+        assert_eq!(bound(&job, &[("Slow", 10_001, 1), ("Fast", 5, 1)]), (101, 1, "quota".to_owned()));
+        job.window = Some(Window {
+            from: jiff::civil::time(23, 0, 0, 0),
+            to: jiff::civil::time(1, 0, 0, 0),
+            zone: jiff::tz::TimeZone::UTC,
+            text: String::new(),
+            outside: crate::job::Outside::Wait,
+        });
+        // 7,200 seconds a night: the third night has 600 of them.
+        assert_eq!(bound(&job, &[("Fast", 15_000_000, 1)]), (2 * 86_400 + 600, 3, "window".to_owned()));
+        job.window = None;
+        job.budget.day.objects = Some(4_000);
+        assert_eq!(bound(&job, &[("Fast", 10_001, 1)]), (2 * 86_400, 3, "day_budget".to_owned()));
+        assert_eq!(bound(&job, &[]).1, 0);
+    }
+
+    #[test]
+    fn a_quota_of_bytes_delays_what_is_asked_for_at_once() {
+        let row = forecast(&job(1000), &[("Slow", 1, 25_000_000_000_000)]).rows.remove(0);
+        assert_eq!(row.all_readable_s, Some(60 * 3600 + 5 * 3600), "2.5 days, and the last one's five hours");
+        assert_eq!((row.usual_soonest_s, row.usual_latest_s), (Some(3600), Some(5 * 3600)));
+        assert_eq!(row.requests_fee, None, "no such class has a price");
+    }
+
+    #[test]
+    fn money_bounds_days_as_well() {
+        let mut job = job(1000);
+        let usd = Currency::from_word("USD").unwrap();
+        job.budget.day.cost = Some(Money { currency: usd, micros: 10_000_000 });
+        // 0.02 USD a GiB of DEEP_ARCHIVE: 2,000 GiB are 40 USD, and the requests a bit more.
+        let pace = forecast(&job, &[("DEEP_ARCHIVE", 1000, 2000 << 30)]).pace;
+        assert_eq!((pace.days, pace.bound_by.as_str()), (5, "day_budget"));
+    }
+}

@@ -133,3 +133,62 @@ fn differences(plan: &[(String, String)], job: &[(String, String)]) -> Vec<Strin
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::{Overrides, Prices, Verb, from_url};
+    use crate::model::{RequestCounts, Tally};
+    use crate::pipeline::Ended;
+    use crate::pipeline::account::Fees;
+
+    fn job(verb: Verb, days: &str) -> Job {
+        let over = Overrides { days: Some(days.to_owned()), ..Overrides::default() };
+        from_url(verb, "oss://bucket/p/", &over, &|_| None).unwrap()
+    }
+
+    fn saved(folder: &Path, at: Timestamp) -> std::path::PathBuf {
+        let job = job(Verb::Plan, "7");
+        let mut ended = Ended {
+            verdict: None,
+            tally: Tally::default(),
+            requests: RequestCounts::default(),
+            elapsed: Duration::ZERO,
+            fees: Fees::default(),
+            report: None,
+            summary: None,
+        };
+        let mut bill = crate::model::Bill::default();
+        bill.restores.taken = 1;
+        ended.tally.account.add("Archive", 1000, &bill);
+        let path = folder.join("p.json");
+        save(&super::super::told::plan(&job, &ended, &Prices::default(), at), &path).unwrap();
+        path
+    }
+
+    #[test]
+    fn a_run_is_held_to_its_plan_and_keeps_smaller_bounds_of_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let at: Timestamp = "2026-11-01T00:00:00Z".parse().unwrap();
+        let path = saved(folder.path(), at);
+        let mut run = job(Verb::Restore, "7");
+        assert_eq!(hold(&mut run, &path, at).unwrap(), None);
+        assert_eq!((run.budget.run.objects, run.budget.run.bytes), (Some(1), Some(1000)));
+        run.budget.run.bytes = Some(10);
+        hold(&mut run, &path, at).unwrap();
+        assert_eq!((run.budget.run.objects, run.budget.run.bytes), (Some(1), Some(10)));
+    }
+
+    #[test]
+    fn an_old_plan_is_told_and_one_of_another_job_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let at: Timestamp = "2026-11-01T00:00:00Z".parse().unwrap();
+        let path = saved(folder.path(), at);
+        let later = at + jiff::SignedDuration::from_hours(8 * 24);
+        let remark = hold(&mut job(Verb::Restore, "7"), &path, later).unwrap().unwrap();
+        assert!(remark.contains("8 days old"), "{remark}");
+        let failure = hold(&mut job(Verb::Restore, "8"), &path, at).unwrap_err();
+        assert_eq!(failure.exit, Exit::Usage);
+        assert!(failure.error.to_string().contains("days: planned \"7\", now \"8\""), "{:?}", failure.error);
+    }
+}
