@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 
 use super::args::OutputFlags;
+use super::confirm::{Word, confirm};
 use super::connect::{self, Site};
 use super::context::Context;
 use super::exit::{self, Exit, Failure};
@@ -12,7 +13,7 @@ use super::{load, plan};
 use crate::job::{Job, Verb};
 use crate::pipeline::checkpoint::{CheckpointError, LockError};
 use crate::pipeline::report::Summary;
-use crate::pipeline::{self, Ended, Options, RunError};
+use crate::pipeline::{self, Ended, Options, RunError, Why};
 use crate::ui::{self, Closing, Cost, printable};
 
 /// How a job is to be run, besides what the job says.
@@ -22,6 +23,8 @@ pub(super) struct How<'a> {
     pub(super) fresh: bool,
     /// Exit with [`Exit::NothingMatched`] if no object matched.
     pub(super) fail_empty: bool,
+    /// Ask no question, however much the run asks for.
+    pub(super) yes: bool,
     /// Words of the command line that name jobs which have ended: a line that goes on with this one
     /// leaves them out.
     pub(super) ended: &'a [String],
@@ -35,6 +38,7 @@ impl How<'_> {
         Self {
             fresh: flags.fresh,
             fail_empty: flags.fail_empty,
+            yes: false,
             ended: &[],
             plan: plan::Wanted { out: None, json: false },
         }
@@ -46,10 +50,24 @@ impl How<'_> {
 /// # Errors
 /// Whatever keeps the run from going on; what was done until then is saved.
 pub(super) async fn campaign(job: &Job, how: How<'_>, context: &Context) -> Result<Exit, Failure> {
+    // What is wrong with it is told before anything is sent.
+    let table = load::price_table(job)?;
     let Site { client, clock, tell, rehearsal, region } = connect::site(job, context).await?;
-    let prices = std::sync::Arc::new(load::prices(job, &region)?);
+    let prices = std::sync::Arc::new(table.of(job.source.provider, Some(&region)));
     let hour = std::sync::Arc::clone(&clock);
+    let agreed = match confirm(job, how.yes, how.fresh, &client, &clock, &prices, context).await {
+        Ok(Word::Go(agreed)) => agreed,
+        other => {
+            drop(tell);
+            if let Some(rehearsal) = rehearsal {
+                rehearsal.close(false).await?;
+            }
+            return other.map(|_| context.signals.exit());
+        }
+    };
     let options = Options {
+        confirmed: agreed,
+        mute: false,
         fresh: how.fresh,
         fail_empty: how.fail_empty,
         stream: job.report.path.is_none().then(|| Box::new(std::io::stdout()) as _),
@@ -134,6 +152,12 @@ fn close(job: &Job, ended: &Ended, context: &Context) {
             report: ended.report.as_deref(),
             cost: Some(Cost { sums: &ended.fees.sums(), unknown: &ended.fees.unknown() }),
             complete: ended.verdict.is_some(),
+            worked_out: match ended.why {
+                Some(Why::WorkedOut(span)) => Some(span),
+                Some(Why::Stopped) | None => None,
+            },
+            spending: ended.spending.as_ref(),
+            over_budget_alone: ended.over_budget_alone,
         },
         context.look,
     );

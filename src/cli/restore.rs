@@ -13,5 +13,6 @@ pub(super) async fn run(args: &RestoreArgs, context: &Context) -> Result<Exit, F
     if let Some(path) = &args.plan {
         plan::keep_to(&mut job, path, context)?;
     }
-    campaign(&job, How::of(&args.job.output), context).await
+    let how = How { yes: args.job.wish.yes, ..How::of(&args.job.output) };
+    campaign(&job, how, context).await
 }

@@ -23,6 +23,8 @@ use std::future::Future;
 pub use endpoint::{EndpointError, Whereabouts};
 pub use error::{Call, ErrorKind, Refusal, StoreError};
 
+use jiff::Timestamp;
+
 use crate::model::{Access, Answers, Offer, Page, Position, Rates, RequestCounts, RestoreMark, Tier};
 
 /// Which listing call is used.
@@ -78,6 +80,9 @@ pub struct RestoreAsk<'a> {
     pub days: Option<u32>,
     /// The tier; `None` where the class must not be given any.
     pub tier: Option<Tier>,
+    /// From this moment on no attempt leaves: the request then ends with [`ErrorKind::Late`]. `None` for
+    /// whenever.
+    pub until: Option<Timestamp>,
 }
 
 /// How the store took a restore request.

@@ -1,11 +1,12 @@
 //! What a run says that it has spent, against what the store would bill.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use defrost::sim::{Call, Config, Fault, FaultKind, Fees, Generate, Sized};
 use serde_json::Value;
 
-use crate::support::{COS, OSS, Rig, S3, VENDORS, Vendor, until};
+use crate::support::{COS, OSS, Rig, Row, S3, VENDORS, Vendor, until};
 
 const OBJECTS: u64 = 240;
 
@@ -266,6 +267,37 @@ fn a_plan_file_is_that_of_one_job_and_whole() {
     }
     plan(&["--json", "--report", "-"]).expect(2).in_one_error();
     plan(&["--out", "nowhere/p.json"]).expect(8).in_one_error();
+}
+
+#[test]
+fn a_run_asks_for_no_more_than_its_plan() {
+    each_vendor(|vendor| {
+        let rig = rig(vendor, 0.5, []);
+        let url = vendor.url("p/");
+        let mut plan = line(&url, &["--out", "p.json", "--json"]);
+        plan[0] = "plan";
+        let ran = rig.run(vendor, &plan).expect(0);
+        let plan: Value = serde_json::from_str(&ran.stdout).unwrap();
+        // A hundred days later all copies have lapsed: twice as much is archived as was planned.
+        rig.server.clock().advance(Duration::from_hours(24 * 100));
+        rig.run(vendor, &line(&url, &["--plan", "p.json"])).expect(0);
+        let rows = rig.rows("r.csv");
+        let total = plan["forecast"]["restore_requests"].as_u64().unwrap();
+        assert!(total > 0 && total < OBJECTS);
+        let mut most = 0;
+        for row in plan["forecast"]["rows"].as_array().unwrap() {
+            let class = row["class"].as_str().unwrap();
+            let asked = |row: &&Row| row["storage_class"] == class && row["action"] == "requested";
+            let bytes: u64 = rows.iter().filter(asked).map(|row| row["size"].parse::<u64>().unwrap()).sum();
+            let objects = rows.iter().filter(asked).count() as u64;
+            assert!(bytes <= row["bytes"].as_u64().unwrap(), "{class}");
+            assert!(objects > 0 && objects <= row["objects"].as_u64().unwrap(), "{class}");
+            most += objects;
+        }
+        let deferred =
+            rows.iter().filter(|row| row["action"] == "deferred" && row["reason"] == "budget").count();
+        assert_eq!(deferred as u64, OBJECTS - most);
+    });
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The plan file: what somebody has looked at and agreed to, and what a run is held to.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
@@ -13,7 +14,7 @@ use sha2::{Digest, Sha256};
 use super::told::{Plan, identity};
 use crate::cli::exit::{Exit, Failure};
 use crate::job::Job;
-use crate::model::hex;
+use crate::model::{Count, hex};
 use crate::pipeline::checkpoint::publish_file;
 
 /// What a plan file says it is.
@@ -88,7 +89,7 @@ fn read(path: &Path) -> Result<Plan, Failure> {
     serde_json::from_str(envelope.plan.get()).map_err(|_| foreign())
 }
 
-/// Holds `job` to the plan at `path`: no more objects, and no more bytes, than it says. A remark comes
+/// Holds `job` to the plan at `path`: no more objects, and no more bytes, than it says of each class. A remark comes
 /// back if the plan is old.
 ///
 /// # Errors
@@ -106,6 +107,12 @@ pub(super) fn hold(job: &mut Job, path: &Path, now: Timestamp) -> Result<Option<
     let least = |bound: Option<u64>, most: u64| Some(bound.map_or(most, |bound| bound.min(most)));
     run.objects = least(run.objects, plan.forecast.objects);
     run.bytes = least(run.bytes, plan.forecast.bytes);
+    let mut classes: BTreeMap<String, Count> = BTreeMap::new();
+    for row in &plan.forecast.rows {
+        let of_class = classes.entry(row.class.to_ascii_lowercase()).or_default();
+        of_class.merge(Count { objects: row.objects, bytes: row.bytes });
+    }
+    job.budget.plan = Some(classes);
     let age = now.duration_since(plan.created_at);
     let old = u64::try_from(age.as_secs()).is_ok_and(|seconds| seconds > OLD.as_secs());
     Ok(old.then(|| {
@@ -157,6 +164,9 @@ mod tests {
             fees: Fees::default(),
             report: None,
             summary: None,
+            over_budget_alone: 0,
+            spending: None,
+            why: None,
         };
         let mut bill = crate::model::Bill::default();
         bill.restores.taken = 1;
@@ -174,6 +184,7 @@ mod tests {
         let mut run = job(Verb::Restore, "7");
         assert_eq!(hold(&mut run, &path, at).unwrap(), None);
         assert_eq!((run.budget.run.objects, run.budget.run.bytes), (Some(1), Some(1000)));
+        assert_eq!(run.budget.plan.as_ref().unwrap()["archive"], Count { objects: 1, bytes: 1000 });
         run.budget.run.bytes = Some(10);
         hold(&mut run, &path, at).unwrap();
         assert_eq!((run.budget.run.objects, run.budget.run.bytes), (Some(1), Some(10)));
