@@ -10,8 +10,8 @@ use super::confirm::{Word, confirm};
 use super::connect::{self, Site};
 use super::context::Context;
 use super::exit::{self, Exit, Failure};
-use super::load;
 use super::wait::{can_be_known, waited};
+use super::{load, plan};
 use crate::job::{Job, Until, Verb};
 use crate::pipeline::checkpoint::{CheckpointError, LockError};
 use crate::pipeline::report::{Summary, Verdict};
@@ -31,12 +31,20 @@ pub(super) struct How<'a> {
     /// Words of the command line that name jobs which have ended: a line that goes on with this one
     /// leaves them out.
     pub(super) ended: &'a [String],
+    /// What becomes of a plan.
+    pub(super) plan: plan::Wanted<'a>,
 }
 
 impl How<'_> {
     /// What the output flags say.
     pub(super) const fn of(flags: &OutputFlags) -> Self {
-        Self { fresh: flags.fresh, fail_empty: flags.fail_empty, yes: false, ended: &[] }
+        Self {
+            fresh: flags.fresh,
+            fail_empty: flags.fail_empty,
+            yes: false,
+            ended: &[],
+            plan: plan::Wanted { out: None, json: false },
+        }
     }
 }
 
@@ -49,11 +57,13 @@ pub(super) async fn campaign(job: &Job, how: How<'_>, context: &Context) -> Resu
     if waits {
         can_be_known(job)?;
     }
-    // A faulty list is told before a simulator starts, or anything is sent.
+    // What is wrong with a list or a price table is told before a simulator starts, or anything is sent.
     let names = Names::open(job)?.map(Arc::new);
+    let table = load::price_table(job)?;
     let site = connect::site(job, context).await?;
     let (client, clock) = (Arc::clone(&site.client), Arc::clone(&site.clock));
-    let prices = load::prices(job, &site.region)?.into();
+    let prices = Arc::new(table.of(job.source.provider, Some(&site.region)));
+    let hour = Arc::clone(&clock);
     let agreed = match confirm(job, how.yes, how.fresh, &client, &clock, &prices, context).await {
         Ok(Word::Go(agreed)) => agreed,
         other => {
@@ -73,7 +83,7 @@ pub(super) async fn campaign(job: &Job, how: How<'_>, context: &Context) -> Resu
         stream: job.report.path.is_none().then(|| Box::new(std::io::stdout()) as _),
         report: report_path(job, clock.now())?,
         names,
-        prices,
+        prices: Arc::clone(&prices),
     };
     let ended = pipeline::run(job, client, clock, &*site.tell, context.signals.stop(), options).await;
     let waited = match &ended {
@@ -105,6 +115,9 @@ pub(super) async fn campaign(job: &Job, how: How<'_>, context: &Context) -> Resu
         return Ok(Exit::of(verdict).after(waited?));
     }
     close(job, &ended, context);
+    if job.verb == Verb::Plan && ended.verdict.is_some() {
+        plan::tell(job, &ended, &prices, how.plan, hour.now(), context)?;
+    }
     if ended.verdict.is_none() && ended.report.is_some() {
         tell_way_on(how.ended, context);
     }

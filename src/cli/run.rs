@@ -5,11 +5,15 @@ use super::campaign::{How, campaign, tell_way_on};
 use super::check::{Vetted, vetted};
 use super::context::Context;
 use super::exit::{Exit, Failure};
+use super::plan;
 use crate::pipeline::Step;
 
 pub(super) async fn run(args: &RunArgs, context: &Context) -> Result<Exit, Failure> {
     // Every file is checked before the first request: a typo in the last one must not cost a night.
-    let jobs = vetted(&args.files, &args.overrides(), context)?;
+    let mut jobs = vetted(&args.files, &args.overrides(), context)?;
+    if let (Some(path), [Vetted { job, .. }]) = (&args.plan, jobs.as_mut_slice()) {
+        plan::keep_to(job, path, context)?;
+    }
     all(&jobs, &args.job.output, args.job.wish.yes, context).await
 }
 

@@ -24,7 +24,7 @@ pub use location::Provider;
 pub use money::{Currency, Money};
 pub use outcome::Outcome;
 pub use page::{Access, Entry, Kind, Lender, Listed, Named, Page, Place, Position, RestoreMark, Span};
-pub use restore::{Offer, Raise, Tier};
+pub use restore::{Offer, Quota, Raise, Tier, Usual};
 pub use spending::{Spending, Spent};
 pub use state::{Action, Flag, Reason, State};
 pub use tally::{Count, ErrorCount, Rates, RequestCounts, Tally};

@@ -25,6 +25,7 @@ mod clocks;
 mod conflicts;
 mod faults;
 mod faulty_jobs;
+mod fees;
 #[path = "../fuzz/mod.rs"]
 mod fuzz;
 #[cfg(unix)]

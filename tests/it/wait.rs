@@ -95,7 +95,7 @@ impl Campaign {
             max_attempts: 5,
             patience: Patience::default(),
         };
-        let dialect = for_provider(self.job.source.provider, DialectOptions { request_payer: false });
+        let dialect = for_provider(self.job.source.provider, DialectOptions::default());
         let quiet = Arc::new(|_: Event| ());
         Arc::new(Client::new(dialect, settings, Arc::new(SystemClock::new()), quiet).unwrap())
     }

@@ -53,7 +53,10 @@ Examples:
 pub(super) const PLAN: &str = "\
 Show what a restore would do, without sending one: every object is listed and classified just as a \
 restore would, and its row says `planned` or why not. For a job file it shows what `defrost run` \
-would do; name, state and report of the plan are kept apart from those of the job.";
+would do; name, state and report of the plan are kept apart from those of the job. Behind the \
+objects and bytes stand the fees, line by line, and the time until all is readable, by the rate, the \
+window and the budgets of the job and the quotas of the vendor. Prices come from a table, built in or \
+your own (--prices); what it does not know is told as unknown.";
 
 pub(super) const PLAN_EXAMPLES: &str = "\
 Examples:
@@ -64,7 +67,14 @@ Examples:
     defrost plan s3://my-bucket/data/ --days 7 --tier Expedited
 
   What would the nightly job do now?
-    defrost plan jobs/nightly-oss.toml";
+    defrost plan jobs/nightly-oss.toml
+
+  Keep the plan, and let the job ask for no more than that:
+    defrost plan jobs/nightly-oss.toml --out plan.json
+    defrost run jobs/nightly-oss.toml --plan plan.json
+
+  The sums, for the next program:
+    defrost plan s3://my-bucket/data/ --days 7 --json -q | jq .forecast.fees.sums";
 
 pub(super) const RESTORE: &str = "\
 Restore the archived objects of a bucket or prefix. Objects that are readable, being restored, or \

@@ -167,6 +167,12 @@ pub struct PlanArgs {
     /// Bucket URL (oss://bucket/prefix …) or job file
     #[arg(value_name = "URL|JOB", value_hint = ValueHint::AnyPath)]
     pub target: String,
+    /// Write the plan to this file, for `run --plan` and `restore --plan`
+    #[arg(short = 'o', long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub out: Option<PathBuf>,
+    /// Write the plan to stdout as JSON
+    #[arg(long)]
+    pub json: bool,
     /// Everything else.
     #[command(flatten)]
     pub job: JobFlags,
@@ -181,6 +187,9 @@ pub struct RestoreArgs {
     /// Only show what would be done: list and classify, send no restore request
     #[arg(short = 'n', long, visible_alias = "dryrun")]
     pub dry_run: bool,
+    /// Ask for no more than this plan says, which `plan --out` has written
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub plan: Option<PathBuf>,
     /// Everything else.
     #[command(flatten)]
     pub job: JobFlags,
@@ -195,6 +204,9 @@ pub struct RunArgs {
     /// Only show what would be done: list and classify, send no restore request
     #[arg(short = 'n', long, visible_alias = "dryrun")]
     pub dry_run: bool,
+    /// Ask for no more than this plan says, which `plan --out` has written; for one job file
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub plan: Option<PathBuf>,
     /// Everything else; wins over the files.
     #[command(flatten)]
     pub job: JobFlags,
@@ -353,6 +365,15 @@ impl Cli {
             return Err(Self::command().error(
                 clap::error::ErrorKind::ArgumentConflict,
                 "several jobs cannot share one report; put {job} into its name: --report 'reports/{job}.csv'",
+            ));
+        }
+        if let Command::Run(run) = &cli.verb
+            && run.files.len() > 1
+            && run.plan.is_some()
+        {
+            return Err(Self::command().error(
+                clap::error::ErrorKind::ArgumentConflict,
+                "a plan is that of one job: run each job with its own --plan",
             ));
         }
         Ok(cli)

@@ -217,6 +217,7 @@ impl<S: Store> Desk<S> {
         Want {
             key: object.key,
             modified: object.last_modified,
+            class: object.class,
             bytes: object.size,
             cost: self.prices.object(object.class, fitted.tier, fitted.days, object.size),
         }
