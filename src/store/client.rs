@@ -11,7 +11,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 
-use super::credentials::{CredentialSource, Environment};
+use super::credentials::{CredentialError, CredentialSource, Environment};
 use super::dialect::{Credentials, Dialect, Endpoint, Request};
 pub use super::pace::Allowance;
 use super::pace::{Leave, Pace};
@@ -278,7 +278,11 @@ impl Client {
             }
             ErrorKind::TokenExpired => {
                 // The keys that this attempt used: those held now may be new already, and good.
-                self.credentials.renew(&fault.signed.as_ref()?.keys).await.ok()?;
+                match self.credentials.renew(&fault.signed.as_ref()?.keys).await {
+                    Err(CredentialError::Lapsed { .. }) => return None,
+                    // A source that cannot answer now may do so before the attempts are used up.
+                    Ok(_) | Err(_) => {}
+                }
             }
             _ => {}
         }
@@ -343,7 +347,7 @@ impl Store for Client {
         let ended = self
             .call(Call::Restore, request, |Received { reply, .. }| self.dialect.read_restore(&reply))
             .await;
-        if let Turn::Alone(_) = turn
+        if let Turn::Alone { .. } = turn
             && self.trial.judge(ended.as_ref().err().map(|error| error.kind))
         {
             return ended.map_err(|error| StoreError { kind: ErrorKind::Forbidden, ..error });

@@ -34,6 +34,8 @@ mod lapsed;
 #[cfg(unix)]
 mod machine;
 mod matrix;
+#[cfg(unix)]
+mod pace;
 mod ranges;
 #[cfg(unix)]
 mod resume;
