@@ -8,11 +8,12 @@ use super::args::OutputFlags;
 use super::connect::{self, Site};
 use super::context::Context;
 use super::exit::{self, Exit, Failure};
+use super::load;
 use crate::job::Job;
 use crate::pipeline::checkpoint::{CheckpointError, LockError};
 use crate::pipeline::report::Summary;
 use crate::pipeline::{self, Ended, Options, RunError};
-use crate::ui::{self, Closing, printable};
+use crate::ui::{self, Closing, Cost, printable};
 
 /// How a job is to be run, besides what the job says.
 #[derive(Clone, Copy, Debug, Default)]
@@ -38,13 +39,13 @@ impl How<'_> {
 /// # Errors
 /// Whatever keeps the run from going on; what was done until then is saved.
 pub(super) async fn campaign(job: &Job, how: How<'_>, context: &Context) -> Result<Exit, Failure> {
-    let Site { client, clock, tell, rehearsal } = connect::site(job, context).await?;
+    let Site { client, clock, tell, rehearsal, region } = connect::site(job, context).await?;
     let options = Options {
         fresh: how.fresh,
         fail_empty: how.fail_empty,
         stream: job.report.path.is_none().then(|| Box::new(std::io::stdout()) as _),
         report: report_path(job, clock.now())?,
-        prices: std::sync::Arc::default(),
+        prices: load::prices(job, &region)?.into(),
     };
     let ended = pipeline::run(job, client, clock, &*tell, context.signals.stop(), options).await;
     // The bars, if any, are gone before the table or an error is printed.
@@ -119,6 +120,7 @@ fn close(job: &Job, ended: &Ended, context: &Context) {
             requests: ended.requests,
             elapsed: ended.elapsed,
             report: ended.report.as_deref(),
+            cost: Some(Cost { sums: &ended.fees.sums(), unknown: &ended.fees.unknown() }),
             complete: ended.verdict.is_some(),
         },
         context.look,

@@ -9,7 +9,7 @@ use super::rehearsal::Rehearsal;
 use super::sockets::{self, Lanes};
 use crate::job::{self, ClassFilter, Job};
 use crate::model::{Clock, Event, Notice, Provider, SystemClock, Tell};
-use crate::pipeline::act::misfits;
+use crate::pipeline::act::{misfits, restless};
 use crate::store::client::{Allowance, Client, Patience, Settings};
 use crate::store::credentials::{self, CredentialSource};
 use crate::store::dialect::{Dialect, Endpoint, Options, for_provider};
@@ -21,6 +21,8 @@ pub(super) struct Site {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) tell: Arc<dyn Tell>,
     pub(super) rehearsal: Option<Rehearsal>,
+    /// The region of the bucket.
+    pub(super) region: String,
 }
 
 /// The dialect that `job` speaks.
@@ -67,10 +69,15 @@ pub(super) fn vet(job: &Job, dialect: &dyn Dialect, place: &str) -> Result<(), F
             ClassFilter::Any => dialect.known_classes().to_vec(),
             ClassFilter::Named(names) => names.iter().map(String::as_str).collect(),
         };
-        let misfits = misfits(wish, selected, |class| dialect.offer(class, b""));
+        let misfits = misfits(wish, selected.iter().copied(), |class| dialect.offer(class, b""));
         if !misfits.is_empty() {
             faults.extend(misfits.iter().map(|misfit| format!("{place}{misfit}")));
             ways_out.push(MISFIT_WAY_OUT.to_owned());
+        }
+        let restless = restless(wish, selected, |class| dialect.offer(class, b""));
+        if !restless.is_empty() {
+            faults.extend(restless.iter().map(|one| format!("{place}{one}")));
+            ways_out.push("choose more days, or a shorter extend_when_left: two days or so".to_owned());
         }
     }
     if faults.is_empty() { Ok(()) } else { Err(Failure::usage(faults.join("\n"), ways_out.join("; "))) }
@@ -170,17 +177,18 @@ pub(super) async fn site(job: &Job, context: &Context) -> Result<Site, Failure> 
         (endpoint(job, &*dialect, context)?, chain, clock)
     };
     let limits = &job.limits;
-    let wish = Lanes { list: limits.list_concurrency, other: limits.concurrency };
+    let wish =
+        Lanes { list: limits.list_concurrency, head: limits.head_concurrency, restore: limits.concurrency };
     let (lanes, narrowed) = sockets::fit(wish)?;
-    let lane = |rate| Allowance { in_flight: lanes.other, rate };
-    let list = Allowance { in_flight: lanes.list, rate: limits.list_rate };
+    let lane = |in_flight, rate| Allowance { in_flight, rate };
+    let region = endpoint.region.clone();
     let settings = Settings {
         endpoint,
         env: context.env.clone(),
         credentials,
-        list,
-        head: lane(limits.head_rate),
-        restore: lane(limits.restore_rate),
+        list: lane(lanes.list, limits.list_rate),
+        head: lane(lanes.head, limits.head_rate),
+        restore: lane(lanes.restore, limits.restore_rate),
         max_attempts: limits.max_attempts,
         patience: Patience::default(),
     };
@@ -191,5 +199,5 @@ pub(super) async fn site(job: &Job, context: &Context) -> Result<Site, Failure> 
     let client = Client::new(dialect, settings, Arc::clone(&clock), Arc::clone(&tell)).map_err(|e| {
         Failure::new(Exit::OwnFiles, e, "check SSL_CERT_FILE, SSL_CERT_DIR and AWS_CA_BUNDLE")
     })?;
-    Ok(Site { client: Arc::new(client), clock, tell, rehearsal })
+    Ok(Site { client: Arc::new(client), clock, tell, rehearsal, region })
 }

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 
 use super::context::Context;
 use super::exit::{Exit, Failure};
-use crate::job::{self, Job, Overrides, Verb};
+use crate::job::{self, Job, Overrides, PriceTable, Prices, Verb};
 
 /// Largest job file, in bytes. They have some lines; something else was named by mistake.
 const MAX_JOB: u64 = 1 << 20;
@@ -36,6 +36,40 @@ fn text(path: &Path) -> io::Result<String> {
     }
     String::from_utf8(bytes)
         .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "stream did not contain valid UTF-8"))
+}
+
+/// What the store of `job` charges in `region`: by the job's own table, or by the one that is built in.
+///
+/// # Errors
+/// If that table cannot be read, or anything in it is wrong.
+pub(super) fn prices(job: &Job, region: &str) -> Result<Prices, Failure> {
+    Ok(price_table(job)?.of(job.source.provider, Some(region)))
+}
+
+/// The price table of `job`.
+///
+/// # Errors
+/// If it cannot be read, or anything in it is wrong.
+pub(super) fn price_table(job: &Job) -> Result<PriceTable, Failure> {
+    let Some(path) = &job.prices else { return Ok(PriceTable::built_in()) };
+    let unreadable = |error: anyhow::Error| {
+        let hint = match error.downcast_ref::<io::Error>().map(io::Error::kind) {
+            Some(io::ErrorKind::NotFound) => {
+                "check the path; without `prices`, the table that is built in counts"
+            }
+            _ => "a price table is a plain file of TOML, saved as UTF-8, at most 1 MiB",
+        };
+        Failure::new(Exit::Usage, error, hint)
+    };
+    let text = text(path)
+        .with_context(|| format!("cannot read the price table `{}`", path.display()))
+        .map_err(unreadable)?;
+    PriceTable::read(path, &text).map_err(|faults| {
+        let head = format!("the price table `{}` is wrong", path.display());
+        let hint =
+            "put these entries right; an entry that is left out is unknown, which is never taken for nothing";
+        Failure::new(Exit::Usage, anyhow::Error::new(faults).context(head), hint)
+    })
 }
 
 /// The job that a URL and flags describe.

@@ -13,8 +13,10 @@ const FEWEST: u64 = 8;
 pub(super) struct Lanes {
     /// List requests.
     pub(super) list: u32,
-    /// HEAD requests and restore POSTs, each so many.
-    pub(super) other: u32,
+    /// HEAD requests.
+    pub(super) head: u32,
+    /// Restore POSTs.
+    pub(super) restore: u32,
 }
 
 /// Lets this process open as many files as the system allows it, where shells set it a lower limit
@@ -61,18 +63,20 @@ fn fit_into(wish: Lanes, files: u64) -> Result<(Lanes, Option<String>), Failure>
         ));
     }
     // HEADs and restores of a page follow each other; pages under way at the same time may be at both.
-    let all = u64::from(wish.list) + 2 * u64::from(wish.other);
+    let all = u64::from(wish.list) + u64::from(wish.head) + u64::from(wish.restore);
     if all <= room {
         return Ok((wish, None));
     }
     let third = u32::try_from(room / 3).unwrap_or(u32::MAX).max(1);
     let list = wish.list.min(third);
-    let rest = u32::try_from((room - u64::from(list)) / 2).unwrap_or(u32::MAX).max(1);
-    let fit = Lanes { list, other: wish.other.min(rest) };
+    let rest = room - u64::from(list);
+    let head = wish.head.min(u32::try_from(rest / 2).unwrap_or(u32::MAX).max(1));
+    let rest = u32::try_from(rest - u64::from(head)).unwrap_or(u32::MAX).max(1);
+    let fit = Lanes { list, head, restore: wish.restore.min(rest) };
     let remark = format!(
-        "this process may open {files} files only: at most {} list requests and {} others are in flight; \
-         `ulimit -n` or LimitNOFILE= raises that",
-        fit.list, fit.other
+        "this process may open {files} files only: at most {} list requests, {} HEADs and {} restores are in \
+         flight; `ulimit -n` or LimitNOFILE= raises that",
+        fit.list, fit.head, fit.restore
     );
     Ok((fit, Some(remark)))
 }
@@ -83,13 +87,14 @@ mod tests {
 
     #[test]
     fn requests_in_flight_fit_into_the_open_files() {
-        let wish = Lanes { list: 16, other: 100 };
+        let wish = Lanes { list: 16, head: 100, restore: 100 };
         assert_eq!(fit_into(wish, 1024).unwrap(), (wish, None));
         assert_eq!(fit_into(wish, OTHERS + 16 + 200).unwrap(), (wish, None));
         for files in OTHERS + FEWEST..OTHERS + 16 + 200 {
             let (fit, remark) = fit_into(wish, files).unwrap();
-            assert!(fit.list >= 1 && fit.other >= 1 && fit.list <= wish.list && fit.other <= wish.other);
-            assert!(u64::from(fit.list) + 2 * u64::from(fit.other) <= files - OTHERS, "{files}: {fit:?}");
+            assert!(fit.list >= 1 && fit.head >= 1 && fit.restore >= 1);
+            assert!(fit.list <= wish.list && fit.head <= wish.head && fit.restore <= wish.restore);
+            assert!(u64::from(fit.list + fit.head + fit.restore) <= files - OTHERS, "{files}: {fit:?}");
             assert!(remark.unwrap().contains(&files.to_string()));
         }
         for files in [0, 3, OTHERS + FEWEST - 1] {

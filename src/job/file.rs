@@ -195,6 +195,8 @@ impl Reader<'_> {
                 "unknown key: not supported yet by this version of defrost",
                 "take it out of the file",
             )
+        } else if let Some((home, other)) = settings::other_word(&path).and_then(|key| key.split_once('.')) {
+            Problem::new("unknown key", format!("it is called `{other}`, in `{}`", heading(home)))
         } else if let Some(home) = settings::table_of(name) {
             Problem::new("unknown key here", format!("`{name}` belongs in `{}`", heading(home)))
         } else {

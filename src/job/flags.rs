@@ -16,6 +16,11 @@ pub struct Overrides {
     /// `--rows`.
     pub rows: Option<String>,
 
+    /// `--time-zone`.
+    pub time_zone: Option<String>,
+    /// `--prices`.
+    pub prices: Option<String>,
+
     /// `--profile`.
     pub profile: Option<String>,
     /// `--region`.
@@ -40,6 +45,12 @@ pub struct Overrides {
     pub end_with: Option<String>,
     /// `--page-size`.
     pub page_size: Option<String>,
+    /// `--files-from`: a file, or `-` for stdin.
+    pub files_from: Option<String>,
+    /// `--null`.
+    pub null: Option<bool>,
+    /// `--from-csv`: a file, or `-` for stdin.
+    pub from_csv: Option<String>,
 
     /// `--storage-class`; each may hold several names parted by commas.
     pub storage_class: Vec<String>,
@@ -65,6 +76,12 @@ pub struct Overrides {
     pub tier: Option<String>,
     /// `--fit`.
     pub fit: Option<String>,
+    /// `--extend-when-left`.
+    pub extend_when_left: Option<String>,
+    /// `--raise-tier`.
+    pub raise_tier: Option<bool>,
+    /// `--expedited-fallback`.
+    pub expedited_fallback: Option<bool>,
 
     /// `--concurrency`.
     pub concurrency: Option<String>,
@@ -78,4 +95,44 @@ pub struct Overrides {
     pub head_rate: Option<String>,
     /// `--max-attempts`.
     pub max_attempts: Option<String>,
+    /// `--head-concurrency`.
+    pub head_concurrency: Option<String>,
+    /// `--run-objects`.
+    pub run_objects: Option<String>,
+    /// `--run-bytes`.
+    pub run_bytes: Option<String>,
+    /// `--run-cost`.
+    pub run_cost: Option<String>,
+    /// `--daily-objects`.
+    pub daily_objects: Option<String>,
+    /// `--daily-bytes`.
+    pub daily_bytes: Option<String>,
+    /// `--daily-cost`.
+    pub daily_cost: Option<String>,
+    /// `--window`.
+    pub window: Option<String>,
+    /// `--outside-window`.
+    pub outside_window: Option<String>,
+    /// `--stop-after`.
+    pub stop_after: Option<String>,
+
+    /// `--max-failures`.
+    pub max_failures: Option<String>,
+    /// `--max-same-refusals`.
+    pub max_same_refusals: Option<String>,
+    /// `--confirm-over`.
+    pub confirm_over: Option<String>,
+
+    /// `--until`.
+    pub until: Option<String>,
+    /// `--poll`.
+    pub poll: Option<String>,
+    /// `--wait-timeout`.
+    pub wait_timeout: Option<String>,
+    /// `--ready-file`.
+    pub ready_file: Option<String>,
+    /// `--on-ready`: a program and its arguments, a flag each.
+    pub on_ready: Vec<String>,
+    /// `--batch`.
+    pub batch: Option<String>,
 }

@@ -105,6 +105,16 @@ impl<'e> Layers<'e> {
         !self.layers(key, None).is_empty()
     }
 
+    /// Where the file says `key`, if it does.
+    pub(super) fn in_file(&self, key: &str) -> Option<At> {
+        Some(self.document.as_ref()?.values.get(key)?.at.clone())
+    }
+
+    /// Whether `key` is said anywhere, as a flag if `typed`, rightly or not.
+    pub(super) fn written(&mut self, key: &str, typed: bool) -> bool {
+        typed || self.has(key)
+    }
+
     /// Where the table `name` begins in the file, if it is there.
     pub(super) fn table(&self, name: &str) -> Option<At> {
         self.document.as_ref()?.tables.get(name).cloned()

@@ -9,6 +9,7 @@ mod fault;
 mod file;
 mod flags;
 mod glob;
+mod hours;
 mod layers;
 mod parts;
 mod prices;
@@ -22,7 +23,7 @@ mod url;
 pub(crate) use fault::nearest;
 pub use fault::{At, Fault, Faults, Place};
 pub use flags::Overrides;
-pub use prices::Prices;
+pub use prices::{Item, Price, PriceTable, Prices};
 pub use resolve::{Env, from_file, from_url, url_state_dir};
 pub use settings::{Setting, settings};
 pub use spec::{

@@ -4,7 +4,9 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::fault::{At, Problem, nearest};
+use super::spec::Share;
 use super::units;
+use crate::model::Money;
 
 /// A value and where it stands.
 #[derive(Clone, Debug)]
@@ -176,6 +178,84 @@ pub(super) fn span(value: &Value) -> Result<Duration, Problem> {
     }
 }
 
+/// A size above nothing.
+pub(super) fn some_size(value: &Value) -> Result<u64, Problem> {
+    match size(value)? {
+        0 => Err(Problem::new("is nothing at all", "write a size above 0, or leave it out for no bound")),
+        bytes => Ok(bytes),
+    }
+}
+
+/// A span of time above nothing.
+pub(super) fn some_time(value: &Value) -> Result<Duration, Problem> {
+    let span = span(value)?;
+    if span.is_zero() {
+        return Err(Problem::new(
+            "is no time at all",
+            "write a span above 0, such as \"6h\", or leave it out",
+        ));
+    }
+    Ok(span)
+}
+
+/// An amount of money above nothing: text with its currency.
+pub(super) fn money(value: &Value) -> Result<Money, Problem> {
+    match value {
+        Value::Typed(text) | Value::Text(text) => units::money(text),
+        Value::Whole(n) => {
+            Err(value.is_not("an amount of money", format!("name the currency, in quotes: \"{n} USD\"")))
+        }
+        _ => Err(value.is_not("an amount of money", "write text such as \"200 CNY\"")),
+    }
+}
+
+/// A share such as `5%`, or a number of objects.
+pub(super) fn share(value: &Value) -> Result<Share, Problem> {
+    const FORM: &str = "write a share such as \"5%\", or a number of objects such as 100";
+    match value {
+        Value::Typed(text) | Value::Text(text) if text.trim_end().ends_with('%') => {
+            percent(text.trim()).map(Share::Percent)
+        }
+        Value::Text(text) if units::count(text).is_none() => {
+            Err(Problem::new("is neither a share nor a number of objects", FORM))
+        }
+        Value::Typed(text) if text.trim().parse::<i128>().is_err() && units::count(text).is_none() => {
+            Err(Problem::new("is neither a share nor a number of objects", FORM))
+        }
+        Value::Real(_) => Err(value.is_not("a share in quotes or a whole number of objects", FORM)),
+        _ => whole(value, 0..=u64::MAX, "objects").map(Share::Objects),
+    }
+}
+
+/// `95%`: per cent, above 0 and up to 100.
+pub(super) fn percent(text: &str) -> Result<f64, Problem> {
+    const FORM: &str = "write a share above 0 % and up to 100 %, such as \"95%\"";
+    let digits = |c: char| c.is_ascii_digit() || c == '.';
+    let number = text
+        .strip_suffix('%')
+        .map(str::trim_end)
+        .filter(|number| number.chars().all(digits))
+        .and_then(|number| number.parse::<f64>().ok())
+        .ok_or_else(|| Problem::new("is not a share", FORM))?;
+    if number > 0.0 && number <= 100.0 {
+        Ok(number)
+    } else {
+        Err(Problem::new("is a share out of range", FORM))
+    }
+}
+
+/// What `read` makes of `value`, or `None` where it is the word `none`, which lifts a bound that
+/// the file or a variable sets.
+pub(super) fn unless_none<T>(
+    value: &Value,
+    read: impl Fn(&Value) -> Result<T, Problem>,
+) -> Result<Option<T>, Problem> {
+    match value {
+        Value::Typed(text) | Value::Text(text) if text.trim().eq_ignore_ascii_case("none") => Ok(None),
+        _ => read(value).map(Some),
+    }
+}
+
 /// One word of `words`, letter case not counted.
 pub(super) fn word<T: Copy>(value: &Value, words: &[(&str, T)]) -> Result<T, Problem> {
     let text = text(value)?;
@@ -266,6 +346,39 @@ mod tests {
         assert!(factor(&Value::Real(f64::NAN), 1e9).is_err());
         assert!(factor(&Value::Whole(0), 1e9).is_err());
         assert!((factor(&Value::Whole(3600), 1e9).unwrap() - 3600.0).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn shares_and_amounts() {
+        assert_eq!(share(&quoted("5%")).ok(), Some(Share::Percent(5.0)));
+        assert_eq!(share(&typed("0.5 %")).ok(), Some(Share::Percent(0.5)));
+        assert_eq!(share(&Value::Whole(100)).ok(), Some(Share::Objects(100)));
+        assert_eq!(share(&typed("1_000")).ok(), Some(Share::Objects(1000)));
+        for (value, what) in [
+            (quoted("0%"), "is a share out of range"),
+            (quoted("101%"), "is a share out of range"),
+            (quoted("-5%"), "is not a share"),
+            (quoted("%"), "is not a share"),
+            (quoted("nan%"), "is not a share"),
+            (quoted("1e1%"), "is not a share"),
+            (quoted("few"), "is neither a share nor a number of objects"),
+            (typed("few"), "is neither a share nor a number of objects"),
+            (typed("-1"), "is too small"),
+            (quoted("5"), "must be a number, not text in quotes"),
+            (
+                Value::Real(0.05),
+                "must be a share in quotes or a whole number of objects, not a number with a fraction",
+            ),
+        ] {
+            assert_eq!(share(&value).unwrap_err().what, what, "{value:?}");
+        }
+        assert_eq!(
+            money(&Value::Whole(200)).unwrap_err().way_out.unwrap(),
+            "name the currency, in quotes: \"200 USD\""
+        );
+        assert_eq!(unless_none(&typed("None"), some_time).ok(), Some(None));
+        assert_eq!(unless_none(&typed("0s"), some_time).unwrap_err().what, "is no time at all");
+        assert_eq!(some_size(&Value::Whole(0)).unwrap_err().what, "is nothing at all");
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
 
 use super::fault::{At, Faults, Place, Problem, shown};
@@ -11,7 +10,7 @@ use super::flags::Overrides;
 use super::layers::Layers;
 use super::parts;
 use super::read::{self, Value, Written};
-use super::spec::{Budget, Job, ReportSpec, Safety, SimulatorSpec, Verb, WaitSpec};
+use super::spec::{Job, ReportSpec, Safety, SimulatorSpec, Verb, WaitSpec};
 use super::url::BucketUrl;
 
 /// Where state lies unless told otherwise: beside the job file, or in the working folder.
@@ -168,10 +167,20 @@ impl Parts<'_> {
             }
         });
         let simulated = layers.table("simulator").is_some();
-        let source = parts::source(layers, over, url.clone(), simulated);
+        let source = parts::source(layers, over, url.clone(), simulated, folder);
         let filter = parts::filter(layers, over);
         let wish = parts::wish(layers, over, verb);
-        let limits = parts::limits(layers, over);
+        let limits = parts::limits(layers, over, url.as_ref().map(|url| url.provider));
+        if verb == Verb::Scan {
+            parts::no_campaign(layers, over);
+        }
+        let parts::Campaign { zone, prices, budget, window, stop_after } =
+            parts::campaign(layers, over, folder, verb);
+        let (safety, wait) = if verb == Verb::Scan {
+            (Safety::default(), WaitSpec::default())
+        } else {
+            (parts::safety(layers, over), parts::wait(layers, over, folder))
+        };
         let report = parts::report(layers, over, folder, REPORT);
         let base = parts::state_dir(layers, over.state_dir.as_deref(), folder, STATE_DIR);
         let simulator = simulated.then(|| parts::simulator(layers, folder));
@@ -187,13 +196,13 @@ impl Parts<'_> {
             filter,
             wish,
             limits,
-            budget: Budget::default(),
-            window: None,
-            stop_after: None,
-            zone: TimeZone::UTC,
-            safety: Safety::default(),
-            wait: WaitSpec::default(),
-            prices: None,
+            budget,
+            window,
+            stop_after,
+            zone,
+            safety,
+            wait,
+            prices,
             report: if dry_file && !by_flag { beside(report.value) } else { report.value },
             state_dir: base.join(&name),
             simulator: simulator.map(|s| SimulatorSpec { state_dir: base.join(&own_name), ..s }),
@@ -224,8 +233,13 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::job::{ClassFilter, ClassWish, Fit, Rows, Versions};
-    use crate::model::{Provider, State, Tier};
+    use jiff::civil::time;
+    use jiff::tz::TimeZone;
+
+    use crate::job::{
+        Bounds, Budget, ClassFilter, ClassWish, Fit, KeyList, Outside, Rows, Share, Until, Versions,
+    };
+    use crate::model::{Currency, Money, Provider, State, Tier};
 
     const NO_ENV: Env<'static> = &|_| None;
 
@@ -248,7 +262,12 @@ mod tests {
         assert_eq!(job.source.page_size, 1000);
         assert_eq!(job.filter.storage_class, ClassFilter::Archived);
         assert!(job.wish.is_none());
-        assert_eq!((job.limits.concurrency, job.limits.restore_rate, job.limits.max_attempts), (32, 80, 8));
+        let l = job.limits;
+        assert_eq!((l.concurrency, l.head_concurrency, l.restore_rate, l.max_attempts), (32, 32, 80, 8));
+        let on_s3 = file("[[source]]\nurl = \"s3://b\"\n", &Overrides::default()).unwrap();
+        assert_eq!(on_s3.limits.restore_rate, 800);
+        assert_eq!((job.budget, job.window, job.stop_after), (Budget::default(), None, None));
+        assert_eq!((job.zone, job.safety, job.wait), (TimeZone::UTC, Safety::default(), WaitSpec::default()));
         assert_eq!(job.state_dir, Path::new("jobs/.defrost/nightly"));
         assert_eq!(job.report.path.as_deref(), Some("{job}-{date}-{time}.csv"));
         assert_eq!(job.report.folder, Path::new("jobs"));
@@ -260,6 +279,8 @@ mod tests {
             [job]
             name = "all"
             state_dir = "state"
+            time_zone = "Europe/Berlin"
+            prices = "prices.toml"
             [[source]]
             url = "s3://b/p"
             profile = "prod"
@@ -288,6 +309,9 @@ mod tests {
             days = 7
             tier = "bulk"
             fit = "clamp"
+            extend_when_left = "36h"
+            raise_tier = true
+            expedited_fallback = true
             [restore.class.DEEP_ARCHIVE]
             days = 14
             tier = "Standard"
@@ -297,7 +321,28 @@ mod tests {
             list_rate = 5
             head_rate = 6
             list_concurrency = 4
+            head_concurrency = 5
             max_attempts = 3
+            run_objects = 1_000
+            run_bytes = "1TB"
+            run_cost = "200 cny"
+            daily_objects = 500_000
+            daily_bytes = "40TB"
+            daily_cost = "1000.50 CNY"
+            window = "22:00-06:00 Asia/Shanghai"
+            outside_window = "end"
+            stop_after = "6h"
+            [safety]
+            max_failures = "5%"
+            max_same_refusals = 50
+            confirm_over = "10TB"
+            [wait]
+            until = "ready:95%"
+            poll = "5m"
+            timeout = "24h"
+            ready_file = "ready.txt"
+            on_ready = ["fetch.sh", "{ready_file}", "-v"]
+            batch = 100
             [report]
             path = "reports/{date}/{job}.csv"
             rows = "failed"
@@ -335,6 +380,123 @@ mod tests {
         );
         assert_eq!(job.report.rows, Rows::Failed);
         assert_eq!(job.state_dir, Path::new("jobs/state/all"));
+        assert_eq!(wish.extend_when_left, Some(Duration::from_hours(36)));
+        assert!(wish.raise_tier && wish.expedited_fallback);
+        assert_eq!(l.head_concurrency, 5);
+        let cny =
+            |cents: i128| Money { currency: Currency::from_word("CNY").unwrap(), micros: cents * 10_000 };
+        let bounds = |objects, bytes, cents| Bounds {
+            objects: Some(objects),
+            bytes: Some(bytes),
+            cost: Some(cny(cents)),
+        };
+        assert_eq!(job.budget.run, bounds(1000, 1_000_000_000_000, 20_000));
+        assert_eq!(job.budget.day, bounds(500_000, 40_000_000_000_000, 100_050));
+        let window = job.window.unwrap();
+        assert_eq!((window.from, window.to), (time(22, 0, 0, 0), time(6, 0, 0, 0)));
+        assert_eq!(window.zone.iana_name(), Some("Asia/Shanghai"));
+        assert_eq!((window.outside, window.text.as_str()), (Outside::End, "22:00-06:00 Asia/Shanghai"));
+        assert_eq!(job.stop_after, Some(Duration::from_hours(6)));
+        assert_eq!(job.zone.iana_name(), Some("Europe/Berlin"));
+        assert_eq!(job.prices.as_deref(), Some(Path::new("jobs/prices.toml")));
+        let safety = Safety {
+            max_failures: Some(Share::Percent(5.0)),
+            max_same_refusals: 50,
+            confirm_over: Some(10_000_000_000_000),
+        };
+        assert_eq!(job.safety, safety);
+        let wait = WaitSpec {
+            until: Until::Ready(95.0),
+            poll: Duration::from_mins(5),
+            timeout: Duration::from_hours(24),
+            ready_file: Some("jobs/ready.txt".into()),
+            on_ready: vec!["fetch.sh".into(), "{ready_file}".into(), "-v".into()],
+            batch: 100,
+        };
+        assert_eq!(job.wait, wait);
+    }
+
+    #[test]
+    fn objects_may_be_named() {
+        let named = |text: &str, over: &Overrides| {
+            file(&format!("[[source]]\nurl = \"s3://b\"\n{text}"), over).map(|job| job.source.key_list)
+        };
+        let none = Overrides::default();
+        let keys = |file: Option<&str>, nul| Some(KeyList::Keys { file: file.map(Into::into), nul });
+        let csv = |file: Option<&str>| Some(KeyList::Csv { file: file.map(Into::into), failed: false });
+        assert_eq!(named("", &none).unwrap(), None);
+        assert_eq!(named("key_list = \"k.txt\"\n", &none).unwrap(), keys(Some("jobs/k.txt"), false));
+        assert_eq!(named("key_list = \"-\"\nkey_list_nul = true\n", &none).unwrap(), keys(None, true));
+        assert_eq!(named("from_csv = \"f.csv\"\n", &none).unwrap(), csv(Some("jobs/f.csv")));
+        // The line wins over the file, whichever kind of list each of them names.
+        let over = Overrides { files_from: Some("k".into()), null: Some(true), ..none.clone() };
+        assert_eq!(named("from_csv = \"f.csv\"\n", &over).unwrap(), keys(Some("k"), true));
+        let over = Overrides { from_csv: Some("-".into()), ..none.clone() };
+        assert_eq!(named("key_list = \"k\"\nkey_list_nul = true\n", &over).unwrap(), csv(None));
+        for (text, key) in [
+            ("key_list = \"k\"\nfrom_csv = \"c\"\n", "source.from_csv"),
+            ("key_list = \"k\"\nstart_after = \"a\"\n", "source.start_after"),
+            ("from_csv = \"k\"\nend_with = \"a\"\n", "source.end_with"),
+            ("key_list = \"k\"\nversions = \"all\"\n", "source.versions"),
+            ("key_list = \"k\"\nlist_api = \"v1\"\n", "source.list_api"),
+            ("key_list_nul = true\n", "source.key_list_nul"),
+            ("from_csv = \"k\"\nkey_list_nul = true\n", "source.key_list_nul"),
+            ("key_list = \"folder/\"\n", "source.key_list"),
+            ("from_csv = 7\n", "source.from_csv"),
+        ] {
+            let faults = named(text, &none).unwrap_err();
+            let keys: Vec<_> = faults.as_slice().iter().map(|fault| fault.at.key.as_str()).collect();
+            assert_eq!(keys, [key], "{text}: {faults}");
+        }
+    }
+
+    #[test]
+    fn a_bound_of_the_file_can_be_lifted_on_the_line() {
+        let text = format!(
+            "{SMALL}[restore]\ndays = 7\nextend_when_left = \"1d\"\n[limits]\nrun_bytes = 5\ndaily_cost = \"1 USD\"\n\
+             window = \"1:00-2:00\"\nstop_after = \"1h\"\n[safety]\nconfirm_over = 1\nmax_failures = 3\n"
+        );
+        let job = file(&text, &Overrides::default()).unwrap();
+        assert!(job.window.is_some() && job.safety.confirm_over == Some(1));
+        let none = || Some("none".to_owned());
+        let over = Overrides {
+            extend_when_left: Some(String::new()),
+            run_bytes: none(),
+            daily_cost: none(),
+            window: none(),
+            stop_after: none(),
+            confirm_over: none(),
+            max_failures: none(),
+            ..Overrides::default()
+        };
+        let job = file(&text, &over).unwrap();
+        assert_eq!((job.budget, job.window, job.stop_after), (Budget::default(), None, None));
+        assert_eq!(job.safety, Safety::default());
+        assert_eq!(job.wish.unwrap().extend_when_left, None);
+    }
+
+    #[test]
+    fn what_only_a_restore_can_mean_is_refused_in_an_audit() {
+        for (text, key) in [
+            ("[limits]\nrun_cost = \"1 USD\"\n", "limits.run_cost"),
+            ("[limits]\nwindow = \"1:00-2:00\"\n", "limits.window"),
+            ("[safety]\nconfirm_over = 5\n", "safety.confirm_over"),
+            ("[wait]\nuntil = \"ready\"\n", "wait.until"),
+            ("[job]\nprices = \"p.toml\"\n", "job.prices"),
+        ] {
+            let faults = file(&format!("{SMALL}{text}"), &Overrides::default()).unwrap_err();
+            let keys: Vec<_> = faults.as_slice().iter().map(|fault| fault.at.key.as_str()).collect();
+            assert_eq!(keys, [key], "{text}: {faults}");
+        }
+        let over = Overrides { raise_tier: Some(true), on_ready: vec!["x".into()], ..Overrides::default() };
+        assert_eq!(faults(SMALL, &over).len(), 2);
+        // A variable is meant for all jobs.
+        let env: Env<'_> = &|name| (name == "DEFROST_DAILY_OBJECTS").then(|| "5".to_owned());
+        let job = from_file(Path::new("a.toml"), SMALL, &Overrides::default(), env).unwrap();
+        assert_eq!(job.budget, Budget::default());
+        // How long it works is the business of an audit as well.
+        let limits = format!("{SMALL}[limits]\nstop_after = \"6h\"\nhead_concurrency = 3\n");
+        assert!(file(&limits, &Overrides::default()).unwrap().stop_after.is_some());
     }
 
     #[test]

@@ -22,6 +22,8 @@ const fn s(key: &'static str, flag: &'static str, env: &'static str) -> Setting 
 pub(super) const SETTINGS: &[Setting] = &[
     s("job.name", "", ""),
     s("job.state_dir", "--state-dir", "DEFROST_STATE_DIR"),
+    s("job.time_zone", "--time-zone", "DEFROST_TIME_ZONE"),
+    s("job.prices", "--prices", "DEFROST_PRICES"),
     s("source.url", "", ""),
     s("source.profile", "--profile", "DEFROST_PROFILE"),
     s("source.region", "--region", "DEFROST_REGION"),
@@ -35,6 +37,9 @@ pub(super) const SETTINGS: &[Setting] = &[
     s("source.start_after", "--start-after", ""),
     s("source.end_with", "--end-with", ""),
     s("source.page_size", "--page-size", "DEFROST_PAGE_SIZE"),
+    s("source.key_list", "--files-from", ""),
+    s("source.key_list_nul", "--null", ""),
+    s("source.from_csv", "--from-csv", ""),
     s("filter.storage_class", "--storage-class", ""),
     s("filter.include", "--include", ""),
     s("filter.exclude", "--exclude", ""),
@@ -47,12 +52,34 @@ pub(super) const SETTINGS: &[Setting] = &[
     s("restore.days", "--days", "DEFROST_DAYS"),
     s("restore.tier", "--tier", "DEFROST_TIER"),
     s("restore.fit", "--fit", "DEFROST_FIT"),
+    s("restore.extend_when_left", "--extend-when-left", "DEFROST_EXTEND_WHEN_LEFT"),
+    s("restore.raise_tier", "--raise-tier", "DEFROST_RAISE_TIER"),
+    s("restore.expedited_fallback", "--expedited-fallback", "DEFROST_EXPEDITED_FALLBACK"),
     s("limits.concurrency", "--concurrency", "DEFROST_CONCURRENCY"),
     s("limits.restore_rate", "--rate-limit", "DEFROST_RATE_LIMIT"),
     s("limits.list_rate", "--list-rate-limit", "DEFROST_LIST_RATE_LIMIT"),
     s("limits.list_concurrency", "--list-concurrency", "DEFROST_LIST_CONCURRENCY"),
     s("limits.head_rate", "--head-rate-limit", "DEFROST_HEAD_RATE_LIMIT"),
+    s("limits.head_concurrency", "--head-concurrency", "DEFROST_HEAD_CONCURRENCY"),
     s("limits.max_attempts", "--max-attempts", "DEFROST_MAX_ATTEMPTS"),
+    s("limits.run_objects", "--run-objects", "DEFROST_RUN_OBJECTS"),
+    s("limits.run_bytes", "--run-bytes", "DEFROST_RUN_BYTES"),
+    s("limits.run_cost", "--run-cost", "DEFROST_RUN_COST"),
+    s("limits.daily_objects", "--daily-objects", "DEFROST_DAILY_OBJECTS"),
+    s("limits.daily_bytes", "--daily-bytes", "DEFROST_DAILY_BYTES"),
+    s("limits.daily_cost", "--daily-cost", "DEFROST_DAILY_COST"),
+    s("limits.window", "--window", "DEFROST_WINDOW"),
+    s("limits.outside_window", "--outside-window", "DEFROST_OUTSIDE_WINDOW"),
+    s("limits.stop_after", "--stop-after", "DEFROST_STOP_AFTER"),
+    s("safety.max_failures", "--max-failures", "DEFROST_MAX_FAILURES"),
+    s("safety.max_same_refusals", "--max-same-refusals", "DEFROST_MAX_SAME_REFUSALS"),
+    s("safety.confirm_over", "--confirm-over", "DEFROST_CONFIRM_OVER"),
+    s("wait.until", "--until", "DEFROST_UNTIL"),
+    s("wait.poll", "--poll", "DEFROST_POLL"),
+    s("wait.timeout", "--wait-timeout", "DEFROST_WAIT_TIMEOUT"),
+    s("wait.ready_file", "--ready-file", "DEFROST_READY_FILE"),
+    s("wait.on_ready", "--on-ready", ""),
+    s("wait.batch", "--batch", "DEFROST_BATCH"),
     s("report.path", "--report", "DEFROST_REPORT"),
     s("report.rows", "--rows", "DEFROST_ROWS"),
     s("simulator.seed", "", ""),
@@ -62,7 +89,8 @@ pub(super) const SETTINGS: &[Setting] = &[
 
 /// The tables of a job file. `restore.class` holds one table per class, each with
 /// [`CLASS_KEYS`].
-pub(super) const TABLES: [&str; 7] = ["job", "source", "filter", "restore", "limits", "report", "simulator"];
+pub(super) const TABLES: [&str; 9] =
+    ["job", "source", "filter", "restore", "limits", "safety", "wait", "report", "simulator"];
 
 /// Keys of `[restore.class.NAME]`.
 pub(super) const CLASS_KEYS: [&str; 2] = ["days", "tier"];
@@ -70,30 +98,45 @@ pub(super) const CLASS_KEYS: [&str; 2] = ["days", "tier"];
 /// Keys, and whole tables, of later versions: refused like any unknown key, but told apart from
 /// a slip of the finger.
 const NOT_YET: &[&str] = &[
-    "source.key_list",
     "source.inventory",
     "source.version_id",
-    "restore.extend_when_left",
-    "limits.max_bytes",
-    "limits.max_cost",
-    "limits.daily_objects",
-    "limits.daily_bytes",
-    "limits.daily_cost",
-    "limits.window",
     "report.format",
     "report.columns",
     "report.metrics",
     "report.webhook",
-    "wait",
-    "safety",
-    "budget",
-    "window",
     "hooks",
-    "fees",
-    "prices",
     "inventory",
     "notify",
 ];
+
+/// Words of other tools, and of habit, for keys that have another name here. None of them is so near
+/// to its key that the spelling would tell.
+const OTHER_WORDS: &[(&str, &str)] = &[
+    ("budget", "limits.run_objects"),
+    ("fees", "job.prices"),
+    ("job.tz", "job.time_zone"),
+    ("job.price_table", "job.prices"),
+    ("source.files_from", "source.key_list"),
+    ("source.keys", "source.key_list"),
+    ("source.csv", "source.from_csv"),
+    ("source.null", "source.key_list_nul"),
+    ("restore.extend", "restore.extend_when_left"),
+    ("limits.max_objects", "limits.run_objects"),
+    ("limits.max_bytes", "limits.run_bytes"),
+    ("limits.max_cost", "limits.run_cost"),
+    ("limits.budget", "limits.run_cost"),
+    ("limits.rate", "limits.restore_rate"),
+    ("limits.deadline", "limits.stop_after"),
+    ("safety.yes", "safety.confirm_over"),
+    ("wait.interval", "wait.poll"),
+    ("wait.command", "wait.on_ready"),
+    ("wait.exec", "wait.on_ready"),
+];
+
+/// The key that is called otherwise at `path`.
+pub(super) fn other_word(path: &str) -> Option<&'static str> {
+    OTHER_WORDS.iter().find(|(word, _)| *word == path).map(|(_, key)| *key)
+}
 
 /// Every setting, in the order of the documentation.
 pub fn settings() -> impl Iterator<Item = &'static Setting> {
@@ -173,6 +216,14 @@ mod tests {
             assert!(setting.env.is_empty() || setting.env.starts_with("DEFROST_"));
             assert!(setting.env.is_empty() || !setting.flag.is_empty(), "{name}");
             assert!(SETTINGS[..i].iter().all(|s| s.key != setting.key), "{name} twice");
+        }
+    }
+
+    #[test]
+    fn other_words_lead_to_keys_that_there_are() {
+        for (word, key) in OTHER_WORDS {
+            assert!(setting(key).is_some(), "{key}");
+            assert!(setting(word).is_none() && !is_not_yet(word), "{word}");
         }
     }
 

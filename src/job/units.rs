@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use super::fault::{Problem, nearest};
+use crate::model::{Currency, Money};
 
 /// Longest span that is taken, in seconds: a hundred years. A longer one is a slip.
 const MAX_SPAN: u64 = 100 * 365 * DAY;
@@ -126,6 +127,33 @@ pub(super) fn rate(text: &str) -> Result<u64, Problem> {
         return Err(Problem::new(format!("is not a rate per second but per `{}`", unit.trim()), FORM));
     }
     count(number).ok_or_else(|| Problem::new("is not a rate", FORM))
+}
+
+/// `200 CNY` or `0.5 USD`: an amount above nothing, exact to a millionth.
+pub(super) fn money(text: &str) -> Result<Money, Problem> {
+    const FORM: &str = "write an amount and its currency, such as \"200 CNY\" or \"12.50 USD\"";
+    const MICROS: u64 = 1_000_000;
+    let Some((number, currency)) = split(text) else {
+        return Err(Problem::new("is not an amount of money", FORM));
+    };
+    if currency.is_empty() {
+        return Err(Problem::new("lacks its currency", FORM));
+    }
+    let Some(currency) = Currency::from_word(currency) else {
+        return Err(Problem::new("names no currency by its three letters", FORM));
+    };
+    let micros = scaled(number, MICROS).map_err(|slip| match slip {
+        Slip::NotANumber => Problem::new("is not an amount of money", FORM),
+        Slip::Fraction => Problem::new("is finer than a millionth", FORM),
+        Slip::TooLarge => Problem::new("is more money than there is", "name a smaller amount"),
+    })?;
+    if micros == 0 {
+        return Err(Problem::new(
+            "is nothing at all",
+            "write an amount above 0, or leave it out for no bound",
+        ));
+    }
+    Ok(Money { currency, micros: i128::from(micros) })
 }
 
 /// `500000` or `500_000`.
@@ -282,10 +310,37 @@ mod tests {
         }
     }
 
+    #[test]
+    fn amounts() {
+        for (text, micros, currency) in [
+            ("200 CNY", 200_000_000, "CNY"),
+            ("12.50usd", 12_500_000, "USD"),
+            ("1_000 EUR", 1_000_000_000, "EUR"),
+            ("0.000001 USD", 1, "USD"),
+        ] {
+            let amount = money(text).ok().map(|money| (money.micros, money.currency.to_string()));
+            assert_eq!(amount, Some((micros, currency.to_owned())), "{text}");
+        }
+        for (text, what) in [
+            ("", "is not an amount of money"),
+            ("CNY 200", "is not an amount of money"),
+            ("-1 CNY", "is not an amount of money"),
+            ("1.2.3 CNY", "is not an amount of money"),
+            ("200", "lacks its currency"),
+            ("200 yuan", "names no currency by its three letters"),
+            ("200 C1Y", "names no currency by its three letters"),
+            ("0 CNY", "is nothing at all"),
+            ("0.0000001 CNY", "is finer than a millionth"),
+            ("99999999999999 CNY", "is more money than there is"),
+        ] {
+            assert_eq!(money(text).unwrap_err().what, what, "{text}");
+        }
+    }
+
     proptest! {
         #[test]
         fn sizes_and_spans_take_anything_without_panic(text in "\\PC{0,24}") {
-            let _ = (size(&text), span(&text), rate(&text));
+            let _ = (size(&text), span(&text), rate(&text), money(&text));
         }
 
         #[test]

@@ -4,6 +4,7 @@
 //! vendor fact it holds is the list of providers itself ([`Provider`]), because both the job
 //! and the store must name one.
 
+mod account;
 mod clock;
 mod event;
 mod location;
@@ -15,13 +16,14 @@ mod state;
 mod tally;
 mod text;
 
+pub use account::{Account, AccountLine, Answers, Bill};
 pub use clock::{Clock, SystemClock};
 pub use event::{Event, Kinds, Notice, Phase, Tell};
 pub use location::Provider;
 pub use money::{Currency, Money};
 pub use outcome::Outcome;
 pub use page::{Access, Entry, Kind, Lender, Listed, Page, Position, RestoreMark, Span};
-pub use restore::{Offer, Tier};
+pub use restore::{Offer, Raise, Tier};
 pub use state::{Action, Reason, State};
 pub use tally::{Count, ErrorCount, Rates, RequestCounts, Tally};
 pub use text::{hex, push_percent, unhex};

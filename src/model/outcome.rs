@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Reason, State, Tier};
+use super::{Action, Bill, Reason, State, Tier};
 
 /// What became of one object.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,11 +36,19 @@ pub struct Outcome {
     /// Requests sent for this object (HEAD and POST, retries included).
     #[serde(default)]
     pub attempts: u32,
+    /// What those requests came to; none if there were none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bill: Option<Box<Bill>>,
     /// When the state was learnt.
     pub checked_at: Timestamp,
 }
 
 impl Outcome {
+    /// What its requests came to, to be added to.
+    pub fn bill_mut(&mut self) -> &mut Bill {
+        self.bill.get_or_insert_default()
+    }
+
     /// An outcome that needed no request: the listing told `state`.
     #[must_use]
     pub const fn seen(state: State, expires_at: Option<Timestamp>, checked_at: Timestamp) -> Self {
@@ -55,6 +63,7 @@ impl Outcome {
             error_code: None,
             request_id: None,
             attempts: 0,
+            bill: None,
             checked_at,
         }
     }

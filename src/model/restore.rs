@@ -50,4 +50,18 @@ pub struct Offer {
     /// The tiers that may be named, fastest first; empty where the request must not name any
     /// (OSS Archive has a single speed).
     pub tiers: &'static [Tier],
+    /// Whether a running restore can be made faster by asking for it again.
+    pub raise: Raise,
+}
+
+/// Whether a store takes a faster tier for a restore that is running.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Raise {
+    /// It does not, or there is but one speed.
+    #[default]
+    Never,
+    /// It does; at which tier a restore runs, it does not tell.
+    Untold,
+    /// It does, and HEAD tells at which tier a restore runs.
+    Told,
 }

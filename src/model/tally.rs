@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Listed, Outcome, Reason, State};
+use super::{Account, Action, Answers, Listed, Outcome, Reason, State};
 
 /// Objects and bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,14 +61,20 @@ pub struct RequestCounts {
     /// The lowest rate of restores that this came to, in requests a second; `None` if it never came down.
     #[serde(default)]
     pub lowest_restore_rate: Option<u32>,
+    /// How the list requests were answered.
+    #[serde(default, skip_serializing_if = "Answers::is_none")]
+    pub lists: Answers,
 }
 
 impl RequestCounts {
     /// These and `more`, of another session.
     #[must_use]
     pub fn plus(self, more: Self) -> Self {
+        let mut lists = self.lists;
+        lists.merge(more.lists);
         let lowest = [self.lowest_restore_rate, more.lowest_restore_rate];
         Self {
+            lists,
             list: self.list + more.list,
             head: self.head + more.head,
             restore: self.restore + more.restore,
@@ -114,6 +120,9 @@ pub struct Tally {
     pub reasons: BTreeMap<Reason, u64>,
     /// Failures by the vendor's error code (or by reason where there is none).
     pub errors: BTreeMap<String, ErrorCount>,
+    /// What the requests for objects came to; in a plan, what they would come to.
+    #[serde(default, skip_serializing_if = "Account::is_empty")]
+    pub account: Account,
 }
 
 impl Tally {
@@ -123,6 +132,9 @@ impl Tally {
         let class = std::str::from_utf8(object.class).unwrap_or(OTHER);
         entry(&mut self.classes, class).entry(outcome.state).or_default().add(object.size);
         self.actions.entry(outcome.action).or_default().add(object.size);
+        if let Some(bill) = &outcome.bill {
+            self.account.add(class, object.size, bill);
+        }
         if let Some(reason) = outcome.reason {
             *self.reasons.entry(reason).or_default() += 1;
         }
@@ -137,6 +149,14 @@ impl Tally {
                 count.first_key = shown_key();
             }
             count.objects += 1;
+        }
+    }
+
+    /// Counts the requests for an object that is not reported.
+    pub fn looked(&mut self, object: &Listed<'_>, outcome: &Outcome) {
+        if let Some(bill) = &outcome.bill {
+            let class = std::str::from_utf8(object.class).unwrap_or(OTHER);
+            self.account.add(class, object.size, bill);
         }
     }
 
@@ -157,6 +177,7 @@ impl Tally {
         for (&reason, &objects) in &other.reasons {
             *self.reasons.entry(reason).or_default() += objects;
         }
+        self.account.merge(&other.account);
         for (code, count) in &other.errors {
             let mine = entry(&mut self.errors, code);
             if mine.objects == 0 {
@@ -186,7 +207,7 @@ impl Tally {
 }
 
 /// The value under `name`, made if need be; beyond [`MAX_NAMES`] names all the rest share one.
-fn entry<'m, V: Default>(map: &'m mut BTreeMap<String, V>, name: &str) -> &'m mut V {
+pub(super) fn entry<'m, V: Default>(map: &'m mut BTreeMap<String, V>, name: &str) -> &'m mut V {
     // Names repeat: looking twice is cheaper than making a `String` each time.
     let known = map.contains_key(name);
     let name = if !known && map.len() >= MAX_NAMES { OTHER } else { name };

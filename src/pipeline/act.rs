@@ -1,57 +1,20 @@
 //! Stage 4: leave an object alone, or send one restore request shaped for its class.
 //!
-//! [`decide`] and [`fit`] are pure; [`Actor`] carries the decision out and turns every answer, and
+//! [`decide`] and [`fit()`] are pure; [`Actor`] carries the decision out and turns every answer, and
 //! every refusal, into one [`Outcome`] in the words of the report.
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::account;
 use super::classify::{Standing, classify};
-pub use super::fit::{Fitted, Misfit, fit, misfits};
-use crate::job::{Fit, Verb, Wish};
-use crate::model::{Action, Clock, Listed, Offer, Outcome, Reason, State};
-use crate::store::{ErrorKind, RestoreAsk, Store, StoreError, Taken};
-
-/// What is to be done about an object in a known state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Decision {
-    /// Nothing; the row says `action` and `reason`.
-    Leave(Action, Option<Reason>),
-    /// One restore request.
-    Ask(Fitted),
-}
-
-/// Decides about an object in `state`; `offer` tells what its class accepts, and is only asked for
-/// objects that need a restore.
-#[must_use]
-pub fn decide(
-    wish: Option<&Wish>,
-    class: &[u8],
-    state: State,
-    offer: impl FnOnce() -> Option<Offer>,
-) -> Decision {
-    let Some(wish) = wish else {
-        return Decision::Leave(Action::None, None);
-    };
-    match state {
-        State::Readable | State::Unknown => Decision::Leave(Action::None, Some(Reason::Class)),
-        State::Restoring => Decision::Leave(Action::Already, None),
-        State::Restored => Decision::Leave(Action::None, Some(Reason::StillValid)),
-        State::Missing => Decision::Leave(Action::None, Some(Reason::Gone)),
-        State::Archived | State::Expired => {
-            let Some(offer) = offer() else {
-                return Decision::Leave(Action::None, Some(Reason::Class));
-            };
-            let (days, tier) = wish.for_class(class);
-            match fit(days, tier, wish.fit, &offer) {
-                Ok(fitted) => Decision::Ask(fitted),
-                Err(reason) if wish.fit == Fit::Skip => Decision::Leave(Action::None, Some(reason)),
-                Err(reason) => Decision::Leave(Action::Failed, Some(reason)),
-            }
-        }
-    }
-}
+use super::decide::wants_tier;
+pub use super::decide::{Decision, LastRun, Subject, decide};
+pub use super::fit::{Fitted, Misfit, Restless, fit, misfits, restless};
+use crate::job::{Verb, Wish};
+use crate::model::{Action, Clock, Listed, Outcome, Reason, State, Tier};
+use crate::store::{Call, ErrorKind, RestoreAsk, Store, StoreError, Taken};
 
 /// An object after classifying: its state, and the requests that learning it took.
 #[derive(Clone, Debug)]
@@ -60,6 +23,8 @@ pub struct Placed {
     pub outcome: Outcome,
     /// Class and access tier by HEAD, where HEAD was asked; those of the listing count otherwise.
     by_head: Option<(String, String)>,
+    /// The tier at which its restore runs, where HEAD told.
+    running_at: Option<Tier>,
     /// Whether the outcome is final: asking for a restore would make no sense.
     settled: bool,
 }
@@ -89,6 +54,8 @@ pub struct Actor<S> {
     pub verb: Verb,
     /// What is asked for; `None` in a scan.
     pub wish: Option<Wish>,
+    /// The job's last complete run; `None` if there was none, or it is not known of.
+    pub last: Option<LastRun>,
     /// Whether HEAD may be sent for what the listing does not tell.
     pub may_head: bool,
     /// The run's clock.
@@ -131,7 +98,7 @@ impl<S: Store> Actor<S> {
         let outcome = match classify(object.kind, object.access, object.restore, now) {
             Standing::Known(state, expires_at) => {
                 let outcome = Outcome::seen(state, expires_at, now);
-                return Some(Placed { outcome, by_head: None, settled: false });
+                return Some(Placed { outcome, by_head: None, running_at: None, settled: false });
             }
             Standing::Unsaid if !self.may_head => Outcome::seen(State::Unknown, None, now),
             Standing::Unsaid if !self.store.addressable(object.key) => {
@@ -141,7 +108,7 @@ impl<S: Store> Actor<S> {
             }
             Standing::Unsaid => return None,
         };
-        Some(Placed { outcome, by_head: None, settled: true })
+        Some(Placed { outcome, by_head: None, running_at: None, settled: true })
     }
 
     /// Where `object` stands by HEAD.
@@ -160,7 +127,13 @@ impl<S: Store> Actor<S> {
                 };
                 let mut outcome = Outcome::seen(state, expires_at, now);
                 outcome.attempts = answered.attempts;
-                Ok(Placed { outcome, by_head: Some((head.class, head.access_tier)), settled: false })
+                outcome.bill_mut().heads.merge(answered.answers);
+                Ok(Placed {
+                    outcome,
+                    by_head: Some((head.class, head.access_tier)),
+                    running_at: head.running_at,
+                    settled: false,
+                })
             }
             Err(error) => {
                 let state = if error.kind == ErrorKind::Gone { State::Missing } else { State::Unknown };
@@ -168,14 +141,30 @@ impl<S: Store> Actor<S> {
                 if state == State::Missing && self.verb != Verb::Restore {
                     outcome.action = Action::None;
                 }
-                Ok(Placed { outcome, by_head: None, settled: true })
+                Ok(Placed { outcome, by_head: None, running_at: None, settled: true })
             }
         }
     }
 
-    /// What is to be done about a placed object. Sends nothing.
-    pub fn settle(&self, object: &Listed<'_>, placed: Placed) -> Settled {
-        let Placed { mut outcome, by_head, settled } = placed;
+    /// Whether HEAD would tell more of an object whose state the listing told: at which tier its restore
+    /// runs, where that decides whether it is asked for again. Sends nothing.
+    pub fn looks_closer(&self, object: &Listed<'_>, placed: &Placed) -> bool {
+        let offer = || self.store.offer(object.class, object.access_tier);
+        placed.outcome.state == State::Restoring
+            && self.may_head
+            && self.wish.as_ref().is_some_and(|wish| wants_tier(wish, object.class, offer))
+            && self.store.addressable(object.key)
+    }
+
+    /// Whether copies that are about to lapse are asked for again.
+    pub fn extends(&self) -> bool {
+        self.wish.as_ref().is_some_and(|wish| wish.extend_when_left.is_some())
+    }
+
+    /// What is to be done about a placed object; `asked` tells whether an earlier session may have asked
+    /// for it. Sends nothing.
+    pub fn settle(&self, object: &Listed<'_>, placed: Placed, asked: bool) -> Settled {
+        let Placed { mut outcome, by_head, running_at, settled } = placed;
         if settled {
             return Settled::Done(outcome);
         }
@@ -183,7 +172,15 @@ impl<S: Store> Actor<S> {
             Some((class, access_tier)) => self.store.offer(class.as_bytes(), access_tier.as_bytes()),
             None => self.store.offer(object.class, object.access_tier),
         };
-        let fitted = match decide(self.wish.as_ref(), object.class, outcome.state, offer) {
+        let subject = Subject {
+            class: object.class,
+            state: outcome.state,
+            expires_at: outcome.expires_at,
+            running_at,
+            asked,
+            now: outcome.checked_at,
+        };
+        let fitted = match decide(self.wish.as_ref(), self.last.as_ref(), &subject, offer) {
             Decision::Leave(action, reason) => {
                 (outcome.action, outcome.reason) = (action, reason);
                 return Settled::Done(outcome);
@@ -197,12 +194,15 @@ impl<S: Store> Actor<S> {
         (outcome.tier, outcome.days) = (fitted.tier, fitted.days);
         if self.verb != Verb::Restore {
             outcome.action = Action::Planned;
+            let state = outcome.state;
+            account::taken(&mut outcome, state, fitted.days);
             return Settled::Done(outcome);
         }
         Settled::Ask(fitted, outcome)
     }
 
-    /// Sends one restore request.
+    /// Sends one restore request; a second one at the next slower tier where the store has no capacity
+    /// for expedited restores and the wish falls back. The outcome tells the tier that was asked for.
     ///
     /// # Errors
     /// When the run must stop instead.
@@ -212,17 +212,22 @@ impl<S: Store> Actor<S> {
         fitted: Fitted,
         mut outcome: Outcome,
     ) -> Result<Outcome, NoOutcome> {
-        let ask = RestoreAsk {
-            key: object.key,
-            version_id: object.version_id,
-            days: fitted.days,
-            tier: fitted.tier,
-        };
-        let answered = self.store.restore(ask).await;
-        outcome.checked_at = self.clock.now();
-        let answered = match answered {
-            Ok(answered) => answered,
-            Err(error) => return refused(outcome, error),
+        let Fitted { days, mut tier, slower } = fitted;
+        let (state, lapsed) = (outcome.state, outcome.expires_at);
+        let answered = loop {
+            let ask = RestoreAsk { key: object.key, version_id: object.version_id, days, tier };
+            let answered = self.store.restore(ask).await;
+            outcome.checked_at = self.clock.now();
+            match (answered, slower.first()) {
+                (Ok(answered), _) => break answered,
+                (Err(error), Some(&next)) if self.falls_back(tier, &error) => {
+                    outcome.attempts += error.attempts;
+                    outcome.bill_mut().fallen.merge(error.answers);
+                    tier = Some(next);
+                    outcome.tier = tier;
+                }
+                (Err(error), _) => return refused(outcome, error),
+            }
         };
         outcome.attempts += answered.attempts;
         outcome.http_status = Some(answered.answer.status);
@@ -234,7 +239,29 @@ impl<S: Store> Actor<S> {
             Taken::AlreadyRunning => (outcome.state, outcome.action) = (State::Restoring, Action::Already),
             Taken::Extended => (outcome.state, outcome.action) = (State::Restored, Action::Extended),
         }
+        account::answered(&mut outcome, &answered.answers, answered.answer.taken, (state, lapsed, days));
         Ok(outcome)
+    }
+
+    /// Takes down what an object has come to that an earlier session was about to ask for, and that is
+    /// found to be restored: that request was taken, though nobody heard the answer.
+    pub fn presume_taken(&self, object: &Listed<'_>, outcome: &mut Outcome) {
+        let running = matches!(outcome.state, State::Restoring | State::Restored);
+        // One that was asked for to be raised or extended was in that state before, too.
+        let certain = self.wish.as_ref().filter(|wish| !wish.raise_tier && wish.extend_when_left.is_none());
+        let (Some(wish), true, Verb::Restore) = (certain, running, self.verb) else { return };
+        let (days, tier) = wish.for_class(object.class);
+        let offer = self.store.offer(object.class, object.access_tier);
+        if let Some(Ok(fitted)) = offer.map(|offer| fit(days, tier, wish.fit, &offer)) {
+            account::presumed(outcome, &fitted);
+        }
+    }
+
+    /// Whether a request at `tier` that met `error` is sent again at the next slower one.
+    fn falls_back(&self, tier: Option<Tier>, error: &StoreError) -> bool {
+        tier == Some(Tier::Expedited)
+            && error.kind == ErrorKind::Quota
+            && self.wish.as_ref().is_some_and(|wish| wish.expedited_fallback)
     }
 
     /// Until when an extended copy is readable now, and whether that was learnt. The vendors disagree
@@ -247,7 +274,9 @@ impl<S: Store> Actor<S> {
             return (outcome, false);
         };
         outcome.attempts += head.attempts;
+        outcome.bill_mut().heads.merge(head.answers);
         outcome.expires_at = expiry(&head.answer.restore);
+        account::extended(&mut outcome);
         (outcome, true)
     }
 }
@@ -290,28 +319,17 @@ fn refused(mut outcome: Outcome, error: StoreError) -> Result<Outcome, NoOutcome
     };
     (outcome.action, outcome.reason) = (action, Some(reason));
     outcome.attempts += error.attempts;
+    let (tier, bill) = (outcome.tier, outcome.bill_mut());
+    if error.call == Call::Restore {
+        bill.tier = tier;
+        bill.restores.merge(error.answers);
+    } else {
+        bill.heads.merge(error.answers);
+    }
     if let Some(refusal) = error.refusal {
         outcome.http_status = Some(refusal.status);
         outcome.error_code = Some(refusal.code).filter(|code| !code.is_empty());
         outcome.request_id = Some(refusal.request_id).filter(|id| !id.is_empty());
     }
     Ok(outcome)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::Tier;
-
-    const COLD: Offer = Offer { days: Some(1..=365), tiers: &[Tier::Expedited, Tier::Standard, Tier::Bulk] };
-
-    #[test]
-    fn only_archived_and_expired_objects_are_asked_for() {
-        let wish = Wish { days: 7, tier: Tier::Standard, ..Wish::default() };
-        for &state in State::ALL {
-            let asks = matches!(decide(Some(&wish), b"GLACIER", state, || Some(COLD)), Decision::Ask(_));
-            assert_eq!(asks, matches!(state, State::Archived | State::Expired), "{state}");
-            assert_eq!(decide(None, b"GLACIER", state, || Some(COLD)), Decision::Leave(Action::None, None));
-        }
-    }
 }

@@ -1,5 +1,7 @@
 //! What a job wishes, fitted to what a class offers. Pure.
 
+use std::time::Duration;
+
 use crate::job::{Fit, Wish};
 use crate::model::{Offer, Reason, Tier};
 
@@ -10,6 +12,8 @@ pub struct Fitted {
     pub days: Option<u32>,
     /// Tier to send; `None` where the class must not be given any.
     pub tier: Option<Tier>,
+    /// Tiers of the class that are slower than that one, the next slower first.
+    pub slower: &'static [Tier],
 }
 
 /// Fits a wish to what a class offers.
@@ -34,7 +38,11 @@ pub fn fit(days: u32, tier: Tier, fit: Fit, offer: &Offer) -> Result<Fitted, Rea
         Some(range) if clamp => Some(days.clamp(*range.start(), *range.end())),
         Some(_) => return Err(Reason::DaysOutOfRange),
     };
-    Ok(Fitted { days, tier })
+    let slower = match offer.tiers.iter().position(|offered| Some(*offered) == tier) {
+        Some(place) => &offer.tiers[place + 1..],
+        None => &[],
+    };
+    Ok(Fitted { days, tier, slower })
 }
 
 /// A class that does not offer what a job wishes for it.
@@ -88,18 +96,78 @@ pub fn misfits<'c>(
         .collect()
 }
 
+/// Copies that would be asked for again by every run: they are not wished for any longer than what
+/// `extend_when_left` calls about to lapse.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Restless {
+    /// The class whose own days they are, vendor spelling; `None` for the days of all others.
+    pub class: Option<String>,
+    /// The days wished for.
+    pub days: u32,
+    /// What counts as about to lapse.
+    pub within: Duration,
+}
+
+impl std::fmt::Display for Restless {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { class, days, within } = self;
+        let hours = within.as_secs() / HOUR;
+        let span = if hours.is_multiple_of(24) { format!("{}d", hours / 24) } else { format!("{hours}h") };
+        let of = class.as_ref().map_or(String::new(), |class| format!(" of {class}"));
+        let plural = if *days == 1 { "" } else { "s" };
+        write!(
+            f,
+            "extend_when_left ({span}) is not less than the {days} day{plural} that copies{of} are wished for: \
+             every run would extend them"
+        )
+    }
+}
+
+const HOUR: u64 = 3600;
+
+/// What of `wish` would be extended by every run, among the `classes` that keep copies for days. Asked
+/// before anything is sent.
+pub fn restless<'c>(
+    wish: &Wish,
+    classes: impl IntoIterator<Item = &'c str>,
+    offer: impl Fn(&[u8]) -> Option<Offer>,
+) -> Vec<Restless> {
+    let Some(within) = wish.extend_when_left else {
+        return Vec::new();
+    };
+    let mut found: Vec<Restless> = Vec::new();
+    for class in classes {
+        let (days, _) = wish.for_class(class.as_bytes());
+        let keeps_copies = offer(class.as_bytes()).is_some_and(|offer| offer.days.is_some());
+        if keeps_copies && Duration::from_secs(u64::from(days) * 24 * HOUR) <= within {
+            let own = wish.class.keys().any(|name| name.eq_ignore_ascii_case(class)) && days != wish.days;
+            let one = Restless { class: own.then(|| class.to_owned()), days, within };
+            if !found.contains(&one) {
+                found.push(one);
+            }
+        }
+    }
+    found
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Raise;
 
-    const COLD: Offer = Offer { days: Some(1..=365), tiers: &[Tier::Expedited, Tier::Standard, Tier::Bulk] };
-    const DEEP: Offer = Offer { days: Some(1..=365), tiers: &[Tier::Expedited, Tier::Standard] };
-    const PLAIN: Offer = Offer { days: Some(1..=7), tiers: &[] };
-    const DAYLESS: Offer = Offer { days: None, tiers: &[Tier::Standard, Tier::Bulk] };
+    const COLD: Offer = Offer {
+        days: Some(1..=365),
+        tiers: &[Tier::Expedited, Tier::Standard, Tier::Bulk],
+        raise: Raise::Never,
+    };
+    const DEEP: Offer =
+        Offer { days: Some(1..=365), tiers: &[Tier::Expedited, Tier::Standard], raise: Raise::Never };
+    const PLAIN: Offer = Offer { days: Some(1..=7), tiers: &[], raise: Raise::Never };
+    const DAYLESS: Offer = Offer { days: None, tiers: &[Tier::Standard, Tier::Bulk], raise: Raise::Never };
 
     #[test]
     fn a_wish_is_sent_as_it_is_or_fitted_or_refused() {
-        let fitted = |days, tier| Ok(Fitted { days, tier });
+        let fitted = |days, tier| Ok((days, tier));
         let table = [
             (30, Tier::Bulk, Fit::Fail, COLD, fitted(Some(30), Some(Tier::Bulk))),
             (30, Tier::Bulk, Fit::Fail, DEEP, Err(Reason::TierNotOffered)),
@@ -111,8 +179,48 @@ mod tests {
             (7, Tier::Expedited, Fit::Clamp, DAYLESS, fitted(None, Some(Tier::Standard))),
         ];
         for (days, tier, how, offer, expected) in table {
-            assert_eq!(fit(days, tier, how, &offer), expected, "{days} d, {tier}, {how:?}, {offer:?}");
+            let found = fit(days, tier, how, &offer).map(|fitted| (fitted.days, fitted.tier));
+            assert_eq!(found, expected, "{days} d, {tier}, {how:?}, {offer:?}");
         }
+    }
+
+    #[test]
+    fn the_slower_tiers_of_the_class_are_known() {
+        let slower = |tier, offer| fit(7, tier, Fit::Clamp, &offer).map(|fitted| fitted.slower);
+        assert_eq!(slower(Tier::Expedited, COLD), Ok(&[Tier::Standard, Tier::Bulk][..]));
+        assert_eq!(slower(Tier::Expedited, DEEP), Ok(&[Tier::Standard][..]));
+        assert_eq!(slower(Tier::Bulk, DEEP), Ok(&[][..]));
+        assert_eq!(slower(Tier::Standard, PLAIN), Ok(&[][..]));
+    }
+
+    #[test]
+    fn a_wish_that_every_run_would_extend_is_told() {
+        let offers = |class: &[u8]| match class {
+            b"COLD" | b"DEEP" => Some(COLD),
+            b"TIERING" => Some(DAYLESS),
+            _ => None,
+        };
+        let mut wish = Wish { days: 7, extend_when_left: Some(Duration::from_hours(47)), ..Wish::default() };
+        let told = |wish: &Wish, classes: &[&str]| {
+            let all = restless(wish, classes.iter().copied(), offers);
+            all.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        let all = ["COLD", "DEEP", "TIERING", "STANDARD"];
+        assert_eq!(told(&wish, &all), Vec::<String>::new());
+        wish.class.insert("deep".into(), crate::job::ClassWish { days: Some(1), tier: None });
+        let tail = "copies of DEEP are wished for: every run would extend them";
+        assert_eq!(
+            told(&wish, &all),
+            [format!("extend_when_left (47h) is not less than the 1 day that {tail}")]
+        );
+        wish.class.clear();
+        wish.extend_when_left = Some(Duration::from_hours(7 * 24));
+        let tail = "copies are wished for: every run would extend them";
+        assert_eq!(
+            told(&wish, &all),
+            [format!("extend_when_left (7d) is not less than the 7 days that {tail}")]
+        );
+        assert_eq!(told(&wish, &["TIERING", "STANDARD"]), Vec::<String>::new());
     }
 
     #[test]

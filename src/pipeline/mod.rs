@@ -14,6 +14,8 @@ pub mod report;
 
 pub mod checkpoint;
 
+pub mod account;
+mod decide;
 mod fit;
 mod run;
 mod stop;

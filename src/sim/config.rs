@@ -352,6 +352,8 @@ pub struct Quirks {
     pub extension: Extension,
     /// A faster tier on a running restore is refused with 409 as well.
     pub no_upgrade: bool,
+    /// S3 has no capacity for expedited retrievals.
+    pub no_expedited: bool,
     /// The bucket has moved to this region: calls are answered as the vendor does from the wrong one.
     pub moved_to: Option<String>,
     /// Restore requests a second beyond which the answer is the vendor's 503; a second's worth is

@@ -7,6 +7,8 @@ use jiff::Timestamp;
 
 use super::class::Tier;
 use super::config::Call;
+use super::fees::{Fees, Kind};
+use super::mark::{Mark, Phase};
 use super::wire::ask::Body;
 
 /// Restore requests that are kept one by one unless the seed says otherwise.
@@ -80,6 +82,7 @@ struct Book {
     now: u64,
     restoring: u64,
     restores: Vec<RestoreRecord>,
+    fees: Fees,
 }
 
 /// The ledger of one server.
@@ -110,11 +113,18 @@ impl Ledger {
         self.book().restores.clone()
     }
 
+    /// What would be billed so far.
+    #[must_use]
+    pub fn fees(&self) -> Fees {
+        self.book().fees.clone()
+    }
+
     /// Forgets everything but the requests that are at work.
     pub fn reset(&self) {
         let mut book = self.book();
         book.counts = Counts::default();
         book.restores.clear();
+        book.fees = Fees::default();
     }
 
     /// Counts a request in until the guard is dropped.
@@ -143,6 +153,14 @@ impl Ledger {
 
     pub(super) fn answered(&self, status: u16) {
         *self.book().counts.by_status.entry(status).or_default() += 1;
+    }
+
+    pub(super) fn bill(&self, call: Call, kind: Kind, status: u16) {
+        self.book().fees.answer(call, kind, status);
+    }
+
+    pub(super) fn bill_restore(&self, kind: &Kind, bytes: u64, phase: Phase, mark: &Mark) {
+        self.book().fees.restore(kind, bytes, phase, mark);
     }
 
     pub(super) fn record(&self, restore: RestoreRecord) {

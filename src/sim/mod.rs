@@ -23,6 +23,7 @@ mod clock;
 mod config;
 mod expect;
 mod fault;
+mod fees;
 mod fixed;
 mod generate;
 mod ledger;
@@ -51,6 +52,7 @@ pub use config::{
 };
 pub use expect::Expected;
 pub use fault::{Fault, FaultKind};
+pub use fees::{Fees, Kind};
 pub use generate::{Generate, Shape};
 pub use ledger::{Counts, Ledger, RestoreRecord};
 pub use mark::{Mark, Phase};

@@ -58,6 +58,11 @@ pub(super) fn decide(
         ready,
         expires: if tiering { None } else { Some(expiry(dialect, ready, ask.days)) },
     };
+    // Source: S3 RestoreObject page. A copy that is there takes no retrieval, and so no capacity.
+    let retrieves = !matches!(version.phase(now), Phase::Ready(_));
+    if quirks.no_expedited && dialect == Dialect::S3 && ask.tier == Tier::Expedited && retrieves {
+        return refused(Wrong::NoCapacity);
+    }
     match version.phase(now) {
         Phase::Frozen | Phase::Lapsed(_) | Phase::Online(_) => Verdict::Accepted(fresh(now + takes)),
         Phase::Running(mark) => {

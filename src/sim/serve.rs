@@ -12,6 +12,7 @@ use md5::{Digest as _, Md5};
 
 use super::auth::{self, Denial, Scope, Signed};
 use super::bucket::Bucket;
+use super::class::Tier;
 use super::clock::SimClock;
 use super::config::{AuthClock, Call, Credential, Dialect};
 use super::fault::{Fault, FaultKind, Faults};
@@ -320,6 +321,18 @@ impl Store {
         Ok(Reply { status: 200, headers, body: Vec::new() })
     }
 
+    /// The class of the object that a request is about; empty if there is none.
+    pub(super) fn class_of(&self, route: &Route) -> String {
+        let bucket = route.bucket.and_then(|index| self.buckets.get(index));
+        bucket
+            .filter(|_| !route.key.is_empty())
+            .and_then(|bucket| {
+                let at = Self::resolve(bucket, route).ok()?;
+                Some(bucket.version(at, &bucket.marks()).class.name().to_owned())
+            })
+            .unwrap_or_default()
+    }
+
     /// Whether a request goes beyond the rate of the bucket: a token bucket of one second's worth.
     fn too_fast(&self, index: usize, bucket: &Bucket, call: Call) -> bool {
         let quirks = &bucket.quirks;
@@ -348,8 +361,13 @@ impl Store {
         let at = Self::resolve(bucket, route).map_err(refuse)?;
         let body = Body::read(incoming.body);
         let now = self.now();
+        let named = body.find("Tier").and_then(Tier::from_wire);
         let (verdict, id, priority) = bucket.decide(at, |version| {
             let verdict = decide(bucket.dialect, &bucket.quirks, version, &body, now);
+            if let Verdict::Accepted(mark) | Verdict::Extended(mark) = &verdict {
+                let kind = (version.class.name().to_owned(), named);
+                self.ledger.bill_restore(&kind, version.size, version.phase(now), mark);
+            }
             let mark = match &verdict {
                 Verdict::Accepted(mark) | Verdict::Extended(mark) => Some(*mark),
                 Verdict::Refused(_) => None,

@@ -321,10 +321,11 @@ async fn wait(store: &Store, route: &Route, fault: Option<&Fault>) {
 /// Enters an answer in the ledger.
 fn note(store: &Store, route: &Route, body: &[u8], status: u16) {
     store.ledger.answered(status);
+    let wish = if route.call == Call::Restore { Wish::read(body) } else { Wish::default() };
+    store.ledger.bill(route.call, (store.class_of(route), wish.tier), status);
     if route.call != Call::Restore {
         return;
     }
-    let wish = Wish::read(body);
     let name = route.bucket.and_then(|i| store.buckets.get(i)).map(|b| Arc::clone(&b.name));
     store.ledger.record(RestoreRecord {
         bucket: name.unwrap_or_else(|| Arc::from(route.name.as_str())),

@@ -4,8 +4,8 @@
 //! when its reply is parsed, so a torn page is asked for again; each attempt is signed anew; nothing
 //! is held during a backoff.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -22,7 +22,7 @@ use super::trial::{Trial, Turn};
 use super::{
     Answered, Call, ErrorKind, Head, Listing, Refusal, RestoreAnswer, RestoreAsk, Store, StoreError,
 };
-use crate::model::{Clock, Event, Notice, Offer, Page, Position, Rates, RequestCounts, Tell};
+use crate::model::{Answers, Clock, Event, Notice, Offer, Page, Position, Rates, RequestCounts, Tell};
 
 /// Longest piece of a key shown in an error.
 const SHOWN_KEY: usize = 200;
@@ -34,6 +34,9 @@ const SMALLEST_SKEW: SignedDuration = SignedDuration::from_secs(1);
 /// missing right, and a HEAD brings no code at all. Sources: OSS error 0002-00000504, COS "Error
 /// codes", S3 "Error responses", read 2026-11.
 const LARGEST_SKEW: SignedDuration = SignedDuration::from_mins(14);
+
+/// No answer has told the store's time yet.
+const UNTOLD: i64 = i64::MIN;
 
 /// Everything a client needs to know besides the dialect.
 #[derive(Debug)]
@@ -64,6 +67,7 @@ struct Counters {
     retries: AtomicU64,
     throttled: AtomicU64,
     restores_in_flight: AtomicU32,
+    lists: Mutex<Answers>,
 }
 
 /// One attempt that brought no answer.
@@ -94,7 +98,10 @@ pub struct Client {
     clock: Arc<dyn Clock>,
     tell: Arc<dyn Tell>,
     counters: Counters,
+    /// What is added to this machine's time in signatures.
     skew_seconds: AtomicI64,
+    /// How far the store's clock was ahead by its last answer; [`UNTOLD`] before one told.
+    ahead_seconds: AtomicI64,
     halt: watch::Sender<bool>,
 }
 
@@ -131,8 +138,38 @@ impl Client {
             tell,
             counters: Counters::default(),
             skew_seconds: AtomicI64::new(0),
+            ahead_seconds: AtomicI64::new(UNTOLD),
             halt: watch::Sender::new(false),
         })
+    }
+
+    /// Where the credentials in use come from, and until when they are good where that is told; `None`
+    /// before the first request. Never a secret.
+    #[must_use]
+    pub fn credentials(&self) -> Option<(String, Option<Timestamp>)> {
+        self.credentials.origin()
+    }
+
+    /// Fetches the credentials, which else the first request does.
+    ///
+    /// # Errors
+    /// [`CredentialError`] if no source has any, or one is broken.
+    pub async fn prove_credentials(&self) -> Result<(), CredentialError> {
+        self.credentials.get().await.map(drop)
+    }
+
+    /// How far the store's clock is ahead of this machine's, to the second, by the last answer that
+    /// told; negative if it is behind.
+    #[must_use]
+    pub fn clock_ahead(&self) -> Option<SignedDuration> {
+        let seconds = self.ahead_seconds.load(Ordering::Relaxed);
+        (seconds != UNTOLD).then(|| SignedDuration::from_secs(seconds))
+    }
+
+    /// Where requests go.
+    #[must_use]
+    pub const fn endpoint(&self) -> &Endpoint {
+        self.transport.endpoint()
     }
 
     /// Sends `request` as often as it takes, and reads the answer with `read`.
@@ -142,17 +179,17 @@ impl Client {
         request: Request,
         read: impl Fn(Received) -> Result<T, Refusal> + Send + Sync,
     ) -> Result<Answered<T>, StoreError> {
-        let mut attempts = 0;
+        let (mut attempts, mut answers) = (0, Answers::default());
         let mut tries = Tries::new(self.pace.progress(call));
         loop {
-            let fault = match self.attempt(call, &request, &read, &mut attempts).await {
-                Ok(answer) => return Ok(Answered { answer, attempts }),
+            let fault = match self.attempt(call, &request, &read, (&mut attempts, &mut answers)).await {
+                Ok(answer) => return Ok(Answered { answer, attempts, answers }),
                 Err(fault) => fault,
             };
             let again = tries.again(fault.kind, self.pace.progress(call), self.max_attempts);
             let pause = if again { self.pause_after(&fault, attempts).await } else { None };
             let Some(pause) = pause else {
-                return Err(self.failed(call, &request, fault, attempts));
+                return Err(self.failed(call, &request, fault, (attempts, answers)));
             };
             self.counters.retries.fetch_add(1, Ordering::Relaxed);
             self.tell.tell(Event::Notice(Notice::Retrying {
@@ -165,7 +202,7 @@ impl Client {
                 biased;
                 () = self.halted() => {
                     let halted = Fault { kind: ErrorKind::Halted, ..fault };
-                    return Err(self.failed(call, &request, halted, attempts));
+                    return Err(self.failed(call, &request, halted, (attempts, answers)));
                 }
                 () = self.clock.sleep(pause) => {}
             }
@@ -178,7 +215,7 @@ impl Client {
         call: Call,
         request: &Request,
         read: &(impl Fn(Received) -> Result<T, Refusal> + Send + Sync),
-        attempts: &mut u32,
+        (attempts, answers): (&mut u32, &mut Answers),
     ) -> Result<T, Fault> {
         let leave = tokio::select! {
             biased;
@@ -205,6 +242,18 @@ impl Client {
         let on_wire = InFlight::new(call, &self.counters);
         let sent = self.transport.send(signed).await;
         drop(on_wire);
+        let mut answered = Answers::default();
+        match &sent {
+            Ok(received) => answered.note(received.reply.status),
+            Err(SendError::Torn(reply, ..)) => answered.note(reply.status),
+            Err(SendError::Network(..)) => answered.silent = 1,
+            // These were not sent.
+            Err(SendError::UnsafeKey | SendError::Untrusted(..)) => {}
+        }
+        answers.merge(answered);
+        if call == Call::List {
+            self.counters.lists.lock().unwrap_or_else(PoisonError::into_inner).merge(answered);
+        }
         let received = match sent {
             Ok(received) => received,
             // The store has said that it did what was asked. To ask again for the sake of the rest
@@ -223,6 +272,10 @@ impl Client {
         };
         let server_time =
             received.reply.headers.get("date").and_then(|d| d.to_str().ok()).and_then(http_date);
+        if let Some(told) = server_time {
+            let ahead = told.duration_since(self.clock.now()).as_secs();
+            self.ahead_seconds.store(ahead, Ordering::Relaxed);
+        }
         let delayed = self.dialect.delays(&received.reply);
         let answer = read(received);
         self.pace_by(call, &leave, delayed, answer.as_ref().err());
@@ -290,7 +343,13 @@ impl Client {
         Some(retry::pause(attempts, ordered, rand::random::<f64>()))
     }
 
-    fn failed(&self, call: Call, request: &Request, fault: Fault, attempts: u32) -> StoreError {
+    fn failed(
+        &self,
+        call: Call,
+        request: &Request,
+        fault: Fault,
+        (attempts, answers): (u32, Answers),
+    ) -> StoreError {
         let endpoint = self.transport.endpoint();
         let key: String = String::from_utf8_lossy(&request.key)
             .chars()
@@ -298,7 +357,15 @@ impl Client {
             .map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c })
             .collect();
         let on = format!("{}://{}/{key}", self.dialect.provider(), endpoint.bucket);
-        StoreError { call, kind: fault.kind, on, refusal: fault.refusal, cause: fault.cause, attempts }
+        StoreError {
+            call,
+            kind: fault.kind,
+            on,
+            refusal: fault.refusal,
+            cause: fault.cause,
+            attempts,
+            answers,
+        }
     }
 
     async fn halted(&self) {
@@ -334,15 +401,14 @@ impl Store for Client {
 
     async fn restore(&self, ask: RestoreAsk<'_>) -> Result<Answered<RestoreAnswer>, StoreError> {
         let request = self.dialect.restore(&ask);
+        let unsent = |kind| self.failed(Call::Restore, &request, Fault::bare(kind), (0, Answers::default()));
         let turn = tokio::select! {
             biased;
-            () = self.halted() => {
-                return Err(self.failed(Call::Restore, &request, Fault::bare(ErrorKind::Halted), 0));
-            }
+            () = self.halted() => return Err(unsent(ErrorKind::Halted)),
             turn = self.trial.turn() => turn,
         };
         if let Turn::Closed = turn {
-            return Err(self.failed(Call::Restore, &request, Fault::bare(ErrorKind::Forbidden), 0));
+            return Err(unsent(ErrorKind::Forbidden));
         }
         let ended = self
             .call(Call::Restore, request, |Received { reply, .. }| self.dialect.read_restore(&reply))
@@ -377,6 +443,7 @@ impl Store for Client {
             throttled: c.throttled.load(Ordering::Relaxed),
             slow_downs: self.pace.slow_downs(),
             lowest_restore_rate: self.pace.lowest_restore_rate(),
+            lists: *c.lists.lock().unwrap_or_else(PoisonError::into_inner),
         }
     }
 

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::model::Answers;
+
 /// What happened, in the terms that decide what to do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
@@ -136,6 +138,8 @@ pub struct StoreError {
     pub cause: Option<Box<dyn std::error::Error + Send + Sync>>,
     /// Attempts made.
     pub attempts: u32,
+    /// How they were answered.
+    pub answers: Answers,
 }
 
 impl fmt::Display for StoreError {

@@ -23,7 +23,7 @@ use std::future::Future;
 pub use endpoint::{EndpointError, Whereabouts};
 pub use error::{Call, ErrorKind, Refusal, StoreError};
 
-use crate::model::{Access, Offer, Page, Position, Rates, RequestCounts, RestoreMark, Tier};
+use crate::model::{Access, Answers, Offer, Page, Position, Rates, RequestCounts, RestoreMark, Tier};
 
 /// Which listing call is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -59,6 +59,8 @@ pub struct Head {
     pub access_tier: String,
     /// Restore state; never [`RestoreMark::Unsaid`].
     pub restore: RestoreMark,
+    /// The tier at which a restore runs, where the vendor tells.
+    pub running_at: Option<Tier>,
     /// HTTP status.
     pub status: u16,
     /// The vendor's request id.
@@ -109,6 +111,8 @@ pub struct Answered<T> {
     pub answer: T,
     /// Requests sent for it, the successful one included.
     pub attempts: u32,
+    /// How they were answered.
+    pub answers: Answers,
 }
 
 /// One object store, one bucket.

@@ -7,7 +7,7 @@ use super::escape::clipped;
 use super::human::human_objects;
 use super::table::{Align, Table, WIDTH, wrapped};
 use super::{Look, advice, human_bytes, human_count, human_rate, human_span, printable};
-use crate::model::{Action, Count, Provider, RequestCounts, State, Tally};
+use crate::model::{Action, Count, Money, Provider, RequestCounts, State, Tally};
 
 /// Longest storage class that is shown whole, in columns.
 const LONGEST_CLASS: usize = 28;
@@ -37,6 +37,17 @@ pub struct Closing<'a> {
     pub report: Option<&'a Path>,
     /// Whether the listing was worked through to its end.
     pub complete: bool,
+    /// What the run cost; in a plan, what a run would cost.
+    pub cost: Option<Cost<'a>>,
+}
+
+/// What requests cost, as far as prices are known.
+#[derive(Clone, Copy, Debug)]
+pub struct Cost<'a> {
+    /// In each currency.
+    pub sums: &'a [Money],
+    /// What has no price, in words.
+    pub unknown: &'a [String],
 }
 
 /// The closing table: objects and bytes by class and state, actions, reasons, errors with advice,
@@ -166,7 +177,7 @@ fn errors(closing: &Closing<'_>, look: Look) -> Vec<String> {
 
 fn foot(closing: &Closing<'_>, look: Look) -> Vec<String> {
     let dot = look.charset.dot();
-    let RequestCounts { list, head, restore, retries, throttled, slow_downs, lowest_restore_rate } =
+    let RequestCounts { list, head, restore, retries, throttled, slow_downs, lowest_restore_rate, .. } =
         closing.requests;
     let requests: Vec<String> = [
         (list, "list", true),
@@ -205,6 +216,9 @@ fn foot(closing: &Closing<'_>, look: Look) -> Vec<String> {
     if !rates.is_empty() {
         row("rates", &rates);
     }
+    if let Some(cost) = closing.cost.filter(|_| closing.verb != "scan") {
+        row("fees", &costs(&cost));
+    }
     row("elapsed", &[human_span(closing.elapsed)]);
     let report = closing.report.map_or_else(|| "stdout".into(), Path::to_string_lossy);
     row("report", &[printable(&report, look.charset).into_owned()]);
@@ -217,6 +231,19 @@ fn foot(closing: &Closing<'_>, look: Look) -> Vec<String> {
         row("to go on", &[way.to_owned()]);
     }
     lines
+}
+
+/// What is known of the cost, and what of it is not.
+fn costs(cost: &Cost<'_>) -> Vec<String> {
+    let mut told: Vec<String> = cost.sums.iter().map(ToString::to_string).collect();
+    if told.is_empty() && cost.unknown.is_empty() {
+        told.push("nothing".to_owned());
+    }
+    if !cost.unknown.is_empty() {
+        told.push(format!("unknown: {}", cost.unknown[0]));
+        told.extend(cost.unknown[1..].iter().cloned());
+    }
+    told
 }
 
 /// The mean over `span`; `None` for a span too short to tell.
@@ -285,6 +312,7 @@ mod tests {
             elapsed: Duration::from_secs(750),
             report: Some(Path::new("reports/x.csv")),
             complete: true,
+            cost: None,
         }
     }
 
@@ -425,6 +453,7 @@ mod tests {
             throttled: n,
             slow_downs: n,
             lowest_restore_rate: Some(u32::MAX),
+            ..RequestCounts::default()
         };
         for charset in [Charset::Utf8, Charset::Ascii] {
             let closing = Closing { requests, ..closing(&tally) };

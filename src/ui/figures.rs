@@ -190,6 +190,7 @@ pub(super) mod tests {
         throttled: 9,
         slow_downs: 2,
         lowest_restore_rate: Some(51),
+        lists: crate::model::Answers { taken: 0, refused: 0, failed: 0, silent: 0 },
     };
     pub(in crate::ui) const RATES: Rates = Rates { list: 100, head: 200, restore: 80 };
 

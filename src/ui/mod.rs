@@ -38,7 +38,7 @@ mod table;
 
 pub use advice::advice;
 pub use bar::Bars;
-pub use closing::{Closing, closing_table};
+pub use closing::{Closing, Cost, closing_table};
 pub use error::{error_json, error_text};
 pub use escape::{Charset, printable};
 pub use human::{human_bytes, human_count, human_rate, human_span};

@@ -24,6 +24,21 @@ const WORDS: &[&str] = &[
     "include = [\"**/*.{a,b}\"]",
     "older_than = \"30d\"",
     "min_size = \"5MiB\"",
+    "[safety]",
+    "[wait]",
+    "max_failures = \"5%\"",
+    "until = \"ready:95%\"",
+    "window = \"22:00-06:00 Asia/Shanghai\"",
+    "daily_cost = \"200 CNY\"",
+    "run_bytes = \"40TB\"",
+    "time_zone = \"UTC\"",
+    "key_list = \"-\"",
+    "from_csv = \"f.csv\"",
+    "on_ready = [\"{ready_file}\"]",
+    "24:00",
+    "ready:",
+    "0.5%",
+    "none",
     "{date:%Y}",
     "{",
     "**",
@@ -54,6 +69,12 @@ fn judged(job: Result<job::Job, job::Faults>) -> bool {
         Ok(job) => {
             assert!(!job.identity().is_empty() && !job.source.bucket.is_empty());
             assert!(job.limits.restore_rate > 0 && job.limits.max_attempts > 0);
+            assert!(job.limits.head_concurrency > 0 && job.wait.batch > 0);
+            assert!(job.wait.poll <= job.wait.timeout && !job.wait.poll.is_zero());
+            assert!(job.window.is_none_or(|window| window.from != window.to));
+            assert!(job.stop_after.is_none_or(|span| !span.is_zero()));
+            let spends = job.verb != Verb::Scan;
+            assert!(spends || (job.budget.run.is_none() && job.budget.day.is_none()));
             true
         }
         Err(faults) => {
@@ -77,6 +98,14 @@ impl Target for Files {
             "[[source]]\nurl = \"s3://b-b/p/\"\nregion = \"r\"\nendpoint_url = \"http://127.0.0.1:9\"\n\
              [filter]\nstorage_class = [\"GLACIER\"]\ninclude = [\"**/*.gz\"]\nolder_than = \"30d\"\n\
              [restore]\ndays = 3\ntier = \"Bulk\"\n[limits]\nrestore_rate = \"50/s\"\n",
+            "[job]\ntime_zone = \"Asia/Shanghai\"\nprices = \"p.toml\"\n[[source]]\nurl = \"oss://b-b/\"\n\
+             key_list = \"k.txt\"\nkey_list_nul = true\n[restore]\ndays = 7\nextend_when_left = \"36h\"\n\
+             raise_tier = true\nexpedited_fallback = true\n[limits]\nrun_objects = 1_000\nrun_bytes = \"1TB\"\n\
+             run_cost = \"20 CNY\"\ndaily_objects = 5\ndaily_bytes = \"40TB\"\ndaily_cost = \"0.5 CNY\"\n\
+             window = \"22:00-06:00 Asia/Shanghai\"\noutside_window = \"end\"\nstop_after = \"6h\"\n\
+             head_concurrency = 5\n[safety]\nmax_failures = \"5%\"\nmax_same_refusals = 50\nconfirm_over = \"10TB\"\n\
+             [wait]\nuntil = \"ready:95%\"\npoll = \"5m\"\ntimeout = \"24h\"\nready_file = \"r.txt\"\n\
+             on_ready = [\"x\", \"{ready_file}\"]\nbatch = 100\n",
         ]
         .map(|text| text.as_bytes().to_vec())
         .into()

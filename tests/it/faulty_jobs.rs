@@ -54,7 +54,7 @@ state = "frozen"
 days = 0
 tier = "fast"
 fit = true
-extend_when_left = "36h"
+extend_when_left = "soon"
 [restore.class.ColdArchive]
 dyas = 3
 
@@ -81,13 +81,7 @@ path = "out/{dat}.csv"
             (18, 8, "restore.days", "is too small", "1 to 365"),
             (19, 8, "restore.tier", "is not one of the words it can be", "`Expedited`, `Standard`, `Bulk`"),
             (20, 7, "restore.fit", "must be text in quotes, not true or false", "put it in quotes"),
-            (
-                21,
-                1,
-                "restore.extend_when_left",
-                "unknown key: not supported yet by this version of defrost",
-                "take it out",
-            ),
+            (21, 20, "restore.extend_when_left", "is not a span of time", "\"12h\""),
             (23, 1, "restore.class.ColdArchive.dyas", "unknown key", "did you mean `days`?"),
             (
                 26,
@@ -115,18 +109,15 @@ fn unknown_keys_are_refused_with_a_hint() {
             "`min_size` belongs in `[filter]`",
         ),
         (
-            "[limits]\nwindow = \"22:00-06:00\"\n",
-            "limits.window",
-            "unknown key: not supported yet by this version of defrost",
-            "take it out",
+            "[limits]\nmax_bytes = \"1TB\"\n",
+            "limits.max_bytes",
+            "unknown key",
+            "it is called `run_bytes`, in `[limits]`",
         ),
-        (
-            "[wait]\nuntil = \"ready\"\n",
-            "wait",
-            "unknown key: not supported yet by this version of defrost",
-            "take it out",
-        ),
-        ("[safety]\n", "safety", "unknown key: not supported yet by this version of defrost", "take it out"),
+        ("window = \"22:00-06:00\"\n", "source.window", "unknown key here", "`window` belongs in `[limits]`"),
+        ("[budget]\n", "budget", "unknown key", "it is called `run_objects`, in `[limits]`"),
+        ("[wiat]\n", "wiat", "unknown table", "did you mean `[wait]`?"),
+        ("[safety]\nmax_failure = 1\n", "safety.max_failure", "unknown key", "did you mean `max_failures`?"),
         (
             "[report]\nformat = [\"csv\"]\n",
             "report.format",

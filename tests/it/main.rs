@@ -14,6 +14,7 @@ mod scene;
 #[cfg(unix)]
 mod trial;
 
+mod bad_fields;
 mod bad_input;
 mod bad_input_outside;
 #[cfg(unix)]
@@ -31,9 +32,11 @@ mod keys;
 mod kill;
 #[cfg(all(unix, debug_assertions))]
 mod lapsed;
+mod legality;
 #[cfg(unix)]
 mod machine;
 mod matrix;
+mod nights;
 #[cfg(unix)]
 mod pace;
 mod ranges;

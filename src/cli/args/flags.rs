@@ -90,6 +90,21 @@ pub struct SourceFlags {
     /// [env: DEFROST_PAGE_SIZE]
     #[arg(long, value_name = "N", hide_short_help = true)]
     pub page_size: Option<String>,
+    /// Look at the objects that FILE names, one key a line, instead of listing; - for stdin
+    ///
+    /// Whole keys, prefix included. The report is in the order of the list; what the store does not
+    /// hold gets a row with state `missing`.
+    #[arg(short = 'i', long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub files_from: Option<String>,
+    /// Keys of --files-from end with a NUL byte, as `find -print0` writes them [default: false]
+    #[arg(short = '0', long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new(), hide_possible_values = true)]
+    pub null: Option<bool>,
+    /// Look at the objects that a CSV names, such as an earlier report; - for stdin
+    ///
+    /// It needs a header with the column `key`; `version_id`, `bucket` and `key_encoding` are read
+    /// where they are there.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "files_from")]
+    pub from_csv: Option<String>,
     /// Accepted from habit: a URL always means everything below it
     #[arg(short = 'r', long, hide_short_help = true)]
     pub recursive: bool,
@@ -109,6 +124,9 @@ impl SourceFlags {
         over.start_after.clone_from(&self.start_after);
         over.end_with.clone_from(&self.end_with);
         over.page_size.clone_from(&self.page_size);
+        over.files_from.clone_from(&self.files_from);
+        over.null = self.null;
+        over.from_csv.clone_from(&self.from_csv);
     }
 }
 
@@ -200,6 +218,23 @@ pub struct WishFlags {
     /// [env: DEFROST_FIT]
     #[arg(long, value_name = "HOW")]
     pub fit: Option<String>,
+    /// Extend readable copies with less time left than this, such as 36h [default: never]
+    ///
+    /// [env: DEFROST_EXTEND_WHEN_LEFT]
+    #[arg(long, value_name = "SPAN", allow_negative_numbers = true)]
+    pub extend_when_left: Option<String>,
+    /// Ask again, at the wished tier, for what is being restored at a slower one [default: false]
+    ///
+    /// Where the store allows that.
+    ///
+    /// [env: DEFROST_RAISE_TIER]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new(), hide_possible_values = true)]
+    pub raise_tier: Option<bool>,
+    /// Take the next slower tier when the store has no capacity for Expedited [default: false]
+    ///
+    /// [env: DEFROST_EXPEDITED_FALLBACK]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new(), hide_possible_values = true)]
+    pub expedited_fallback: Option<bool>,
     /// Accepted from habit: defrost asks no questions
     #[arg(short = 'y', long, visible_short_alias = 'f', visible_alias = "force", hide_short_help = true)]
     pub yes: bool,
@@ -210,6 +245,9 @@ impl WishFlags {
         over.days.clone_from(&self.days);
         over.tier.clone_from(&self.tier);
         over.fit.clone_from(&self.fit);
+        over.extend_when_left.clone_from(&self.extend_when_left);
+        over.raise_tier = self.raise_tier;
+        over.expedited_fallback = self.expedited_fallback;
     }
 }
 
@@ -217,15 +255,16 @@ impl WishFlags {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Limits")]
 pub struct LimitFlags {
-    /// Restore and HEAD requests in flight, 1 to 4096 [default: 32]
+    /// Restore requests in flight, 1 to 4096 [default: 32]
     ///
     /// [env: DEFROST_CONCURRENCY]
     #[arg(short = 'c', long, visible_short_alias = 'j', visible_alias = "jobs", value_name = "N")]
     pub concurrency: Option<String>,
-    /// Restore requests a second, retries included, 1 to 100000 [default: 80]
+    /// Restore requests a second, retries included, 1 to 100000 [default: 800 on S3, else 80]
     ///
-    /// COS allows 100 a second and bucket, S3 1000 a second and account. When the store asks to slow
-    /// down, defrost does so by itself.
+    /// COS allows 100 a second and bucket, S3 1000 a second and account; OSS takes any number, and
+    /// serves late what is over 100 a second of its slowest class. When the store asks to slow down,
+    /// defrost does so by itself.
     ///
     /// [env: DEFROST_RATE_LIMIT]
     #[arg(long, visible_aliases = ["tpslimit", "qps"], value_name = "N")]
@@ -247,11 +286,21 @@ pub struct LimitFlags {
     /// [env: DEFROST_HEAD_RATE_LIMIT]
     #[arg(long, value_name = "N")]
     pub head_rate_limit: Option<String>,
+    /// HEAD requests in flight, 1 to 4096 [default: as --concurrency]
+    ///
+    /// [env: DEFROST_HEAD_CONCURRENCY]
+    #[arg(long, value_name = "N")]
+    pub head_concurrency: Option<String>,
     /// Attempts for one request before it counts as failed, 1 to 100 [default: 8]
     ///
     /// [env: DEFROST_MAX_ATTEMPTS]
     #[arg(long, value_name = "N")]
     pub max_attempts: Option<String>,
+    /// End the run, to be gone on with, when it has worked this long, such as 6h
+    ///
+    /// [env: DEFROST_STOP_AFTER]
+    #[arg(long, value_name = "SPAN", allow_negative_numbers = true)]
+    pub stop_after: Option<String>,
 }
 
 impl LimitFlags {
@@ -262,6 +311,8 @@ impl LimitFlags {
         over.head_rate.clone_from(&self.head_rate_limit);
         over.list_concurrency.clone_from(&self.list_concurrency);
         over.max_attempts.clone_from(&self.max_attempts);
+        over.head_concurrency.clone_from(&self.head_concurrency);
+        over.stop_after.clone_from(&self.stop_after);
     }
 }
 

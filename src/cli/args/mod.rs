@@ -1,6 +1,7 @@
 //! The command line as typed. Only text and switches: what they mean is the business of
 //! [`job`](crate::job), so a bad value is told in the same words wherever it was written.
 
+mod campaign;
 mod flags;
 mod globs;
 mod help;
@@ -15,6 +16,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
+pub use campaign::{BudgetFlags, SafetyFlags, WaitFlags};
 pub use flags::{FilterFlags, LimitFlags, OutputFlags, SourceFlags, WishFlags};
 pub use globs::Globs;
 
@@ -198,6 +200,15 @@ pub struct JobFlags {
     /// Bounds on requests.
     #[command(flatten)]
     pub limits: LimitFlags,
+    /// What restores may take, and when.
+    #[command(flatten)]
+    pub budget: BudgetFlags,
+    /// When it has had enough.
+    #[command(flatten)]
+    pub safety: SafetyFlags,
+    /// How to wait for what was asked for.
+    #[command(flatten)]
+    pub wait: WaitFlags,
     /// Report and state.
     #[command(flatten)]
     pub output: OutputFlags,
@@ -280,6 +291,9 @@ impl JobFlags {
         self.source.put(&mut over);
         self.filter.put(&mut over);
         self.limits.put(&mut over);
+        self.budget.put(&mut over);
+        self.safety.put(&mut over);
+        self.wait.put(&mut over);
         self.output.put(&mut over);
         over
     }

@@ -91,14 +91,21 @@ fn the_help_names_the_defaults_that_hold() {
     command.build();
     let run = command.find_subcommand("run").unwrap();
     let job = job::from_url(Verb::Plan, "s3://b", &Overrides::default(), &|_| None).unwrap();
+    let on_cos = job::from_url(Verb::Plan, "cos://b-125", &Overrides::default(), &|_| None).unwrap();
     let l = job.limits;
+    assert_eq!(l.head_concurrency, l.concurrency);
     for (long, default) in [
         ("concurrency", l.concurrency.to_string()),
-        ("rate-limit", l.restore_rate.to_string()),
+        ("rate-limit", format!("{} on S3, else {}", l.restore_rate, on_cos.limits.restore_rate)),
         ("list-rate-limit", l.list_rate.to_string()),
         ("list-concurrency", l.list_concurrency.to_string()),
         ("head-rate-limit", l.head_rate.to_string()),
         ("max-attempts", l.max_attempts.to_string()),
+        ("max-same-refusals", job.safety.max_same_refusals.to_string()),
+        ("poll", format!("{}m", job.wait.poll.as_secs() / 60)),
+        ("wait-timeout", format!("{}h", job.wait.timeout.as_secs() / 3600)),
+        ("batch", job.wait.batch.to_string()),
+        ("time-zone", job.zone.iana_name().unwrap().to_owned()),
         ("page-size", job.source.page_size.to_string()),
         ("max-objects", job.filter.max_objects.to_string()),
         ("tier", job.wish.as_ref().unwrap().tier.to_string()),

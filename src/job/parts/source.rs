@@ -1,5 +1,7 @@
 //! `[[source]]`: where the objects are.
 
+use std::path::Path;
+
 use super::super::endpoint::EndpointUrl;
 use super::super::fault::{Problem, shown};
 use super::super::flags::Overrides;
@@ -7,6 +9,7 @@ use super::super::layers::{Layers, public_text};
 use super::super::read::{self, Value};
 use super::super::spec::{Source, Versions};
 use super::super::url::BucketUrl;
+use super::key_list::key_list;
 use super::{small, text_flag};
 use crate::model::Provider;
 
@@ -28,7 +31,9 @@ pub(in super::super) fn source(
     over: &Overrides,
     url: Option<BucketUrl>,
     simulated: bool,
+    folder: &Path,
 ) -> Option<Source> {
+    let key_list = key_list(layers, over, folder);
     let profile = layers.value("source.profile", text_flag(over.profile.as_ref()), public_text);
     let own_region = layers.value("source.region", text_flag(over.region.as_ref()), region);
     let own_endpoint = layers.pick("source.endpoint_url", text_flag(over.endpoint_url.as_ref()), |value| {
@@ -110,7 +115,7 @@ pub(in super::super) fn source(
         start_after,
         end_with: end_with.map(|end| end.value),
         page_size: page_size.unwrap_or(PAGE_SIZE),
-        key_list: None,
+        key_list,
     })
 }
 

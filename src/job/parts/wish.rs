@@ -1,11 +1,12 @@
 //! `[restore]`: what to ask for.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::super::fault::{At, Place, Problem};
 use super::super::file::Class;
 use super::super::flags::Overrides;
-use super::super::layers::{Layers, typed};
+use super::super::layers::{Layers, Picked};
 use super::super::read::{self, Value};
 use super::super::spec::{ClassWish, Fit, Verb, Wish};
 use super::filter::class_name;
@@ -32,7 +33,6 @@ fn tier(value: &Value) -> Result<Tier, Problem> {
 /// `[restore]`; `None` in a scan.
 pub(in super::super) fn wish(layers: &mut Layers<'_>, over: &Overrides, verb: Verb) -> Option<Wish> {
     if verb == Verb::Scan {
-        no_wish_in_an_audit(layers, over);
         return None;
     }
     let wished = layers.value("restore.days", text_flag(over.days.as_ref()), days);
@@ -41,6 +41,13 @@ pub(in super::super) fn wish(layers: &mut Layers<'_>, over: &Overrides, verb: Ve
         read::word(value, &[("fail", Fit::Fail), ("skip", Fit::Skip), ("clamp", Fit::Clamp)])
     });
     let class = class_wishes(layers);
+    let left = layers.pick("restore.extend_when_left", text_flag(over.extend_when_left.as_ref()), left);
+    if let (Some(left), Some(days)) = (&left, wished) {
+        not_always(layers, left, days, &class);
+    }
+    let raise_tier = layers.value("restore.raise_tier", over.raise_tier.map(Value::Switch), read::switch);
+    let fallback =
+        layers.value("restore.expedited_fallback", over.expedited_fallback.map(Value::Switch), read::switch);
     let table = layers.table("restore");
     let needed = verb == Verb::Restore || table.is_some();
     if needed && over.days.is_none() && !layers.has("restore.days") {
@@ -57,22 +64,41 @@ pub(in super::super) fn wish(layers: &mut Layers<'_>, over: &Overrides, verb: Ve
         tier: tier.unwrap_or(Tier::Standard),
         fit: fit.unwrap_or_default(),
         class,
-        extend_when_left: None,
-        raise_tier: false,
-        expedited_fallback: false,
+        extend_when_left: left.and_then(|left| left.value),
+        raise_tier: raise_tier.unwrap_or(false),
+        expedited_fallback: fallback.unwrap_or(false),
     })
 }
 
-fn no_wish_in_an_audit(layers: &mut Layers<'_>, over: &Overrides) {
-    for (key, flag) in
-        [("restore.days", &over.days), ("restore.tier", &over.tier), ("restore.fit", &over.fit)]
-    {
-        let Some(text) = flag else { continue };
+/// A span above nothing; `None` for no text at all, or `never`.
+fn left(value: &Value) -> Result<Option<Duration>, Problem> {
+    match value {
+        Value::Typed(text) | Value::Text(text)
+            if text.trim().is_empty() || text.trim().eq_ignore_ascii_case("never") =>
+        {
+            Ok(None)
+        }
+        _ => read::unless_none(value, read::some_time),
+    }
+}
+
+/// Copies that are always within `left` of their end would be extended, and paid for, at every run.
+fn not_always(
+    layers: &mut Layers<'_>,
+    left: &Picked<Option<Duration>>,
+    days: u32,
+    class: &BTreeMap<String, ClassWish>,
+) {
+    let shortest = class.values().filter_map(|wish| wish.days).chain([days]).min().unwrap_or(days);
+    let life = Duration::from_hours(24 * u64::from(shortest));
+    if left.value.is_some_and(|left| left >= life) {
         let problem = Problem::new(
-            "has no meaning in an audit, which restores nothing",
-            "leave it out, or add a `[restore]` table to the job file",
+            format!(
+                "is not shorter than the copies live ({shortest} days): each run would extend all of them"
+            ),
+            "name a shorter span, such as \"36h\", or more days",
         );
-        layers.fault(problem, typed(key, Value::Typed(text.clone())).at);
+        layers.fault(problem, left.at.clone());
     }
 }
 

@@ -60,7 +60,12 @@ pub enum KeyList {
     },
     /// A CSV with a header, of which the columns `key` and, where it has them, `version_id`, `bucket`
     /// and `key_encoding` are read: an earlier report, or any other.
-    Csv(PathBuf),
+    Csv {
+        /// Which file; `None` for standard input.
+        file: Option<PathBuf>,
+        /// Whether only the rows whose `action` is `failed` are taken; the CSV must have that column.
+        failed: bool,
+    },
 }
 
 /// Where the objects are.
@@ -231,10 +236,13 @@ impl Wish {
 /// Bounds on requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Restore (and HEAD) requests in flight, 1–4096, by default 32.
+    /// Restore requests in flight, 1–4096, by default 32.
     pub concurrency: u32,
-    /// Restore POSTs a second, retries included, 1–100,000, by default 80: below the 100 a second
-    /// and bucket of COS, the strictest of the three. Source: COS limits page, read 2026-11.
+    /// Restore POSTs a second, retries included, 1–100,000, by default 800 on S3, whose bound is
+    /// 1,000 a second and account; 80 on COS, whose bound is 100 a second and bucket; and 80 on OSS,
+    /// whose slowest class takes 100 a second and account, and delays what is above that without a
+    /// word. Sources: S3 RestoreObject, COS limits and OSS "Limits and performance metrics" pages,
+    /// read 2026-11.
     pub restore_rate: u32,
     /// List requests in flight, 1–256: key ranges of the bucket that are listed side by side.
     pub list_concurrency: u32,
@@ -242,6 +250,8 @@ pub struct Limits {
     pub list_rate: u32,
     /// HEAD requests a second, 1–100,000, by default 200.
     pub head_rate: u32,
+    /// HEAD requests in flight, 1–4096, by default as many as `concurrency`.
+    pub head_concurrency: u32,
     /// Attempts for one request before it is given up, 1–100, by default 8.
     pub max_attempts: u32,
 }

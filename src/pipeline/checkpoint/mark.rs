@@ -17,7 +17,8 @@
 //! * A finished run is never gone on with, so that its mark is replaced whatever its number.
 //!
 //! Formats 1 and 2 were never released. Format 3: checksums over the report's and the waiting rows'
-//! durable parts and over each line of the journal; what is about to be asked for is journaled.
+//! durable parts and over each line of the journal; what is about to be asked for is journaled. Format
+//! 4: whether a running restore or a lapsing copy was left undone.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -36,7 +37,7 @@ use crate::pipeline::source::RangeId;
 pub(super) const MAX_MARK: u64 = 256 << 20;
 
 /// The layout that this version writes, and the only one that it reads.
-pub(super) const FORMAT: u32 = 3;
+pub(super) const FORMAT: u32 = 4;
 
 /// A key in a text file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -148,6 +149,10 @@ pub struct Mark {
     /// When the last of the copies that were asked for may lapse; `None` if none has to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub copies_until: Option<Timestamp>,
+    /// Whether a restore that runs or a copy that lapses was not asked for as wished, for want of budget
+    /// or because the store refused: the next run may not count on it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub undone: bool,
     /// Counts over all sessions.
     pub tally: Tally,
     /// Requests over all sessions.
@@ -282,10 +287,10 @@ mod tests {
     fn another_layout_is_told_by_its_number_whatever_else_it_holds() {
         for (text, found) in [
             (r#"{"format":2,"sha256":"","mark":{}}"#, Some(2)),
-            (r#"{"written_by":"defrost 9","format":4}"#, Some(4)),
-            (r#"{"format":3,"finished":false,"sha256":"","mark":{},"more":1}"#, None),
-            (r#"{"format":3}"#, None),
-            (r#"{"format":"3"}"#, None),
+            (r#"{"written_by":"defrost 9","format":5}"#, Some(5)),
+            (r#"{"format":4,"finished":false,"sha256":"","mark":{},"more":1}"#, None),
+            (r#"{"format":4}"#, None),
+            (r#"{"format":"4"}"#, None),
             ("", None),
             ("[]", None),
         ] {

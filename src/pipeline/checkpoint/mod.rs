@@ -8,6 +8,7 @@
 //! | `aside.csv` | [`Spill`](crate::pipeline::report::Spill) | rows that wait for those in front of them |
 //! | `lock` | [`Lock`] | one run at a time |
 //! | `hints` | | what the next listing may know of the keys; nothing but speed depends on it |
+//! | `last-run.json` | | what the next run may know of this one: see `decide`; without it, a request may be sent once too often |
 //!
 //! # The order of writing
 //! While a run goes on:
@@ -24,8 +25,8 @@
 //!    the mark covers are forgotten.
 //!
 //! At the end: a commit whose mark calls the report sealed; the report gets its final name, and its
-//! folder is synced; the summary is put beside it; the mark says that the run is finished; the rows
-//! set aside and their file go; hints are left.
+//! folder is synced; the summary is put beside it; what the next run may know of this one is left; the
+//! mark says that the run is finished; the rows set aside and their file go; hints are left.
 //!
 //! At the beginning of a run that does not go on with an unfinished one: that one's mark goes first,
 //! then report and journal make room for new ones, then the first mark is saved.
@@ -58,6 +59,7 @@ mod fault;
 mod files;
 mod gaps;
 pub mod journal;
+mod last;
 mod line;
 mod lock;
 mod mark;

@@ -10,11 +10,13 @@ use jiff::Timestamp;
 use super::fault::CheckpointError;
 use super::files;
 use super::journal::Journal;
+use super::last::Remembered;
 use super::line::Recorded;
 use super::lock::{self, Lock};
 use super::mark::{MAX_MARK, Mark, copy_until};
 use super::point::{CommitPoint, pass};
 use crate::model::{Clock, hex, unhex};
+use crate::pipeline::act::LastRun;
 use crate::pipeline::report::{Durable, ReportError, Spill};
 
 const MARK: &str = "checkpoint.json";
@@ -22,6 +24,9 @@ const JOURNAL: &str = "journal.jsonl";
 const LOCK: &str = "lock";
 const ASIDE: &str = "aside.csv";
 const HINTS: &str = "hints";
+const LAST: &str = "last-run.json";
+/// A file larger than this tells of no last run: an identity has some hundred bytes, and its patterns.
+const MAX_LAST: u64 = 4 << 20;
 /// Hints beyond this many bytes are no hints: a thousand keys of 1,024 bytes have some 2 MB.
 const MAX_HINTS: u64 = 4 << 20;
 
@@ -218,6 +223,41 @@ impl StateDir {
         })
     }
 
+    /// The last complete run, as far as a job that is `identity` now has to know of it; `None` if it left
+    /// nothing that can be read.
+    pub fn last_run(&self, identity: &[(String, String)]) -> Option<LastRun> {
+        let mut text = Vec::new();
+        let file = File::open(self.path.join(LAST)).ok()?;
+        let size = file.take(MAX_LAST + 1).read_to_end(&mut text).ok()?;
+        let read = || serde_json::from_slice::<Remembered>(&text).ok();
+        if size as u64 <= MAX_LAST { read()?.told_to(identity) } else { None }
+    }
+
+    /// Leaves word of a complete run to the next one.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn save_last_run(
+        &self,
+        began: Timestamp,
+        identity: &[(String, String)],
+    ) -> Result<(), CheckpointError> {
+        let path = self.path.join(LAST);
+        serde_json::to_vec(&Remembered::new(began, identity))
+            .map_err(io::Error::other)
+            .and_then(|text| files::replace_file(&path, &text))
+            .map_err(|source| CheckpointError::Io { what: "write", path, source })
+    }
+
+    /// Lets the next run know of no last one.
+    ///
+    /// # Errors
+    /// If the file cannot be removed.
+    pub fn forget_last_run(&self) -> Result<(), CheckpointError> {
+        let path = self.path.join(LAST);
+        files::remove_file(&path).map_err(|source| CheckpointError::Io { what: "remove", path, source })
+    }
+
     /// A journal for the run `run_id`: a new one, or the one that holds what was `recorded`.
     ///
     /// # Errors
@@ -273,6 +313,7 @@ mod tests {
             aside: Durable { len: 16, checksum: "crc32:a5".to_owned() },
             sealed: false,
             copies_until: None,
+            undone: false,
             tally: Tally::default(),
             requests: RequestCounts::default(),
             elapsed: Duration::from_millis(1500),

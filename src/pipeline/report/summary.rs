@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Action, Reason, RequestCounts, Tally};
+use crate::pipeline::account::FeesTold;
 
 /// Version of the summary's fields; it grows when one changes its meaning or goes.
 const FORMAT: u32 = 1;
@@ -99,6 +100,9 @@ pub struct Summary {
     pub tally: Tally,
     /// Requests by kind, over all sessions.
     pub requests: RequestCounts,
+    /// What they cost by the price table; in a plan, what a run would cost.
+    #[serde(default)]
+    pub fees: FeesTold,
     /// Entries listed a second.
     pub listed_per_second: f64,
     /// Restore POSTs a second.
@@ -122,6 +126,7 @@ pub(crate) struct Facts<'a> {
     pub(crate) sessions: u32,
     pub(crate) sha256: String,
     pub(crate) verdict: Verdict,
+    pub(crate) fees: FeesTold,
 }
 
 impl Summary {
@@ -145,6 +150,7 @@ impl Summary {
             restores_per_second: requests.restore as f64 / seconds,
             tally,
             requests,
+            fees: facts.fees,
             report: report
                 .and_then(Path::file_name)
                 .map(|name| name.to_string_lossy().into_owned())

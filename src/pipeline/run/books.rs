@@ -10,8 +10,10 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 use super::opening::Opened;
 use super::page::{Known, Sheet};
 use super::{COMMIT_EVERY, Options, RunError};
-use crate::job::{Job, Versions};
+use crate::job::{Job, Prices, Verb, Versions};
 use crate::model::{Clock, RequestCounts, Tally, Tell};
+use crate::pipeline::account::{Fees, FeesTold};
+use crate::pipeline::act::LastRun;
 use crate::pipeline::checkpoint::journal::Journal;
 use crate::pipeline::checkpoint::{CheckpointError, CommitPoint, Gaps, Mark, MarkedRange, StateDir, pass};
 use crate::pipeline::report::{Durable, Facts, Order, Reached, Report, Segment, Spill, Summary, Verdict};
@@ -52,6 +54,7 @@ pub(super) struct Books {
     before: (RequestCounts, Duration),
     versioned: bool,
     fail_empty: bool,
+    prices: Arc<Prices>,
 }
 
 /// What the run needs to know of its books.
@@ -75,6 +78,8 @@ pub(super) struct Found {
     pub(super) settled: watch::Receiver<bool>,
     /// Evenly spaced keys that an earlier run left.
     pub(super) hints: Vec<Vec<u8>>,
+    /// The job's last complete run.
+    pub(super) last: Option<LastRun>,
 }
 
 /// The books of a run, closed.
@@ -83,6 +88,8 @@ pub(super) struct Closed {
     pub(super) tally: Tally,
     pub(super) requests: RequestCounts,
     pub(super) elapsed: Duration,
+    /// What it costs.
+    pub(super) fees: Fees,
     /// The CSV: finished, or partial if the run is not complete; `None` for a stream.
     pub(super) report: Option<PathBuf>,
     /// The summary, if the run is complete and has a report.
@@ -100,7 +107,7 @@ impl Books {
         options: Options,
         tell: &dyn Tell,
     ) -> Result<(Self, Found), RunError> {
-        let fail_empty = options.fail_empty;
+        let (fail_empty, prices) = (options.fail_empty, Arc::clone(&options.prices));
         let Opened { report, state, journal, mark, known } = match options.stream {
             Some(stream) => Opened::stream(job, &*clock, stream)?,
             None => Opened::files(job, &clock, options.report, options.fresh, tell)?,
@@ -125,6 +132,7 @@ impl Books {
             report: report.path().map(PathBuf::from),
             matched: mark.tally.matched.objects,
             hints: state.as_ref().map(StateDir::hints).unwrap_or_default(),
+            last: state.as_ref().and_then(|state| state.last_run(&mark.identity)),
         };
         let now = clock.monotonic();
         let mut books = Self {
@@ -143,6 +151,7 @@ impl Books {
             settled,
             versioned: job.source.versions != Versions::Current,
             fail_empty,
+            prices,
         };
         if books.mark.sessions == 1 {
             // From here on an interrupted run is found again, even if it wrote no row.
@@ -214,6 +223,7 @@ impl Books {
         self.mark.rows += sheet.rows;
         self.mark.tally.merge(&sheet.tally);
         self.mark.copies_until = self.mark.copies_until.max(sheet.copies_until);
+        self.mark.undone |= sheet.undone;
         let reached = sheet.last.as_ref().map(|(key, version)| Reached {
             key: key.clone(),
             version: if self.versioned { version.clone() } else { Vec::new() },
@@ -278,6 +288,7 @@ impl Books {
         self.commit()?;
         pass(CommitPoint::ReportSealed);
         let report = self.report.path().map(PathBuf::from);
+        let fees = self.fees();
         self.report.name()?;
         let sha256 = self.mark.written.sha256().to_owned();
         let verdict = Verdict::of(&self.mark.tally, self.mark.requests, self.fail_empty);
@@ -292,6 +303,7 @@ impl Books {
             sessions: self.mark.sessions,
             sha256,
             verdict,
+            fees: FeesTold::from(&fees),
         };
         let summary = Summary::of(facts, self.mark.tally.clone(), self.mark.requests, report.as_deref());
         let summary_path = match &report {
@@ -303,6 +315,9 @@ impl Books {
             None => None,
         };
         pass(CommitPoint::SummarySaved);
+        if let Some(state) = &self.state {
+            leave_word(job, &self.mark, state)?;
+        }
         self.mark.finished = Some(summary.exit_reason.clone());
         if let Some(state) = &self.state {
             state.save(&self.mark)?;
@@ -315,6 +330,7 @@ impl Books {
             }
         }
         Ok(Closed {
+            fees,
             tally: self.mark.tally,
             requests: self.mark.requests,
             elapsed: self.mark.elapsed,
@@ -333,6 +349,7 @@ impl Books {
         self.commit()?;
         let report = self.report.path().map(Report::partial_path);
         Ok(Closed {
+            fees: self.fees(),
             tally: self.mark.tally,
             requests: self.mark.requests,
             elapsed: self.mark.elapsed,
@@ -342,7 +359,24 @@ impl Books {
         })
     }
 
+    /// What the rows so far, and the listing, cost.
+    fn fees(&self) -> Fees {
+        Fees::of(&self.mark.tally.account, &self.mark.requests.lists, &self.prices)
+    }
+
     fn requests_of_run(&self) -> RequestCounts {
         self.before.0.plus((self.requests)())
     }
+}
+
+/// Leaves word of a complete run to the next one, which must not ask for the same things again.
+fn leave_word(job: &Job, mark: &Mark, state: &StateDir) -> Result<(), CheckpointError> {
+    let Some(wish) = job.wish.as_ref().filter(|_| job.verb == Verb::Restore) else {
+        return Ok(());
+    };
+    if !wish.raise_tier && wish.extend_when_left.is_none() {
+        // What an earlier run asked for says nothing of what this one has.
+        return state.forget_last_run();
+    }
+    if mark.undone { Ok(()) } else { state.save_last_run(mark.started_at, &mark.identity) }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::task::JoinError;
 
 use crate::model::{RequestCounts, Tally};
+use crate::pipeline::account::Fees;
 use crate::pipeline::checkpoint::CheckpointError;
 use crate::pipeline::report::{ReportError, Verdict};
 use crate::pipeline::source::SourceError;
@@ -22,6 +23,8 @@ pub struct Ended {
     pub requests: RequestCounts,
     /// Time spent working over all sessions.
     pub elapsed: Duration,
+    /// What they cost by the price table; in a plan, what a run would cost.
+    pub fees: Fees,
     /// The CSV: finished, or partial if the run is not complete; `None` for a stream.
     pub report: Option<PathBuf>,
     /// The summary, if the run is complete and has a report.

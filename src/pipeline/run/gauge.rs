@@ -30,7 +30,7 @@ impl<S: Store> Gauge<'_, S> {
     }
 
     pub(super) fn ended(&self, closed: Closed) -> Ended {
-        let Closed { tally, requests, elapsed, report, summary, verdict } = closed;
+        let Closed { tally, requests, elapsed, fees, report, summary, verdict } = closed;
         self.tell.tell(Event::Finished {
             tally: Arc::new(tally.clone()),
             requests,
@@ -38,6 +38,6 @@ impl<S: Store> Gauge<'_, S> {
             report: report.clone(),
             complete: verdict.is_some(),
         });
-        Ended { verdict, tally, requests, elapsed, report, summary }
+        Ended { verdict, tally, requests, elapsed, fees, report, summary }
     }
 }

@@ -115,6 +115,7 @@ pub async fn run<S: Store + 'static>(
             store: Arc::clone(&store),
             verb: job.verb,
             wish: job.wish.clone(),
+            last: found.last,
             may_head: job.verb != Verb::Scan || job.source.head,
             clock: Arc::clone(&clock),
         },

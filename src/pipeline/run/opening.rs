@@ -133,6 +133,7 @@ fn fresh_mark(identity: Vec<(String, String)>, report: PathBuf, clock: &dyn Cloc
         aside: Durable::default(),
         sealed: false,
         copies_until: None,
+        undone: false,
         tally: Tally::default(),
         requests: RequestCounts::default(),
         elapsed: Duration::ZERO,

@@ -101,6 +101,8 @@ pub(super) struct Sheet {
     pub(super) failures: Vec<(String, String)>,
     /// When the last of the copies that it asked for may lapse.
     pub(super) copies_until: Option<Timestamp>,
+    /// Whether a running restore or a lapsing copy was not asked for as wished.
+    pub(super) undone: bool,
     /// A refusal that every further request would meet.
     pub(super) doomed: Option<StoreError>,
     /// Whether the cap on matched objects was reached: what follows is not wanted.
@@ -166,9 +168,16 @@ impl<S: Store> Desk<S> {
             rows[index] = match wanted {
                 Wanted::Answered(outcome) => self.done(outcome),
                 Wanted::Undone | Wanted::Unseen => Row::Undone,
-                Wanted::Placed(placed) if !asked && !self.sieve.keeps_state(placed.outcome.state) => continue,
-                Wanted::Placed(placed) => match self.actor.settle(&page.get(index), placed) {
-                    Settled::Done(outcome) => {
+                Wanted::Placed(placed) if !asked && !self.sieve.keeps_state(placed.outcome.state) => {
+                    // It makes no row, but a HEAD for it was sent all the same.
+                    sheet.tally.looked(&page.get(index), &placed.outcome);
+                    continue;
+                }
+                Wanted::Placed(placed) => match self.actor.settle(&page.get(index), placed, asked) {
+                    Settled::Done(mut outcome) => {
+                        if asked {
+                            self.actor.presume_taken(&page.get(index), &mut outcome);
+                        }
                         self.record(page, index, &outcome)?;
                         self.done(outcome)
                     }
@@ -204,9 +213,12 @@ impl<S: Store> Desk<S> {
                 }
                 let asked = past.is_some();
                 (asked || self.sieve.keeps(&object)).then(|| {
-                    // That one was asked for and runs is likely, that it is archived still may be wrong.
-                    let doubtful = |placed: &Placed| {
-                        asked && matches!(placed.outcome.state, State::Archived | State::Expired)
+                    // That one was asked for and runs is likely, that it is archived still, or lapses as
+                    // soon as before, may be wrong.
+                    let doubtful = |placed: &Placed| match placed.outcome.state {
+                        State::Archived | State::Expired => asked,
+                        State::Restored => asked && self.actor.extends(),
+                        _ => !asked && self.actor.looks_closer(&object, placed),
                     };
                     let seen = self.actor.seen(&object, now).filter(|placed| !doubtful(placed));
                     Entry { index, wanted: seen.map_or(Wanted::Unseen, Wanted::Placed), asked }
@@ -234,10 +246,10 @@ impl<S: Store> Desk<S> {
             .map(async |(place, index)| (place, self.actor.head(&page.get(index)).await))
             .buffer_unordered(UNDER_WAY);
         while let Some((place, headed)) = heads.next().await {
-            let Entry { index, asked, .. } = entries[place];
+            let index = entries[place].index;
             entries[place].wanted = match headed {
-                // Whoever may not look has the listing's word, as the first time.
-                Ok(refused) if asked && refused.is_settled() => {
+                // Whoever may not look has the listing's word, where there is one.
+                Ok(refused) if refused.is_settled() => {
                     let seen = self.actor.seen(&page.get(index), self.clock.now());
                     Wanted::Placed(seen.unwrap_or(refused))
                 }
@@ -364,6 +376,8 @@ impl<S: Store> Desk<S> {
                         sheet.rows += 1;
                     }
                     sheet.copies_until = sheet.copies_until.max(copy_until(outcome));
+                    sheet.undone |= matches!(outcome.state, State::Restoring | State::Restored)
+                        && matches!(outcome.action, Action::Deferred | Action::Failed);
                     sheet.tally.add(&object, outcome, || shown_key(object.key).0.into_owned());
                     if outcome.action == Action::Failed {
                         sheet.failures.push((shown_key(object.key).0.into_owned(), cause(outcome)));

@@ -340,7 +340,11 @@ mod tests {
             let next = (to < self.count).then(|| Position::Token(to.to_string().into_bytes()));
             // The others get on with theirs meanwhile.
             tokio::task::yield_now().await;
-            Ok(Answered { answer: Page::new(text, entries, next), attempts: 1 })
+            Ok(Answered {
+                answer: Page::new(text, entries, next),
+                attempts: 1,
+                answers: crate::model::Answers::default(),
+            })
         }
 
         async fn head(&self, _: &[u8], _: &[u8]) -> Result<Answered<Head>, StoreError> {

@@ -52,6 +52,68 @@ async fn objects_that_are_not_there_or_not_archived() {
     );
 }
 
+/// One body a line that the class of its key does not take, from the pages on restore requests.
+#[tokio::test]
+async fn bodies_that_a_class_does_not_take() {
+    let with = |bucket: BucketConfig, class: &str| bucket.with(ObjectConfig::new(class, class));
+    let tiering = |bucket: BucketConfig| {
+        let frozen = VersionConfig {
+            storage_class: Some("INTELLIGENT_TIERING".to_owned()),
+            access_tier: Some(Access::ArchiveAccess),
+            ..VersionConfig::default()
+        };
+        with(bucket, "INTELLIGENT_TIERING").with(ObjectConfig::new("IT", "").current(frozen))
+    };
+    let oss = ["IA", "Archive", "ColdArchive", "DeepColdArchive"];
+    let cos = ["COLD", "ARCHIVE", "DEEP_ARCHIVE"];
+    let s3 = ["GLACIER_IR", "GLACIER", "DEEP_ARCHIVE"];
+    let config = Config::default()
+        .with_bucket(oss.iter().fold(BucketConfig::new(Dialect::Oss, "oss"), |b, class| with(b, class)))
+        .with_bucket(tiering(
+            cos.iter().fold(BucketConfig::new(Dialect::Cos, "cos"), |b, class| with(b, class)),
+        ))
+        .with_bucket(tiering(
+            s3.iter().fold(BucketConfig::new(Dialect::S3, "s3"), |b, class| with(b, class)),
+        ));
+    let server = serve(config).await;
+    let (oss, cos, s3) = ("JobParameters", "CASJobParameters", "GlacierJobParameters");
+    let bad_xml = (400, "MalformedXML");
+    let illegal = (400, "InvalidArgument");
+    for (target, days, job, tier, expected) in [
+        ("/oss/Archive", "1", oss, "Standard", bad_xml),
+        ("/oss/Archive", "1", s3, "Standard", bad_xml),
+        ("/oss/Archive", "8", oss, "", illegal),
+        ("/oss/Archive", "0", oss, "", illegal),
+        ("/oss/ColdArchive", "366", oss, "Bulk", illegal),
+        ("/oss/ColdArchive", "1", oss, "Fast", illegal),
+        ("/oss/ColdArchive", "1", s3, "Bulk", bad_xml),
+        ("/oss/DeepColdArchive", "1", oss, "Bulk", illegal),
+        ("/oss/IA", "1", oss, "", (400, "OperationNotSupported")),
+        ("/cos/ARCHIVE", "366", cos, "Bulk", illegal),
+        ("/cos/ARCHIVE", "", cos, "Bulk", illegal),
+        ("/cos/ARCHIVE", "1", s3, "Bulk", bad_xml),
+        ("/cos/DEEP_ARCHIVE", "1", cos, "Expedited", illegal),
+        ("/cos/COLD", "1", cos, "Bulk", (405, "RestoreNonArchiveObject")),
+        ("/cos/INTELLIGENT_TIERING", "", cos, "Bulk", (405, "RestoreNonArchiveObject")),
+        ("/s3/GLACIER", "", s3, "Bulk", bad_xml),
+        ("/s3/GLACIER", "0", s3, "Bulk", bad_xml),
+        ("/s3/GLACIER", "1", oss, "Bulk", bad_xml),
+        ("/s3/DEEP_ARCHIVE", "1", s3, "Expedited", illegal),
+        ("/s3/IT", "1", s3, "Bulk", illegal),
+        ("/s3/INTELLIGENT_TIERING", "", s3, "Bulk", (403, "ObjectAlreadyInActiveTierError")),
+        ("/s3/GLACIER_IR", "1", s3, "Bulk", (403, "InvalidObjectState")),
+    ] {
+        let days = if days.is_empty() { String::new() } else { format!("<Days>{days}</Days>") };
+        let job = if tier.is_empty() { String::new() } else { format!("<{job}><Tier>{tier}</Tier></{job}>") };
+        let body = format!("<RestoreRequest>{days}{job}</RestoreRequest>");
+        assert_eq!(
+            refused(&restore(&server, &format!("{target}?restore"), &body).await),
+            expected,
+            "{target} {body}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn head_errors_have_no_body() {
     let server = serve(config()).await;

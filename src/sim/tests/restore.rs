@@ -114,6 +114,90 @@ fn cos_classes_take_their_own_bodies() {
     assert_eq!(cos("INTELLIGENT_TIERING", Some("1"), None), refused(Wrong::NotArchived));
 }
 
+#[test]
+fn expedited_retrievals_may_have_no_capacity() {
+    let quirks = Quirks { no_expedited: true, ..Quirks::default() };
+    let tell = |dialect, class: &str, tier| {
+        let class = Class::new(dialect, class);
+        decide(dialect, &quirks, &version(&class, None, None), &ask(dialect, Some("3"), Some(tier)), NOW)
+    };
+    assert_eq!(tell(Dialect::S3, "GLACIER", "Expedited"), Verdict::Refused(Wrong::NoCapacity));
+    assert_eq!(tell(Dialect::S3, "DEEP_ARCHIVE", "Expedited"), Verdict::Refused(Wrong::TierNotOffered));
+    assert!(matches!(tell(Dialect::S3, "GLACIER", "Standard"), Verdict::Accepted(_)));
+    // The others queue, or slow everybody down.
+    assert!(matches!(tell(Dialect::Oss, "ColdArchive", "Expedited"), Verdict::Accepted(_)));
+}
+
+/// A line of a vendor's page: class, access tier, days, tiers.
+type Line = (Dialect, &'static str, Option<Access>, Days, &'static [&'static str]);
+
+#[derive(Clone, Copy, Debug)]
+enum Days {
+    /// Needed, from 1 to this.
+    Upto(u64),
+    /// Refused.
+    Forbidden,
+    /// Not needed, and not looked at.
+    Ignored,
+}
+
+const ARCHIVE: Option<Access> = Some(Access::ArchiveAccess);
+const DEEP: Option<Access> = Some(Access::DeepArchiveAccess);
+const THREE: &[&str] = &["Expedited", "Standard", "Bulk"];
+const SLOW: &[&str] = &["Standard", "Bulk"];
+
+/// OSS "RestoreObject", COS "POST Object restore", S3 "RestoreObject" and "Archive retrieval options",
+/// read 2026-11. No tier at all is Standard; OSS Archive takes none.
+const PAGES: &[Line] = &[
+    (Dialect::Oss, "Archive", None, Days::Upto(7), &[]),
+    (Dialect::Oss, "ColdArchive", None, Days::Upto(365), THREE),
+    (Dialect::Oss, "DeepColdArchive", None, Days::Upto(365), &["Expedited", "Standard"]),
+    (Dialect::Cos, "ARCHIVE", None, Days::Upto(365), THREE),
+    (Dialect::Cos, "MAZ_ARCHIVE", None, Days::Upto(365), THREE),
+    (Dialect::Cos, "DEEP_ARCHIVE", None, Days::Upto(365), SLOW),
+    (Dialect::Cos, "MAZ_DEEP_ARCHIVE", None, Days::Upto(365), SLOW),
+    (Dialect::Cos, "INTELLIGENT_TIERING", ARCHIVE, Days::Ignored, THREE),
+    (Dialect::Cos, "MAZ_INTELLIGENT_TIERING", ARCHIVE, Days::Ignored, THREE),
+    (Dialect::Cos, "INTELLIGENT_TIERING", DEEP, Days::Ignored, SLOW),
+    (Dialect::S3, "GLACIER", None, Days::Upto(i32::MAX as u64), THREE),
+    (Dialect::S3, "DEEP_ARCHIVE", None, Days::Upto(i32::MAX as u64), SLOW),
+    (Dialect::S3, "INTELLIGENT_TIERING", ARCHIVE, Days::Forbidden, THREE),
+    (Dialect::S3, "INTELLIGENT_TIERING", DEEP, Days::Forbidden, SLOW),
+];
+
+#[test]
+fn every_class_takes_the_days_and_tiers_of_its_page_and_no_others() {
+    let days =
+        [None, Some("0"), Some("1"), Some("7"), Some("8"), Some("365"), Some("366"), Some("4294967296")];
+    let odd_days = [Some("-1"), Some("two"), Some("")];
+    let tiers = [None, Some("Expedited"), Some("Standard"), Some("Bulk"), Some("bulk"), Some("")];
+    for &(dialect, name, access, span, offered) in PAGES {
+        let class = Class::new(dialect, name);
+        for days in days.into_iter().chain(odd_days) {
+            for tier in tiers {
+                let number = days.and_then(|text| text.parse::<u64>().ok());
+                let legal_days = match span {
+                    Days::Upto(last) => number.is_some_and(|n| (1..=last).contains(&n)),
+                    Days::Forbidden => days.is_none(),
+                    Days::Ignored => true,
+                };
+                let legal_tier = tier.is_none_or(|tier| offered.contains(&tier));
+                let body = ask(dialect, days, tier);
+                let frozen = version(&class, access, None);
+                let verdict = decide(dialect, &Quirks::default(), &frozen, &body, NOW);
+                let told = format!("{dialect:?} {name} {access:?} {days:?} {tier:?}: {verdict:?}");
+                match &verdict {
+                    Verdict::Accepted(_) => assert!(legal_days && legal_tier, "{told}"),
+                    Verdict::Refused(
+                        Wrong::Malformed(_) | Wrong::TierNotOffered | Wrong::Days(_) | Wrong::DaysForbidden,
+                    ) => assert!(!(legal_days && legal_tier), "{told}"),
+                    _ => panic!("{told}"),
+                }
+            }
+        }
+    }
+}
+
 /// What a second request meets, `later` seconds after one for 3 days at Standard.
 fn second(dialect: Dialect, class: &str, later: Secs, days: &str, tier: Option<&str>) -> (Mark, Verdict) {
     let class = Class::new(dialect, class);

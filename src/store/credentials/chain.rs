@@ -447,6 +447,7 @@ mod tests {
         assert_eq!(error.to_string(), "the security token from ~/.cos.conf has lapsed");
         world.write(".cos.conf", &file("second"));
         assert_eq!(id(&chain).await, "first", "nothing is read while nobody complains");
+        world.clock.forward(RENEW_EVERY);
         assert_eq!(chain.renew(&stale).await.unwrap().access_key_id, "second");
         world.write(".cos.conf", "hush");
         assert!(

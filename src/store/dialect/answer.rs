@@ -3,7 +3,7 @@
 use super::refusal::{self, Manners, header};
 use super::xml::ErrorDocument;
 use super::{Reply, mark};
-use crate::model::{Access, RestoreMark};
+use crate::model::{Access, RestoreMark, Tier};
 use crate::store::{Head, Refusal, RestoreAnswer, Taken};
 
 /// The one refusal that means that the wish is being met; all three vendors spell it so.
@@ -21,6 +21,16 @@ pub(super) struct HeadNames {
     pub(super) tier: Option<&'static str>,
     /// Restore state.
     pub(super) restore: &'static str,
+    /// The tier of a running restore, where the vendor tells.
+    pub(super) running: Option<&'static str>,
+}
+
+/// The tier that a running restore was asked at: COS writes `tier="bulk"; request-date="…"`, OSS the
+/// bare word. Source: COS HEAD Object, OSS RestoreObject pages, read 2026-11.
+fn running_at(text: &str) -> Option<Tier> {
+    let word =
+        text.split_once("tier=\"").map_or(text, |(_, rest)| rest.split('"').next().unwrap_or_default());
+    Tier::from_word(word.trim())
 }
 
 /// Reads a 200 reply to HEAD.
@@ -56,6 +66,7 @@ pub(super) fn head(
         access: access(class.as_bytes(), tier.as_bytes()),
         access_tier: tier.to_owned(),
         restore,
+        running_at: names.running.and_then(|name| running_at(header(&reply.headers, name))),
         status: reply.status,
         request_id: refusal::request_id(manners, &reply.headers),
     })

@@ -6,6 +6,7 @@ use http::Method;
 use md5::{Digest, Md5};
 
 use super::Request;
+use super::legal::Law;
 use crate::model::Position;
 use crate::store::{ListApi, Listing, RestoreAsk};
 
@@ -57,12 +58,13 @@ pub(super) fn head(key: &[u8], version_id: &[u8], headers: Headers) -> Request {
     Request { method: Method::HEAD, key: key.to_vec(), query, headers, body: Vec::new() }
 }
 
-/// A restore of one object, its tier within the element `job`.
+/// A restore of one object, in the shape of the vendor's `law`.
 ///
 /// Content-MD5 is sent to every vendor: S3's older reference and COS's common headers ask for it,
 /// and OSS takes it. Source: S3 RestoreObject, COS common request headers, OSS RestoreObject
 /// pages, read 2026-11.
-pub(super) fn restore(ask: &RestoreAsk<'_>, xmlns: Option<&str>, job: &str, mut headers: Headers) -> Request {
+pub(super) fn restore(ask: &RestoreAsk<'_>, law: &Law, mut headers: Headers) -> Request {
+    let Law { xmlns, job, .. } = *law;
     let mut query = vec![("restore", Vec::new())];
     push_version(&mut query, ask.version_id);
     let mut body = String::from("<RestoreRequest");

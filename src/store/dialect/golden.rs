@@ -373,6 +373,9 @@ fn heads_are_read() {
     assert_eq!(head.restore, RestoreMark::Ready(Some("2026-11-27T08:15:02Z".parse().unwrap())));
     assert_eq!((head.class.as_str(), head.access), ("ColdArchive", Access::Archived));
     assert_eq!(&*head.request_id, "5374A2880232A65C23002D75");
+    assert_eq!(head.running_at, None);
+    let priority = [("x-oss-restore", "ongoing-request=\"true\""), ("x-oss-object-restore-priority", "Bulk")];
+    assert_eq!(oss.read_head(&reply(200, &priority, "")).unwrap().running_at, Some(Tier::Bulk));
     let plain = [("x-oss-object-type", "Normal")];
     let head = oss.read_head(&reply(200, &plain, "")).unwrap();
     assert_eq!((head.class.as_str(), head.access), ("Standard", Access::Online));
@@ -387,7 +390,7 @@ fn heads_are_read() {
     ];
     let head = cos.read_head(&reply(200, &running, "")).unwrap();
     assert_eq!((head.restore, head.access), (RestoreMark::Running, Access::Archived));
-    assert_eq!(head.access_tier, "ARCHIVE_ACCESS");
+    assert_eq!((head.access_tier.as_str(), head.running_at), ("ARCHIVE_ACCESS", Some(Tier::Expedited)));
     let odd = [("x-cos-restore", "soon")];
     assert_eq!(cos.read_head(&reply(200, &odd, "")).unwrap_err().kind, ErrorKind::Unreadable);
 

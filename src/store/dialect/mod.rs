@@ -13,6 +13,7 @@ mod dates;
 pub mod encoding;
 #[cfg(test)]
 mod golden;
+mod legal;
 mod mark;
 mod oss;
 mod refusal;

@@ -7,14 +7,47 @@ use jiff::Timestamp;
 
 use super::answer::{self, ALREADY_RUNNING, HeadNames};
 use super::ask::{self, Headers};
+use super::legal::{ALL_TIERS, Law, Line};
 use super::refusal::{self, Manners};
 use super::xml::{ErrorDocument, Form};
 use super::{Credentials, Dialect, Endpoint, Options, Reply, Request};
-use crate::model::{Access, Offer, Page, Position, Provider, RestoreMark, Tier};
+use crate::model::{Access, Offer, Page, Position, Provider, Raise, RestoreMark, Tier};
 use crate::store::{ErrorKind, Head, Listing, Refusal, RestoreAnswer, RestoreAsk, sign};
 
-/// Classes that need a restore, as OSS spells them.
-const ARCHIVED: &[&str] = &["Archive", "ColdArchive", "DeepColdArchive"];
+/// Which class takes what. `JobParameters` on Archive is 400 `MalformedXML`; a request on a readable
+/// copy adds days, up to the last number of them in all; only newer pages let a running restore be
+/// asked for at a higher priority, and none says that HEAD shows the one it runs at.
+/// Source: OSS pages RestoreObject and "Restore objects for access", read 2026-11.
+const LAW: Law = Law {
+    xmlns: None,
+    job: "JobParameters",
+    lines: &[
+        Line {
+            classes: &["Archive"],
+            access_tiers: &[],
+            days: Some((1, 7)),
+            tiers: &[],
+            raise: Raise::Never,
+        },
+        Line {
+            classes: &["ColdArchive"],
+            access_tiers: &[],
+            days: Some((1, 365)),
+            tiers: ALL_TIERS,
+            raise: Raise::Untold,
+        },
+        Line {
+            classes: &["DeepColdArchive"],
+            access_tiers: &[],
+            days: Some((1, 365)),
+            tiers: &[Tier::Expedited, Tier::Standard],
+            raise: Raise::Untold,
+        },
+    ],
+};
+
+/// Classes that need a restore.
+const ARCHIVED: [&str; LAW.archived_len()] = LAW.archived();
 
 /// Every storage class; old samples print them in upper case.
 const KNOWN: &[&str] = &["Standard", "IA", "Archive", "ColdArchive", "DeepColdArchive"];
@@ -33,8 +66,13 @@ const FORM: Form = Form {
 const MANNERS: Manners =
     Manners { request_id: "x-oss-request-id", region: None, document: Some("x-oss-err"), kind };
 
-const HEAD: HeadNames =
-    HeadNames { class: "x-oss-storage-class", standard: "Standard", tier: None, restore: "x-oss-restore" };
+const HEAD: HeadNames = HeadNames {
+    class: "x-oss-storage-class",
+    standard: "Standard",
+    tier: None,
+    restore: "x-oss-restore",
+    running: Some("x-oss-object-restore-priority"),
+};
 
 /// The dialect of Alibaba Cloud OSS.
 #[derive(Debug)]
@@ -73,7 +111,7 @@ impl Dialect for Oss {
     }
 
     fn restore(&self, ask: &RestoreAsk<'_>) -> Request {
-        ask::restore(ask, None, "JobParameters", self.headers())
+        ask::restore(ask, &LAW, self.headers())
     }
 
     fn sign(&self, request: &mut Request, to: &Endpoint, who: &Credentials, at: Timestamp) {
@@ -121,22 +159,12 @@ impl Dialect for Oss {
         access(class, access_tier)
     }
 
-    fn offer(&self, class: &[u8], _access_tier: &[u8]) -> Option<Offer> {
-        let is = |name: &str| class.eq_ignore_ascii_case(name.as_bytes());
-        if is("Archive") {
-            // JobParameters on Archive is 400 MalformedXML.
-            Some(Offer { days: Some(1..=7), tiers: &[] })
-        } else if is("ColdArchive") {
-            Some(Offer { days: Some(1..=365), tiers: &Tier::ALL })
-        } else if is("DeepColdArchive") {
-            Some(Offer { days: Some(1..=365), tiers: &[Tier::Expedited, Tier::Standard] })
-        } else {
-            None
-        }
+    fn offer(&self, class: &[u8], access_tier: &[u8]) -> Option<Offer> {
+        LAW.offer(class, access_tier)
     }
 
     fn archived_classes(&self) -> &'static [&'static str] {
-        ARCHIVED
+        &ARCHIVED
     }
 
     fn known_classes(&self) -> &'static [&'static str] {
@@ -184,10 +212,10 @@ impl Dialect for Oss {
 }
 
 /// An absent class is Standard: old HEAD samples leave the header out.
-fn access(class: &[u8], _access_tier: &[u8]) -> Access {
+fn access(class: &[u8], access_tier: &[u8]) -> Access {
     let is = |name: &&str| class.eq_ignore_ascii_case(name.as_bytes());
-    if ARCHIVED.iter().any(is) {
-        Access::Archived
+    if let Some(access) = LAW.access(class, access_tier) {
+        access
     } else if class.is_empty() || KNOWN.iter().any(is) {
         Access::Online
     } else {
@@ -239,24 +267,6 @@ mod tests {
     use super::*;
 
     static OSS: Oss = Oss::new(Options { request_payer: false });
-
-    #[test]
-    fn each_class_offers_its_own() {
-        let cold = Offer { days: Some(1..=365), tiers: &[Tier::Expedited, Tier::Standard, Tier::Bulk] };
-        let deep = Offer { days: Some(1..=365), tiers: &[Tier::Expedited, Tier::Standard] };
-        assert_eq!(OSS.offer(b"Archive", b""), Some(Offer { days: Some(1..=7), tiers: &[] }));
-        assert_eq!(OSS.offer(b"COLDARCHIVE", b""), Some(cold));
-        assert_eq!(OSS.offer(b"DeepColdArchive", b""), Some(deep));
-        for none in ["Standard", "IA", "", "DeepArchive"] {
-            assert_eq!(OSS.offer(none.as_bytes(), b""), None, "{none}");
-        }
-        // The vendor's own Python sample tests for `DeepArchive`, which no object has.
-        assert_eq!(OSS.access(b"DeepArchive", b""), Access::Unrecognised);
-        assert_eq!(OSS.access(b"ARCHIVE", b""), Access::Archived);
-        assert_eq!(OSS.access(b"IA", b""), Access::Online);
-        assert_eq!(OSS.access(b"", b""), Access::Online);
-        assert!(OSS.archived_classes().iter().all(|class| OSS.offer(class.as_bytes(), b"").is_some()));
-    }
 
     #[test]
     fn a_request_that_was_let_wait_is_known() {

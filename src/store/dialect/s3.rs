@@ -7,20 +7,63 @@ use jiff::Timestamp;
 
 use super::answer::{self, ALREADY_RUNNING, HeadNames};
 use super::ask::{self, Headers};
+use super::legal::{ALL_TIERS, Law, Line, NOT_EXPEDITED};
 use super::refusal::{self, Manners};
 use super::xml::Form;
 use super::{Credentials, Dialect, Endpoint, Options, Reply, Request};
-use crate::model::{Access, Offer, Page, Position, Provider, RestoreMark, Tier};
+use crate::model::{Access, Offer, Page, Position, Provider, Raise, RestoreMark};
 use crate::store::{ErrorKind, Head, Listing, Refusal, RestoreAnswer, RestoreAsk, sign};
-
-/// The namespace that restore bodies are written in.
-const XMLNS: &str = "http://s3.amazonaws.com/doc/2006-03-01/";
 
 /// Most days that are asked for. S3 names no upper bound; a hundred years keeps dates in range.
 const MOST_DAYS: u32 = 36_500;
 
-/// Classes that always need a restore. GLACIER_IR needs none.
-const ARCHIVED: &[&str] = &["GLACIER", "DEEP_ARCHIVE"];
+/// Which class takes what; GLACIER_IR needs no restore. Intelligent-Tiering must be given no days: the
+/// object moves back online. A running restore may be asked for at a faster tier with the same days;
+/// at which tier it runs, no answer shows.
+/// Source: S3 pages RestoreObject, "Archive retrieval options" and "Upgrading the speed of an
+/// in-progress restore", read 2026-11.
+const LAW: Law = Law {
+    xmlns: Some("http://s3.amazonaws.com/doc/2006-03-01/"),
+    job: "GlacierJobParameters",
+    lines: &[
+        Line {
+            classes: &["GLACIER"],
+            access_tiers: &[],
+            days: Some((1, MOST_DAYS)),
+            tiers: ALL_TIERS,
+            raise: Raise::Untold,
+        },
+        Line {
+            classes: &["DEEP_ARCHIVE"],
+            access_tiers: &[],
+            days: Some((1, MOST_DAYS)),
+            tiers: NOT_EXPEDITED,
+            raise: Raise::Untold,
+        },
+        Line {
+            classes: TIERING,
+            access_tiers: &["ARCHIVE_ACCESS"],
+            days: None,
+            tiers: ALL_TIERS,
+            raise: Raise::Untold,
+        },
+        Line {
+            classes: TIERING,
+            access_tiers: &["DEEP_ARCHIVE_ACCESS"],
+            days: None,
+            tiers: NOT_EXPEDITED,
+            raise: Raise::Untold,
+        },
+        // Of a tier that is not shown, only what either would take.
+        Line { classes: TIERING, access_tiers: &[""], days: None, tiers: NOT_EXPEDITED, raise: Raise::Never },
+    ],
+};
+
+/// Classes whose objects have access tiers.
+const TIERING: &[&str] = &["INTELLIGENT_TIERING"];
+
+/// Classes that always need a restore.
+const ARCHIVED: [&str; LAW.archived_len()] = LAW.archived();
 
 /// Every storage class of the HeadObject page.
 const KNOWN: &[&str] = &[
@@ -38,9 +81,6 @@ const KNOWN: &[&str] = &[
     "FSX_OPENZFS",
     "FSX_ONTAP",
 ];
-
-/// What the deep archives offer.
-const DEEP: &[Tier] = &[Tier::Standard, Tier::Bulk];
 
 const FORM: Form = Form {
     plus_is_space: true,
@@ -62,6 +102,7 @@ const HEAD: HeadNames = HeadNames {
     standard: "STANDARD",
     tier: Some("x-amz-archive-status"),
     restore: "x-amz-restore",
+    running: None,
 };
 
 /// The dialect of Amazon S3.
@@ -104,7 +145,7 @@ impl Dialect for S3 {
     }
 
     fn restore(&self, ask: &RestoreAsk<'_>) -> Request {
-        ask::restore(ask, Some(XMLNS), "GlacierJobParameters", self.headers())
+        ask::restore(ask, &LAW, self.headers())
     }
 
     fn sign(&self, request: &mut Request, to: &Endpoint, who: &Credentials, at: Timestamp) {
@@ -144,28 +185,11 @@ impl Dialect for S3 {
     }
 
     fn offer(&self, class: &[u8], access_tier: &[u8]) -> Option<Offer> {
-        let is = |name: &str| class.eq_ignore_ascii_case(name.as_bytes());
-        let days = Some(1..=MOST_DAYS);
-        if is("GLACIER") {
-            Some(Offer { days, tiers: &Tier::ALL })
-        } else if is("DEEP_ARCHIVE") {
-            Some(Offer { days, tiers: DEEP })
-        } else if is("INTELLIGENT_TIERING") {
-            if access_tier.eq_ignore_ascii_case(b"ARCHIVE_ACCESS") {
-                Some(Offer { days: None, tiers: &Tier::ALL })
-            } else if access_tier.is_empty() || access_tier.eq_ignore_ascii_case(b"DEEP_ARCHIVE_ACCESS") {
-                // Of an unknown tier, only what either would take.
-                Some(Offer { days: None, tiers: DEEP })
-            } else {
-                None
-            }
-        } else {
-            None
-        }
+        LAW.offer(class, access_tier)
     }
 
     fn archived_classes(&self) -> &'static [&'static str] {
-        ARCHIVED
+        &ARCHIVED
     }
 
     fn known_classes(&self) -> &'static [&'static str] {
@@ -216,18 +240,9 @@ impl Dialect for S3 {
 /// An absent class is STANDARD.
 fn access(class: &[u8], access_tier: &[u8]) -> Access {
     let is = |name: &&str| class.eq_ignore_ascii_case(name.as_bytes());
-    if ARCHIVED.iter().any(is) {
-        Access::Archived
-    } else if is(&"INTELLIGENT_TIERING") {
-        let tier = |name: &str| access_tier.eq_ignore_ascii_case(name.as_bytes());
-        if access_tier.is_empty() {
-            Access::Tiering
-        } else if tier("ARCHIVE_ACCESS") || tier("DEEP_ARCHIVE_ACCESS") {
-            Access::Archived
-        } else {
-            // Frequent, infrequent and archive instant access are all read at once.
-            Access::Online
-        }
+    if let Some(access) = LAW.access(class, access_tier) {
+        access
+        // Frequent, infrequent and archive instant access are all read at once.
     } else if class.is_empty() || KNOWN.iter().any(is) {
         Access::Online
     } else {
@@ -296,28 +311,6 @@ mod tests {
     use super::*;
 
     static S3: S3 = super::S3::new(Options { request_payer: false });
-
-    #[test]
-    fn each_class_offers_its_own() {
-        let days = Some(1..=36_500);
-        assert_eq!(S3.offer(b"GLACIER", b""), Some(Offer { days: days.clone(), tiers: &Tier::ALL }));
-        let deep = [Tier::Standard, Tier::Bulk];
-        assert_eq!(S3.offer(b"DEEP_ARCHIVE", b"").map(|o| (o.days, o.tiers)), Some((days, &deep[..])));
-        let tiering = |tier: &[u8]| S3.offer(b"INTELLIGENT_TIERING", tier);
-        assert_eq!(tiering(b"ARCHIVE_ACCESS"), Some(Offer { days: None, tiers: &Tier::ALL }));
-        for tier in [&b"DEEP_ARCHIVE_ACCESS"[..], b""] {
-            assert_eq!(tiering(tier).map(|o| (o.days, o.tiers)), Some((None, &deep[..])));
-        }
-        assert_eq!(tiering(b"FREQUENT_ACCESS"), None);
-        for online in ["STANDARD", "GLACIER_IR", "ONEZONE_IA", "EXPRESS_ONEZONE", ""] {
-            assert_eq!(S3.offer(online.as_bytes(), b""), None, "{online}");
-            assert_eq!(S3.access(online.as_bytes(), b""), Access::Online, "{online}");
-        }
-        assert_eq!(S3.access(b"INTELLIGENT_TIERING", b""), Access::Tiering);
-        // The name of a tier of a compatible store, say.
-        assert_eq!(S3.access(b"WARM-TIER", b""), Access::Unrecognised);
-        assert!(S3.archived_classes().iter().all(|class| S3.offer(class.as_bytes(), b"").is_some()));
-    }
 
     #[test]
     fn regions_are_read_from_hosts() {

@@ -160,6 +160,8 @@ async fn a_store_that_takes_fifty_of_a_thousand_is_kept_busy_and_loses_nothing()
         assert_eq!(ran.failed, 0, "{provider} {status} {code}");
         assert!(taken / 90.0 >= 0.9 * 50.0, "{provider} {status} {code}: {} a second", taken / 90.0);
         assert!(share < 0.05, "{provider} {status} {code}: {share} refused");
+        assert!((2..40).contains(&ran.slow_downs), "slowed down {} times", ran.slow_downs);
+        assert!((25..50).contains(&ran.lowest), "down to {}", ran.lowest);
     }
 }
 

@@ -1,0 +1,138 @@
+//! What a run does about every object that is frozen, running, readable or about to lapse, against what
+//! the store itself knows.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use defrost::model::RestoreMark;
+use defrost::sim::{
+    BucketConfig, Dialect, Expected, ObjectConfig, Phase, Seeded, Tier as SimTier, VersionConfig, Versioning,
+};
+use jiff::Timestamp;
+
+use super::{Name, Nights, cold, seeded, version, wish};
+use crate::support::{COS, OSS, S3, Vendor};
+
+/// Every cold class in every state, current and noncurrent, beside what must never be asked for.
+fn bucket(vendor: Vendor) -> BucketConfig {
+    let mut bucket = vendor.bucket();
+    bucket.versioning = Versioning::Enabled;
+    for (class, access) in cold(vendor.dialect) {
+        let named = |what: &str| format!("{class}/{}/{what}", access.map_or("-", |a| a.as_str()));
+        let plain = || version(class, *access);
+        let mut old = ObjectConfig::new(named("versions"), *class).current(plain());
+        old.versions = vec![plain(), version(vendor.standard, None), plain()];
+        bucket = bucket.with(ObjectConfig::new(named("frozen"), *class).current(plain())).with(old);
+        let running = seeded(plain(), Seeded::Running, SimTier::Standard, 5, 0);
+        bucket = bucket.with(ObjectConfig::new(named("running"), *class).current(running));
+        if access.is_none() {
+            for hours in [1, 30, 60, 90] {
+                let ready = seeded(plain(), Seeded::Restored, SimTier::Standard, 5, hours);
+                bucket =
+                    bucket.with(ObjectConfig::new(named(&format!("ready-{hours}")), *class).current(ready));
+            }
+        }
+    }
+    let mut deleted = ObjectConfig::new("deleted", vendor.standard)
+        .current(VersionConfig { delete_marker: true, ..VersionConfig::default() });
+    deleted.versions = vec![version(vendor.standard, None)];
+    bucket = bucket.with(ObjectConfig::new("online", vendor.standard)).with(deleted);
+    match vendor.dialect {
+        Dialect::Oss => {
+            let link = VersionConfig { symlink: Some("online".to_owned()), ..version("Archive", None) };
+            bucket.with(ObjectConfig::new("link", "Archive").current(link))
+        }
+        Dialect::S3 => bucket.with(ObjectConfig::new("instant", "GLACIER_IR")),
+        Dialect::Cos => bucket,
+    }
+}
+
+/// Twelve nights of two runs each: every object was asked for if it was due, and no other was.
+fn campaign(vendor: Vendor) {
+    let nights = Nights::new(vendor, bucket(vendor), wish());
+    let mut settled = 0;
+    let mut extended = 0;
+    // Copies that were asked to live longer than their class lets them, by when they became readable.
+    let mut at_the_end_of_their_life: BTreeMap<(Name, i64), u32> = BTreeMap::new();
+    for number in 0..24 {
+        let night = nights.night();
+        let after = nights.objects();
+        for (name, object) in &night.before {
+            let told = format!("{vendor:?}, run {number}, {object:?}");
+            let posts = night.posts_of(name);
+            let row = &night.rows[name];
+            assert!(posts.len() <= 1, "{told}: {posts:?}");
+            let status = posts.first().map(|post| post.status);
+            match object.phase {
+                _ if !object.archived || object.symlink => assert_eq!(status, None, "{told}"),
+                Phase::Frozen | Phase::Lapsed(_) => {
+                    assert_eq!(status, Some(202), "{told}");
+                    assert_eq!((&*row["action"], &*row["state"]), ("requested", "restoring"), "{told}");
+                }
+                Phase::Running(_) => {
+                    assert_eq!(status, None, "{told}");
+                    assert_eq!((&*row["action"], &*row["state"]), ("already", "restoring"), "{told}");
+                }
+                Phase::Online(_) => assert_eq!(status, None, "{told}"),
+                Phase::Ready(mark) => {
+                    let left = mark.expires.unwrap() - night.at.as_second();
+                    let Phase::Ready(now) = after[name].phase else { panic!("{told}") };
+                    let expires = row["expires_at"].parse::<Timestamp>().unwrap();
+                    assert_eq!(Some(expires.as_second()), now.expires, "{told}: {row:?}");
+                    assert_eq!(nights.head(name), RestoreMark::Ready(Some(expires)), "{told}");
+                    if left >= 2 * 86_400 {
+                        assert_eq!((status, &*row["reason"]), (None, "still_valid"), "{told}");
+                    } else if let Some(status) = status {
+                        extended += 1;
+                        assert_eq!((status, &*row["action"]), (200, "extended"), "{told}");
+                        if now.expires == mark.expires {
+                            assert_eq!(
+                                object.storage_class, "Archive",
+                                "{told}: no other class has a cap so low"
+                            );
+                            *at_the_end_of_their_life.entry((name.clone(), mark.ready)).or_default() += 1;
+                        }
+                    } else {
+                        let spent = at_the_end_of_their_life.get(&(name.clone(), mark.ready));
+                        assert_eq!(spent, Some(&1), "{told}: it lapses, and was not asked for");
+                    }
+                }
+            }
+        }
+        let unknown = night.rows.values().filter(|row| row["action"] == "failed");
+        assert_eq!(unknown.count(), 0);
+        settled += u32::from(night.posts.is_empty());
+        let extensions = night.posts.iter().filter(|post| post.status == 200).count() as u64;
+        let tells_nothing = match vendor.dialect {
+            Dialect::Oss => 0,
+            // Listings of versions never show that a restore runs.
+            Dialect::Cos => night.before.values().filter(|object| object.archived).count() as u64,
+            Dialect::S3 => {
+                let tiering = |object: &&Expected| object.storage_class == "INTELLIGENT_TIERING";
+                let running = |object: &&Expected| matches!(object.phase, Phase::Running(_));
+                night.before.values().filter(|o| tiering(o) && !running(o)).count() as u64
+            }
+        };
+        assert_eq!(night.heads, extensions + tells_nothing, "{vendor:?}, run {number}");
+        nights.later(Duration::from_hours(if number % 2 == 0 { 1 } else { 23 }));
+    }
+    assert!(settled > 3 && extended > 12, "{vendor:?}: {settled} settled runs, {extended} extensions");
+    let twice: Vec<_> = at_the_end_of_their_life.iter().filter(|(_, times)| **times > 1).collect();
+    assert!(twice.is_empty(), "asked for in vain again and again: {twice:?}");
+    assert_eq!(at_the_end_of_their_life.is_empty(), vendor.dialect != Dialect::Oss);
+}
+
+#[test]
+fn a_campaign_on_oss() {
+    campaign(OSS);
+}
+
+#[test]
+fn a_campaign_on_cos() {
+    campaign(COS);
+}
+
+#[test]
+fn a_campaign_on_s3() {
+    campaign(S3);
+}
