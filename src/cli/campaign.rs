@@ -9,6 +9,7 @@ use super::connect::{self, Site};
 use super::context::Context;
 use super::exit::{self, Exit, Failure};
 use super::load;
+use super::preflight;
 use crate::job::Job;
 use crate::pipeline::checkpoint::{CheckpointError, LockError};
 use crate::pipeline::report::Summary;
@@ -39,6 +40,7 @@ impl How<'_> {
 /// # Errors
 /// Whatever keeps the run from going on; what was done until then is saved.
 pub(super) async fn campaign(job: &Job, how: How<'_>, context: &Context) -> Result<Exit, Failure> {
+    preflight::room(job)?;
     let Site { client, clock, tell, rehearsal, region } = connect::site(job, context).await?;
     let options = Options {
         fresh: how.fresh,

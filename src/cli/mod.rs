@@ -5,6 +5,7 @@
 //! | `args` | the command line as typed |
 //! | `scan`, `plan`, `restore`, `run`, `status`, `check`, `simulate`, `guide` | one verb each |
 //! | `campaign` | one job from its first request to its exit code |
+//! | `preflight` | `check --online`: whether a run could do its work |
 //! | `connect`, `rehearsal` | from a job to a store that can be asked; the embedded simulator |
 //! | `load` | job files and URLs to jobs |
 //! | `context`, `signals` | what every verb is given |
@@ -22,6 +23,7 @@ mod guide;
 mod heap;
 mod load;
 mod plan;
+mod preflight;
 mod rehearsal;
 mod restore;
 mod run;
@@ -105,7 +107,7 @@ async fn dispatch(verb: Command, look: Look, sink: Sink, line: Vec<String>) -> R
         Command::Restore(args) => restore::run(&args, &context).await,
         Command::Run(args) => run::run(&args, &context).await,
         Command::Status(args) => status::run(&args, &context),
-        Command::Check(args) => check::run(&args, &context),
+        Command::Check(args) => check::run(&args, &context).await,
         Command::Sim(args) => {
             let stop = context.signals.stop().clone();
             simulate::run(args, async move {

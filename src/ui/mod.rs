@@ -18,6 +18,7 @@
 //! | `figures` | figures of a progress event as text, and rates over the last seconds |
 //! | `closing` | the table at the end of a run; `advice` is its one line per error code |
 //! | `status` | where a job stands |
+//! | `finding` | what a preflight finds, as text or as a JSON line |
 //! | `error` | an error with its causes and a hint, as text or as a JSON line |
 //! | `human`, `escape`, `table`, `sink` | numbers, safe text, aligned columns, the way out |
 
@@ -27,6 +28,7 @@ mod closing;
 mod error;
 mod escape;
 mod figures;
+mod finding;
 mod human;
 mod json;
 mod line;
@@ -41,6 +43,7 @@ pub use bar::Bars;
 pub use closing::{Closing, Cost, closing_table};
 pub use error::{error_json, error_text};
 pub use escape::{Charset, printable};
+pub use finding::{Finding, Grade, finding_json, finding_text};
 pub use human::{human_bytes, human_count, human_rate, human_span};
 pub use json::JsonLog;
 pub use line::Lines;

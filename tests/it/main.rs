@@ -39,6 +39,7 @@ mod matrix;
 mod nights;
 #[cfg(unix)]
 mod pace;
+mod preflight;
 mod ranges;
 #[cfg(unix)]
 mod resume;
