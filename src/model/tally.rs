@@ -70,11 +70,10 @@ impl RequestCounts {
     /// These and `more`, of another session.
     #[must_use]
     pub fn plus(self, more: Self) -> Self {
+        let lowest = [self.lowest_restore_rate, more.lowest_restore_rate];
         let mut lists = self.lists;
         lists.merge(more.lists);
-        let lowest = [self.lowest_restore_rate, more.lowest_restore_rate];
         Self {
-            lists,
             list: self.list + more.list,
             head: self.head + more.head,
             restore: self.restore + more.restore,
@@ -82,6 +81,7 @@ impl RequestCounts {
             throttled: self.throttled + more.throttled,
             slow_downs: self.slow_downs + more.slow_downs,
             lowest_restore_rate: lowest.into_iter().flatten().min(),
+            lists,
         }
     }
 }

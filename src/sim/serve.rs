@@ -178,6 +178,13 @@ impl Store {
         if !route.key.is_empty() && !bucket.dialect.takes_key(&route.key) {
             return Err(refuse(Wrong::KeyName));
         }
+        // Source: S3 HeadObject page, "Permissions": a missing key is told to whoever may list, and denied
+        // to everybody else. RestoreObject is taken to do the same.
+        let unlisted = caller.is_some_and(|c| c.deny.contains(&Call::List));
+        let on_object = matches!(route.call, Call::Head | Call::Restore);
+        if bucket.dialect == Dialect::S3 && unlisted && on_object && bucket.find(&route.key).is_none() {
+            return Err(refuse(Wrong::Denied));
+        }
         if self.too_fast(index, bucket, route.call) {
             return Err(refuse(Wrong::SlowDown));
         }

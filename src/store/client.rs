@@ -331,10 +331,10 @@ impl Client {
             }
             ErrorKind::TokenExpired => {
                 // The keys that this attempt used: those held now may be new already, and good.
-                match self.credentials.renew(&fault.signed.as_ref()?.keys).await {
-                    Err(CredentialError::Lapsed { .. }) => return None,
-                    // A source that cannot answer now may do so before the attempts are used up.
-                    Ok(_) | Err(_) => {}
+                let renewed = self.credentials.renew(&fault.signed.as_ref()?.keys).await;
+                // A source that cannot answer now may do so before the attempts are used up.
+                if let Err(CredentialError::Lapsed { .. }) = renewed {
+                    return None;
                 }
             }
             _ => {}

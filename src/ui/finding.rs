@@ -40,11 +40,11 @@ pub fn finding_text(number: usize, finding: &Finding, look: Look) -> String {
         Grade::Fault => look.red("fault"),
     };
     let text = printable(&finding.text, look.charset);
-    let mut told = format!("{number:>2}. {}: {grade}: {text}", finding.about);
-    if let Some(way_out) = &finding.way_out {
-        told.push_str(&format!("\n    {} {}", look.cyan("hint:"), printable(way_out, look.charset)));
+    let told = format!("{number:>2}. {}: {grade}: {text}", finding.about);
+    match &finding.way_out {
+        Some(way_out) => format!("{told}\n    {} {}", look.cyan("hint:"), printable(way_out, look.charset)),
+        None => told,
     }
-    told
 }
 
 /// The same as one JSON object: `time`, `event` = `finding`, `job` (the file), `number`, `about`,

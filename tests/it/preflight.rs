@@ -115,6 +115,9 @@ fn missing_rights_are_four_and_named() {
         let (ran, found) = check(&rig, NO_LIST);
         ran.expect(4);
         only_fault(&found, "list", "AccessDenied", list);
+        // S3 tells a missing key to those alone who may list: the probe says nothing then.
+        let grade = if vendor.scheme == "s3" { "warning" } else { "ok" };
+        assert_eq!(of(&found, "restore").1, grade);
         let (ran, found) = check(&rig, NO_RESTORE);
         ran.expect(4);
         only_fault(&found, "restore", "AccessDenied", restore);

@@ -105,7 +105,8 @@ fn free(folder: &Path) -> Option<u64> {
     #[cfg(unix)]
     {
         let told = rustix::fs::statvfs(folder).ok()?;
-        Some(told.f_bavail.saturating_mul(told.f_frsize))
+        // What is no disk (`/proc`, say) has no blocks, and no room to tell of.
+        (told.f_blocks > 0).then(|| told.f_bavail.saturating_mul(told.f_frsize))
     }
     #[cfg(not(unix))]
     {

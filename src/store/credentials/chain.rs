@@ -216,8 +216,8 @@ impl Chain {
         }
         let vain = after.held.and_then(|held| held.fruitless);
         let keys = self.walk().await?;
-        let mut state = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        match &mut state.held {
+        let mut now = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        match &mut now.held {
             Some(held) if *keys == *stale => {
                 let (since, times) = vain.unwrap_or((held.fetched, 0));
                 held.fruitless = Some((since, times + 1));

@@ -169,15 +169,15 @@ async fn a_store_that_takes_fifty_of_a_thousand_is_kept_busy_and_loses_nothing()
 async fn whatever_it_bears_is_found() {
     let mut told = HashMap::new();
     for (rate, burst, latency) in [
-        (5.0, 1.0, 20),
-        (5.0, 5.0, 200),
-        (20.0, 1.0, 100),
-        (50.0, 1.0, 5),
-        (50.0, 1.0, 200),
-        (50.0, 200.0, 40),
-        (300.0, 3.0, 20),
-        (300.0, 300.0, 60),
-        (700.0, 10.0, 10),
+        (5, 1.0, 20),
+        (5, 5.0, 200),
+        (20, 1.0, 100),
+        (50, 1.0, 5),
+        (50, 1.0, 200),
+        (50, 200.0, 40),
+        (300, 3.0, 20),
+        (300, 300.0, 60),
+        (700, 10.0, 10),
     ] {
         let objects = (rate * 130.0) as u32;
         let ran =
