@@ -179,7 +179,8 @@ async fn whatever_it_bears_is_found() {
         (300, 300.0, 60),
         (700, 10.0, 10),
     ] {
-        let objects = (rate * 130.0) as u32;
+        // Two minutes of work, and a little more.
+        let (objects, rate) = (rate * 130, f64::from(rate));
         let ran =
             run(store(rate, burst, latency, (503, "SlowDown")), dialect(Provider::S3), objects, 8).await;
         let (taken, refused) = ran.between(30, 120);
