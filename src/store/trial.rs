@@ -52,11 +52,15 @@ impl Trial {
     /// Takes note of how a request that left alone ended (`None`: well); says whether the session is to
     /// be given up.
     pub(crate) fn judge(&self, ended: Option<ErrorKind>) -> bool {
-        if ended == Some(ErrorKind::Denied) {
-            return self.denied.fetch_add(1, Ordering::AcqRel) + 1 >= TRIALS;
+        match ended {
+            Some(ErrorKind::Denied) => self.denied.fetch_add(1, Ordering::AcqRel) + 1 >= TRIALS,
+            // It was not sent, or not again.
+            Some(ErrorKind::Halted | ErrorKind::Late) => false,
+            _ => {
+                self.denied.store(OPEN, Ordering::Release);
+                false
+            }
         }
-        self.denied.store(OPEN, Ordering::Release);
-        false
     }
 }
 

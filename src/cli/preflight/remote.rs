@@ -171,7 +171,7 @@ async fn restore(job: &Job, client: &Client, lists: bool, findings: &mut Finding
     let prefix = job.source.prefix.as_bytes();
     let key = [prefix.get(..room.min(prefix.len())).unwrap_or_default(), name.as_bytes()].concat();
     // Legal in all classes, not that it matters.
-    let ask = RestoreAsk { key: &key, version_id: b"", days: Some(1), tier: None };
+    let ask = RestoreAsk { key: &key, version_id: b"", days: Some(1), tier: None, until: None };
     match client.restore(ask).await {
         Err(error) if error.kind == ErrorKind::Gone => findings.ok(
             "restore",
