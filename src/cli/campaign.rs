@@ -11,7 +11,7 @@ use super::connect::{self, Site};
 use super::context::Context;
 use super::exit::{self, Exit, Failure};
 use super::wait::{can_be_known, waited};
-use super::{load, plan};
+use super::{load, plan, preflight};
 use crate::job::{Job, Until, Verb};
 use crate::pipeline::checkpoint::{CheckpointError, LockError};
 use crate::pipeline::report::{Summary, Verdict};
@@ -60,6 +60,7 @@ pub(super) async fn campaign(job: &Job, how: How<'_>, context: &Context) -> Resu
     // What is wrong with a list or a price table is told before a simulator starts, or anything is sent.
     let names = Names::open(job)?.map(Arc::new);
     let table = load::price_table(job)?;
+    preflight::room(job)?;
     let site = connect::site(job, context).await?;
     let (client, clock) = (Arc::clone(&site.client), Arc::clone(&site.clock));
     let prices = Arc::new(table.of(job.source.provider, Some(&site.region)));
