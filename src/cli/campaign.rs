@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 
 use super::args::OutputFlags;
+use super::confirm::{Word, confirm};
 use super::connect::{self, Site};
 use super::context::Context;
 use super::exit::{self, Exit, Failure};
@@ -14,7 +15,8 @@ use super::wait::{can_be_known, waited};
 use crate::job::{Job, Until, Verb};
 use crate::pipeline::checkpoint::{CheckpointError, LockError};
 use crate::pipeline::report::{Summary, Verdict};
-use crate::pipeline::{self, Ended, Options, RunError};
+use crate::pipeline::source::Names;
+use crate::pipeline::{self, Ended, Options, RunError, Why};
 use crate::ui::{self, Closing, Cost, printable};
 
 /// How a job is to be run, besides what the job says.
@@ -24,6 +26,8 @@ pub(super) struct How<'a> {
     pub(super) fresh: bool,
     /// Exit with [`Exit::NothingMatched`] if no object matched.
     pub(super) fail_empty: bool,
+    /// Ask no question, however much the run asks for.
+    pub(super) yes: bool,
     /// Words of the command line that name jobs which have ended: a line that goes on with this one
     /// leaves them out.
     pub(super) ended: &'a [String],
@@ -32,7 +36,7 @@ pub(super) struct How<'a> {
 impl How<'_> {
     /// What the output flags say.
     pub(super) const fn of(flags: &OutputFlags) -> Self {
-        Self { fresh: flags.fresh, fail_empty: flags.fail_empty, ended: &[] }
+        Self { fresh: flags.fresh, fail_empty: flags.fail_empty, yes: false, ended: &[] }
     }
 }
 
@@ -45,14 +49,31 @@ pub(super) async fn campaign(job: &Job, how: How<'_>, context: &Context) -> Resu
     if waits {
         can_be_known(job)?;
     }
+    // A faulty list is told before a simulator starts, or anything is sent.
+    let names = Names::open(job)?.map(Arc::new);
     let site = connect::site(job, context).await?;
     let (client, clock) = (Arc::clone(&site.client), Arc::clone(&site.clock));
+    let prices = load::prices(job, &site.region)?.into();
+    let agreed = match confirm(job, how.yes, how.fresh, &client, &clock, &prices, context).await {
+        Ok(Word::Go(agreed)) => agreed,
+        other => {
+            let Site { tell, rehearsal, .. } = site;
+            drop(tell);
+            if let Some(rehearsal) = rehearsal {
+                rehearsal.close(false).await?;
+            }
+            return other.map(|_| context.signals.exit());
+        }
+    };
     let options = Options {
+        confirmed: agreed,
+        mute: false,
         fresh: how.fresh,
         fail_empty: how.fail_empty,
         stream: job.report.path.is_none().then(|| Box::new(std::io::stdout()) as _),
         report: report_path(job, clock.now())?,
-        prices: load::prices(job, &site.region)?.into(),
+        names,
+        prices,
     };
     let ended = pipeline::run(job, client, clock, &*site.tell, context.signals.stop(), options).await;
     let waited = match &ended {
@@ -145,6 +166,12 @@ fn close(job: &Job, ended: &Ended, context: &Context) {
             report: ended.report.as_deref(),
             cost: Some(Cost { sums: &ended.fees.sums(), unknown: &ended.fees.unknown() }),
             complete: ended.verdict.is_some(),
+            worked_out: match ended.why {
+                Some(Why::WorkedOut(span)) => Some(span),
+                Some(Why::Stopped) | None => None,
+            },
+            spending: ended.spending.as_ref(),
+            over_budget_alone: ended.over_budget_alone,
         },
         context.look,
     );

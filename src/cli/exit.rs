@@ -7,7 +7,8 @@ use crate::model::{Clock as _, Provider, SystemClock};
 use crate::pipeline::RunError;
 use crate::pipeline::checkpoint::{CheckpointError, LockError};
 use crate::pipeline::report::{ReportError, Verdict};
-use crate::pipeline::source::SourceError;
+use crate::pipeline::safety::{Limit, SafetyStop};
+use crate::pipeline::source::{NamesError, SourceError};
 use crate::pipeline::wait::MergeError;
 use crate::store::credentials::CredentialError;
 use crate::store::{Call, EndpointError, ErrorKind, StoreError};
@@ -22,6 +23,8 @@ pub(super) enum Exit {
     SomeFailed = 1,
     /// Wrong usage, job file, bucket or region.
     Usage = 2,
+    /// Stopped by a safety limit, or not agreed to.
+    Safety = 3,
     /// Credentials or rights.
     Rights = 4,
     /// Nothing matched (only with `--fail-empty`).
@@ -127,6 +130,13 @@ pub(super) fn of_run(error: RunError, provider: Provider) -> Failure {
             Exit::SomeFailed,
             "the store breaks its own protocol; --list-concurrency 1 or --list-v1 may take another path through it".to_owned(),
         ),
+        RunError::Names(error) | RunError::Source(SourceError::Names(error)) => of_names(error),
+        RunError::Source(SourceError::Edited { .. }) => (
+            Exit::Usage,
+            "put the list back as it was, and run the same line again: it goes on where it was; or pass --fresh to \
+             start over with the list as it is now"
+                .to_owned(),
+        ),
         RunError::Source(SourceError::Overlap { .. }) => {
             (Exit::OwnFiles, "pass --fresh to forget the unfinished run and start over".to_owned())
         }
@@ -140,6 +150,7 @@ pub(super) fn of_run(error: RunError, provider: Provider) -> Failure {
         RunError::Aborted => {
             (Exit::Interrupted, "run the same line again: it goes on where it was".to_owned())
         }
+        RunError::Safety(stop) => of_safety(stop, provider),
         RunError::Thread(_) => (Exit::OwnFiles, "this machine starts no more threads".to_owned()),
         RunError::Report(error) => of_report(error),
         RunError::Checkpoint(error) | RunError::Memory(MergeError::Memory(error)) => of_checkpoint(error),
@@ -148,6 +159,39 @@ pub(super) fn of_run(error: RunError, provider: Provider) -> Failure {
         }
     };
     Failure { exit, error: error.into(), hint: Some(hint) }
+}
+
+/// What to do about a run that stopped itself. It goes on where it was, with all counts at nothing.
+fn of_safety(stop: &SafetyStop, provider: Provider) -> (Exit, String) {
+    let cause = if stop.denied {
+        format!("these keys need the right {}", right(Call::Restore, provider))
+    } else {
+        match &stop.limit {
+            Limit::SameRefusal { .. } => {
+                "mend what the store refuses, or raise max_same_refusals under [safety]"
+            }
+            Limit::Failures { .. } => "mend what failed, or raise max_failures under [safety]",
+        }
+        .to_owned()
+    };
+    (Exit::Safety, format!("{cause}; then run the same line again: it goes on where it was, and counts anew"))
+}
+
+fn of_names(error: &NamesError) -> (Exit, String) {
+    match error {
+        NamesError::Bad { way_out, .. } => (Exit::Usage, way_out.clone()),
+        NamesError::Copy { .. } => (
+            Exit::OwnFiles,
+            "make room or rights for it, or choose another place with --state-dir".to_owned(),
+        ),
+    }
+}
+
+impl From<NamesError> for Failure {
+    fn from(error: NamesError) -> Self {
+        let (exit, hint) = of_names(&error);
+        Self::new(exit, error, hint)
+    }
 }
 
 fn of_report(error: &ReportError) -> (Exit, String) {
@@ -356,6 +400,7 @@ mod tests {
             (Exit::Done, 0),
             (Exit::SomeFailed, 1),
             (Exit::Usage, 2),
+            (Exit::Safety, 3),
             (Exit::Rights, 4),
             (Exit::NothingMatched, 5),
             (Exit::Late, 6),

@@ -5,6 +5,7 @@
 //! | `args` | the command line as typed |
 //! | `scan`, `plan`, `restore`, `run`, `wait`, `release`, `status`, `check`, `simulate`, `guide` | one verb each |
 //! | `campaign` | one job from its first request to its exit code |
+//! | `confirm` | the question before a run that is larger than the job lets pass |
 //! | `connect`, `rehearsal` | from a job to a store that can be asked; the embedded simulator |
 //! | `load` | job files and URLs to jobs |
 //! | `context`, `signals` | what every verb is given |
@@ -14,6 +15,7 @@
 pub mod args;
 mod campaign;
 mod check;
+mod confirm;
 mod connect;
 mod context;
 mod cores;
@@ -25,6 +27,7 @@ mod plan;
 mod rehearsal;
 mod release;
 mod restore;
+mod retry;
 mod run;
 mod scan;
 mod signals;
@@ -108,6 +111,7 @@ async fn dispatch(verb: Command, look: Look, sink: Sink, line: Vec<String>) -> R
         Command::Run(args) => run::run(&args, &context).await,
         Command::Wait(args) => wait::run(&args, &context).await,
         Command::Release(args) => release::run(&args, &context).await,
+        Command::Retry(args) => retry::run(&args, &context).await,
         Command::Status(args) => status::run(&args, &context),
         Command::Check(args) => check::run(&args, &context),
         Command::Sim(args) => {

@@ -8,6 +8,7 @@ use super::exit::{Exit, Failure};
 use super::load;
 use crate::job::{self, Overrides, Verb};
 use crate::model::{Clock, Kinds, SystemClock};
+use crate::pipeline::budget;
 use crate::pipeline::checkpoint::StateDir;
 use crate::pipeline::report::Report;
 use crate::ui::{RunState, StatusView, status_table};
@@ -23,10 +24,11 @@ pub(super) fn run(args: &StatusArgs, context: &Context) -> Result<Exit, Failure>
         }
     } else {
         let over = Overrides { state_dir: args.state_dir.clone(), ..Overrides::default() };
-        let job = load::from_file(Path::new(&args.target), &over, context)?;
-        views.extend(view(&job.state_dir)?);
-        if views.is_empty() {
-            views.push(never(&job.name, job.verb, job.source.url()));
+        for job in load::all_from_file(Path::new(&args.target), &over, context)? {
+            let seen = view(&job.state_dir)?;
+            views.push(seen.unwrap_or_else(|| never(&job.name, job.verb, job.source.url())));
+            // A retry is told where there was one.
+            views.extend(view(&job.state_dir.with_file_name(format!("{}-retry", job.name)))?);
         }
     }
     if views.is_empty() {
@@ -71,6 +73,7 @@ fn view(folder: &Path) -> Result<Option<StatusView>, Failure> {
         saved_at: Some(mark.saved_at),
         report: Some(if finished { mark.report.clone() } else { Report::partial_path(&mark.report) }),
         lock_pid: holder,
+        spending: budget::peek(folder)?,
     }))
 }
 
@@ -88,5 +91,6 @@ fn never(job: &str, verb: Verb, target: String) -> StatusView {
         saved_at: None,
         report: None,
         lock_pid: None,
+        spending: None,
     }
 }

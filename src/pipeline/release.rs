@@ -156,7 +156,7 @@ pub async fn release<S: Store>(
         let (object, outcome) = answer?;
         let outcome = match outcome {
             Ok(outcome) => outcome,
-            Err(NoOutcome::Halted { .. }) => {
+            Err(NoOutcome::Halted { .. } | NoOutcome::Late { .. }) => {
                 complete = false;
                 break;
             }

@@ -141,13 +141,15 @@ impl Client {
     async fn call<T: Send>(
         &self,
         call: Call,
+        until: Option<Timestamp>,
         request: Request,
         read: impl Fn(Received) -> Result<T, Refusal> + Send + Sync,
     ) -> Result<Answered<T>, StoreError> {
         let (mut attempts, mut answers) = (0, Answers::default());
         let mut tries = Tries::new(self.pace.progress(call));
         loop {
-            let fault = match self.attempt(call, &request, &read, (&mut attempts, &mut answers)).await {
+            let fault = match self.attempt(call, until, &request, &read, (&mut attempts, &mut answers)).await
+            {
                 Ok(answer) => return Ok(Answered { answer, attempts, answers }),
                 Err(fault) => fault,
             };
@@ -178,6 +180,7 @@ impl Client {
     async fn attempt<T>(
         &self,
         call: Call,
+        until: Option<Timestamp>,
         request: &Request,
         read: &(impl Fn(Received) -> Result<T, Refusal> + Send + Sync),
         (attempts, answers): (&mut u32, &mut Answers),
@@ -187,6 +190,9 @@ impl Client {
             () = self.halted() => return Err(Fault::bare(ErrorKind::Halted)),
             leave = self.pace.enter(call) => leave,
         };
+        if until.is_some_and(|until| until <= self.clock.now()) {
+            return Err(Fault::bare(ErrorKind::Late));
+        }
         let credentials = self
             .credentials
             .get()
@@ -334,7 +340,7 @@ impl Client {
 
 impl Store for Client {
     async fn list(&self, listing: &Listing, at: &Position) -> Result<Answered<Page>, StoreError> {
-        self.call(Call::List, self.dialect.list(listing, at), |Received { reply, share }| {
+        self.call(Call::List, None, self.dialect.list(listing, at), |Received { reply, share }| {
             match reply.status {
                 200 => self.dialect.read_page(listing, reply).map(|page| match share {
                     Some(share) => page.lent_by(share),
@@ -347,11 +353,11 @@ impl Store for Client {
     }
 
     async fn head(&self, key: &[u8], version_id: &[u8]) -> Result<Answered<Head>, StoreError> {
-        self.call(Call::Head, self.dialect.head(key, version_id), |Received { reply, .. }| {
-            match reply.status {
-                200 => self.dialect.read_head(&reply),
-                _ => Err(self.dialect.read_refusal(&reply)),
-            }
+        self.call(Call::Head, None, self.dialect.head(key, version_id), |Received { reply, .. }| match reply
+            .status
+        {
+            200 => self.dialect.read_head(&reply),
+            _ => Err(self.dialect.read_refusal(&reply)),
         })
         .await
     }
@@ -374,7 +380,9 @@ impl Store for Client {
             ));
         }
         let ended = self
-            .call(Call::Restore, request, |Received { reply, .. }| self.dialect.read_restore(&reply))
+            .call(Call::Restore, ask.until, request, |Received { reply, .. }| {
+                self.dialect.read_restore(&reply)
+            })
             .await;
         if let Turn::Alone(_) = turn
             && self.trial.judge(ended.as_ref().err().map(|error| error.kind))
@@ -394,7 +402,8 @@ impl Store for Client {
                 (0, Answers::default()),
             ));
         };
-        self.call(Call::Release, request, |Received { reply, .. }| self.dialect.read_release(&reply)).await
+        self.call(Call::Release, None, request, |Received { reply, .. }| self.dialect.read_release(&reply))
+            .await
     }
 
     fn can_release(&self) -> bool {

@@ -24,6 +24,8 @@ use std::time::Duration;
 pub use endpoint::{EndpointError, Whereabouts};
 pub use error::{Call, ErrorKind, Refusal, StoreError};
 
+use jiff::Timestamp;
+
 use crate::model::{Access, Answers, Offer, Page, Position, Rates, RequestCounts, RestoreMark, Tier};
 
 /// Which listing call is used.
@@ -60,6 +62,14 @@ pub struct Head {
     pub access_tier: String,
     /// Restore state; never [`RestoreMark::Unsaid`].
     pub restore: RestoreMark,
+    /// Size in bytes; 0 where the answer does not tell.
+    pub size: u64,
+    /// Entity tag without its quotes; empty where the answer does not tell.
+    pub etag: String,
+    /// Last modification, where the answer tells.
+    pub last_modified: Option<Timestamp>,
+    /// Whether the object is a symbolic link, of whose target all the rest is told.
+    pub symlink: bool,
     /// The tier at which a restore runs, where the vendor tells.
     pub running_at: Option<Tier>,
     /// HTTP status.
@@ -79,6 +89,9 @@ pub struct RestoreAsk<'a> {
     pub days: Option<u32>,
     /// The tier; `None` where the class must not be given any.
     pub tier: Option<Tier>,
+    /// From this moment on no attempt leaves: the request then ends with [`ErrorKind::Late`]. `None` for
+    /// whenever.
+    pub until: Option<Timestamp>,
 }
 
 /// How the store took a restore request.

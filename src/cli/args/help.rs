@@ -144,6 +144,23 @@ Examples:
   Give back what the next program has finished with:
     defrost release oss://logs-archive --from-csv done.csv --region cn-hangzhou";
 
+pub(super) const RETRY: &str = "\
+Run job files again for those objects only whose rows in the last finished report say `failed`, or in a \
+report named with --from-csv. Each is looked at by HEAD and then treated as the job says; nothing is \
+listed. Name, state and report of a retry are kept apart from those of the job. Nothing failed, nothing \
+to do: exit code 0.";
+
+pub(super) const RETRY_EXAMPLES: &str = "\
+Examples:
+  After the network came back:
+    defrost retry /etc/defrost/nightly-oss.toml
+
+  Which of them would be asked for, without asking:
+    defrost retry jobs/nightly-s3.toml --dry-run
+
+  From an older report, with more patience:
+    defrost retry jobs/nightly-cos.toml --from-csv reports/2026-11-20.csv --max-attempts 20";
+
 pub(super) const STATUS: &str = "\
 Show where a job stands: whether it runs, was interrupted or is finished, how far it is, and what \
 its last report counted. It reads the job's own files and asks no store.";

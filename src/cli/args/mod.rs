@@ -6,6 +6,7 @@ mod flags;
 mod globs;
 mod help;
 mod release;
+mod retry;
 #[cfg(test)]
 mod tests;
 mod wait;
@@ -22,6 +23,7 @@ pub use campaign::{BudgetFlags, SafetyFlags, WaitFlags};
 pub use flags::{FilterFlags, LimitFlags, OutputFlags, SourceFlags, WishFlags};
 pub use globs::Globs;
 pub use release::ReleaseArgs;
+pub use retry::RetryArgs;
 pub use wait::WaitArgs;
 
 use super::simulate::SimArgs;
@@ -119,6 +121,9 @@ pub enum Command {
     /// Give readable copies back before they lapse: the objects that a CSV names (OSS)
     #[command(long_about = help::RELEASE, after_help = help::RELEASE_EXAMPLES)]
     Release(Box<ReleaseArgs>),
+    /// Run job files again for what failed in their last run
+    #[command(long_about = help::RETRY, after_help = help::RETRY_EXAMPLES)]
+    Retry(Box<RetryArgs>),
     /// Show where a job stands, from its own files; no network
     #[command(long_about = help::STATUS, after_help = help::STATUS_EXAMPLES)]
     Status(StatusArgs),

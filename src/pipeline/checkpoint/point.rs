@@ -21,6 +21,8 @@ pub enum CommitPoint {
     ReportCutBack,
     /// The journal is open, new or cut back to its sound lines.
     JournalOpened,
+    /// It is on disk what the requests of a page will have spent.
+    BudgetSaved,
     /// It is on disk which objects of a page are about to be asked for.
     AskingSynced,
     /// An answer stands in the journal, not yet synced.
@@ -64,12 +66,13 @@ impl CommitPoint {
     pub const OF_WAITS: [Self; 3] = [Self::OutboxSynced, Self::KeysWritten, Self::WaitSaved];
 
     /// Every point of a run, in the order in which a run may pass them first.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::MarkForgotten,
         Self::LapsedReportKept,
         Self::ReportMade,
         Self::ReportCutBack,
         Self::JournalOpened,
+        Self::BudgetSaved,
         Self::AskingSynced,
         Self::AnswerWritten,
         Self::JournalSynced,
@@ -96,6 +99,7 @@ impl CommitPoint {
             Self::ReportMade => "report-made",
             Self::ReportCutBack => "report-cut-back",
             Self::JournalOpened => "journal-opened",
+            Self::BudgetSaved => "budget-saved",
             Self::AskingSynced => "asking-synced",
             Self::AnswerWritten => "answer-written",
             Self::JournalSynced => "journal-synced",

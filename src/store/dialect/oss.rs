@@ -76,6 +76,8 @@ const HEAD: HeadNames = HeadNames {
     standard: "Standard",
     tier: None,
     restore: "x-oss-restore",
+    // Source: OSS HeadObject page, read 2026-11.
+    kind: Some("x-oss-object-type"),
     running: Some("x-oss-object-restore-priority"),
 };
 
