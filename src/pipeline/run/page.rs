@@ -361,9 +361,16 @@ impl<S: Store> Desk<S> {
             .filter(|(_, row)| matches!(row, Row::Done(outcome) if outcome.state == State::Restoring))
             .map(|(object, _)| object)
             .collect();
+        // Objects that were named come in any order.
+        let mut places: Vec<usize> = (0..restoring.len()).collect();
+        places.sort_by_key(|place| restoring[*place].key);
         let wanted: Vec<(&[u8], &[u8])> =
-            restoring.iter().map(|object| (object.key, object.version_id)).collect();
-        memory.find(&wanted)
+            places.iter().map(|place| (restoring[*place].key, restoring[*place].version_id)).collect();
+        let mut found = vec![None; restoring.len()];
+        for (place, open) in places.into_iter().zip(memory.find(&wanted)?) {
+            found[place] = open;
+        }
+        Ok(found)
     }
 
     /// Writes the rows up to the first entry whose turn did not come, and counts what is done.
