@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 
 use super::args::OutputFlags;
+use super::confirm::{Word, confirm};
 use super::connect::{self, Site};
 use super::context::Context;
 use super::exit::{self, Exit, Failure};
@@ -13,7 +14,7 @@ use crate::job::Job;
 use crate::pipeline::checkpoint::{CheckpointError, LockError};
 use crate::pipeline::report::Summary;
 use crate::pipeline::source::Names;
-use crate::pipeline::{self, Ended, Options, RunError};
+use crate::pipeline::{self, Ended, Options, RunError, Why};
 use crate::ui::{self, Closing, Cost, printable};
 
 /// How a job is to be run, besides what the job says.
@@ -23,6 +24,8 @@ pub(super) struct How<'a> {
     pub(super) fresh: bool,
     /// Exit with [`Exit::NothingMatched`] if no object matched.
     pub(super) fail_empty: bool,
+    /// Ask no question, however much the run asks for.
+    pub(super) yes: bool,
     /// Words of the command line that name jobs which have ended: a line that goes on with this one
     /// leaves them out.
     pub(super) ended: &'a [String],
@@ -31,7 +34,7 @@ pub(super) struct How<'a> {
 impl How<'_> {
     /// What the output flags say.
     pub(super) const fn of(flags: &OutputFlags) -> Self {
-        Self { fresh: flags.fresh, fail_empty: flags.fail_empty, ended: &[] }
+        Self { fresh: flags.fresh, fail_empty: flags.fail_empty, yes: false, ended: &[] }
     }
 }
 
@@ -42,14 +45,31 @@ impl How<'_> {
 pub(super) async fn campaign(job: &Job, how: How<'_>, context: &Context) -> Result<Exit, Failure> {
     // A faulty list is told before a simulator starts, or anything is sent.
     let names = Names::open(job)?.map(std::sync::Arc::new);
+    let mut job = job.clone();
+    job.source.key_list_digest = names.as_ref().map(|names| names.digest().to_owned());
+    let job = &job;
     let Site { client, clock, tell, rehearsal, region } = connect::site(job, context).await?;
+    let prices = load::prices(job, &region)?.into();
+    let agreed =
+        match confirm(job, how.yes, how.fresh, &client, &clock, &prices, names.as_ref(), context).await {
+            Ok(Word::Go(agreed)) => agreed,
+            other => {
+                drop(tell);
+                if let Some(rehearsal) = rehearsal {
+                    rehearsal.close(false).await?;
+                }
+                return other.map(|_| context.signals.exit());
+            }
+        };
     let options = Options {
+        confirmed: agreed,
+        mute: false,
         fresh: how.fresh,
         fail_empty: how.fail_empty,
         stream: job.report.path.is_none().then(|| Box::new(std::io::stdout()) as _),
         report: report_path(job, clock.now())?,
         names,
-        prices: load::prices(job, &region)?.into(),
+        prices,
     };
     let ended = pipeline::run(job, client, clock, &*tell, context.signals.stop(), options).await;
     // The bars, if any, are gone before the table or an error is printed.
@@ -126,6 +146,12 @@ fn close(job: &Job, ended: &Ended, context: &Context) {
             report: ended.report.as_deref(),
             cost: Some(Cost { sums: &ended.fees.sums(), unknown: &ended.fees.unknown() }),
             complete: ended.verdict.is_some(),
+            worked_out: match ended.why {
+                Some(Why::WorkedOut(span)) => Some(span),
+                Some(Why::Stopped) | None => None,
+            },
+            spending: ended.spending.as_ref(),
+            over_budget_alone: ended.over_budget_alone,
         },
         context.look,
     );

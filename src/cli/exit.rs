@@ -7,6 +7,7 @@ use crate::model::{Clock as _, Provider, SystemClock};
 use crate::pipeline::RunError;
 use crate::pipeline::checkpoint::{CheckpointError, LockError};
 use crate::pipeline::report::{ReportError, Verdict};
+use crate::pipeline::safety::{Limit, SafetyStop};
 use crate::pipeline::source::{NamesError, SourceError};
 use crate::store::credentials::CredentialError;
 use crate::store::{Call, EndpointError, ErrorKind, StoreError};
@@ -21,6 +22,8 @@ pub(super) enum Exit {
     SomeFailed = 1,
     /// Wrong usage, job file, bucket or region.
     Usage = 2,
+    /// Stopped by a safety limit, or not agreed to.
+    Safety = 3,
     /// Credentials or rights.
     Rights = 4,
     /// Nothing matched (only with `--fail-empty`).
@@ -132,6 +135,7 @@ pub(super) fn of_run(error: RunError, provider: Provider) -> Failure {
         RunError::Aborted => {
             (Exit::Interrupted, "run the same line again: it goes on where it was".to_owned())
         }
+        RunError::Safety(stop) => of_safety(stop, provider),
         RunError::Thread(_) => (Exit::OwnFiles, "this machine starts no more threads".to_owned()),
         RunError::Report(error) => of_report(error),
         RunError::Checkpoint(error) => of_checkpoint(error),
@@ -154,6 +158,22 @@ impl From<NamesError> for Failure {
         let (exit, hint) = of_names(&error);
         Self::new(exit, error, hint)
     }
+}
+
+/// What to do about a run that stopped itself. It goes on where it was, with all counts at nothing.
+fn of_safety(stop: &SafetyStop, provider: Provider) -> (Exit, String) {
+    let cause = if stop.denied {
+        format!("these keys need the right {}", right(Call::Restore, provider))
+    } else {
+        match &stop.limit {
+            Limit::SameRefusal { .. } => {
+                "mend what the store refuses, or raise max_same_refusals under [safety]"
+            }
+            Limit::Failures { .. } => "mend what failed, or raise max_failures under [safety]",
+        }
+        .to_owned()
+    };
+    (Exit::Safety, format!("{cause}; then run the same line again: it goes on where it was, and counts anew"))
 }
 
 fn of_report(error: &ReportError) -> (Exit, String) {
@@ -354,6 +374,7 @@ mod tests {
             (Exit::Done, 0),
             (Exit::SomeFailed, 1),
             (Exit::Usage, 2),
+            (Exit::Safety, 3),
             (Exit::Rights, 4),
             (Exit::NothingMatched, 5),
             (Exit::Locked, 7),

@@ -5,6 +5,7 @@
 //! | `args` | the command line as typed |
 //! | `scan`, `plan`, `restore`, `run`, `status`, `check`, `simulate`, `guide` | one verb each |
 //! | `campaign` | one job from its first request to its exit code |
+//! | `confirm` | the question before a run that is larger than the job lets pass |
 //! | `connect`, `rehearsal` | from a job to a store that can be asked; the embedded simulator |
 //! | `load` | job files and URLs to jobs |
 //! | `context`, `signals` | what every verb is given |
@@ -14,6 +15,7 @@
 pub mod args;
 mod campaign;
 mod check;
+mod confirm;
 mod connect;
 mod context;
 mod cores;

@@ -15,6 +15,8 @@ pub enum Phase {
     Running,
     /// A stop was asked for: requests in flight are let come back for so long, nothing new is sent.
     Draining(Duration),
+    /// The window is shut: nothing is asked for until this moment.
+    Waiting(Timestamp),
     /// The report is being closed.
     Finishing,
 }

@@ -67,6 +67,21 @@ pub struct RequestCounts {
 }
 
 impl RequestCounts {
+    /// What came after `before`.
+    #[must_use]
+    pub const fn since(self, before: Self) -> Self {
+        Self {
+            list: self.list.saturating_sub(before.list),
+            head: self.head.saturating_sub(before.head),
+            restore: self.restore.saturating_sub(before.restore),
+            retries: self.retries.saturating_sub(before.retries),
+            throttled: self.throttled.saturating_sub(before.throttled),
+            lists: self.lists.since(before.lists),
+            slow_downs: self.slow_downs.saturating_sub(before.slow_downs),
+            lowest_restore_rate: self.lowest_restore_rate,
+        }
+    }
+
     /// These and `more`, of another session.
     #[must_use]
     pub fn plus(self, more: Self) -> Self {

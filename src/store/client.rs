@@ -140,13 +140,15 @@ impl Client {
     async fn call<T: Send>(
         &self,
         call: Call,
+        until: Option<Timestamp>,
         request: Request,
         read: impl Fn(Received) -> Result<T, Refusal> + Send + Sync,
     ) -> Result<Answered<T>, StoreError> {
         let (mut attempts, mut answers) = (0, Answers::default());
         let mut tries = Tries::new(self.pace.progress(call));
         loop {
-            let fault = match self.attempt(call, &request, &read, (&mut attempts, &mut answers)).await {
+            let fault = match self.attempt(call, until, &request, &read, (&mut attempts, &mut answers)).await
+            {
                 Ok(answer) => return Ok(Answered { answer, attempts, answers }),
                 Err(fault) => fault,
             };
@@ -177,6 +179,7 @@ impl Client {
     async fn attempt<T>(
         &self,
         call: Call,
+        until: Option<Timestamp>,
         request: &Request,
         read: &(impl Fn(Received) -> Result<T, Refusal> + Send + Sync),
         (attempts, answers): (&mut u32, &mut Answers),
@@ -186,6 +189,9 @@ impl Client {
             () = self.halted() => return Err(Fault::bare(ErrorKind::Halted)),
             leave = self.pace.enter(call) => leave,
         };
+        if until.is_some_and(|until| until <= self.clock.now()) {
+            return Err(Fault::bare(ErrorKind::Late));
+        }
         let credentials = self
             .credentials
             .get()
@@ -333,7 +339,7 @@ impl Client {
 
 impl Store for Client {
     async fn list(&self, listing: &Listing, at: &Position) -> Result<Answered<Page>, StoreError> {
-        self.call(Call::List, self.dialect.list(listing, at), |Received { reply, share }| {
+        self.call(Call::List, None, self.dialect.list(listing, at), |Received { reply, share }| {
             match reply.status {
                 200 => self.dialect.read_page(listing, reply).map(|page| match share {
                     Some(share) => page.lent_by(share),
@@ -346,11 +352,11 @@ impl Store for Client {
     }
 
     async fn head(&self, key: &[u8], version_id: &[u8]) -> Result<Answered<Head>, StoreError> {
-        self.call(Call::Head, self.dialect.head(key, version_id), |Received { reply, .. }| {
-            match reply.status {
-                200 => self.dialect.read_head(&reply),
-                _ => Err(self.dialect.read_refusal(&reply)),
-            }
+        self.call(Call::Head, None, self.dialect.head(key, version_id), |Received { reply, .. }| match reply
+            .status
+        {
+            200 => self.dialect.read_head(&reply),
+            _ => Err(self.dialect.read_refusal(&reply)),
         })
         .await
     }
@@ -373,7 +379,9 @@ impl Store for Client {
             ));
         }
         let ended = self
-            .call(Call::Restore, request, |Received { reply, .. }| self.dialect.read_restore(&reply))
+            .call(Call::Restore, ask.until, request, |Received { reply, .. }| {
+                self.dialect.read_restore(&reply)
+            })
             .await;
         if let Turn::Alone(_) = turn
             && self.trial.judge(ended.as_ref().err().map(|error| error.kind))

@@ -46,6 +46,8 @@ pub enum ErrorKind {
     UnsafeKey,
     /// The run is stopping: the request had not been sent yet and will not be.
     Halted,
+    /// Its time was over before it (or another attempt at it) could be sent.
+    Late,
     /// Any other refusal.
     Other,
 }

@@ -88,6 +88,9 @@ pub struct RestoreAsk<'a> {
     pub days: Option<u32>,
     /// The tier; `None` where the class must not be given any.
     pub tier: Option<Tier>,
+    /// From this moment on no attempt leaves: the request then ends with [`ErrorKind::Late`]. `None` for
+    /// whenever.
+    pub until: Option<Timestamp>,
 }
 
 /// How the store took a restore request.

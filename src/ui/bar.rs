@@ -121,6 +121,7 @@ impl Tell for Bars {
                 state.phase = match phase {
                     Phase::Running => "",
                     Phase::Draining(_) => "stopping",
+                    Phase::Waiting(_) => "waiting for the window",
                     Phase::Finishing => "closing the report",
                 };
                 self.redraw(state);

@@ -91,6 +91,8 @@ enum Said<'a> {
     },
     Phase {
         phase: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        until: Option<Timestamp>,
     },
     Progress {
         elapsed_s: f64,
@@ -193,7 +195,12 @@ impl Tell for JsonLog {
                 phase: match phase {
                     Phase::Running => "running",
                     Phase::Draining(_) => "draining",
+                    Phase::Waiting(_) => "waiting",
                     Phase::Finishing => "finishing",
+                },
+                until: match phase {
+                    Phase::Waiting(until) => Some(*until),
+                    Phase::Running | Phase::Draining(_) | Phase::Finishing => None,
                 },
             }),
             Event::Progress { kinds, requests, in_flight, rates, elapsed } => {

@@ -107,6 +107,10 @@ impl Notices {
                 );
                 return (self.look.verbosity >= 0).then_some(text);
             }
+            Phase::Waiting(until) => {
+                return (self.look.verbosity >= 0)
+                    .then(|| format!("outside of the window: nothing is asked for until {until:.0}"));
+            }
             Phase::Finishing => (2, "closing the report"),
         };
         (self.look.verbosity >= level).then(|| text.to_owned())

@@ -18,6 +18,8 @@ mod bad_fields;
 mod bad_input;
 mod bad_input_outside;
 #[cfg(unix)]
+mod campaign;
+#[cfg(unix)]
 mod checkpoint;
 mod clocks;
 mod conflicts;
@@ -33,11 +35,15 @@ mod kill;
 #[cfg(all(unix, debug_assertions))]
 mod lapsed;
 mod legality;
+#[cfg(all(unix, debug_assertions))]
+mod limits;
 #[cfg(unix)]
 mod machine;
 mod matrix;
+mod month;
 #[cfg(unix)]
 mod names;
+mod nightly;
 mod nights;
 mod ranges;
 #[cfg(unix)]

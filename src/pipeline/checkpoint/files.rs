@@ -8,7 +8,7 @@ use super::point::{CommitPoint, pass};
 
 /// Writes `bytes` to `path` so that a reader finds either the old content or all of the new one;
 /// only its owner may read it.
-pub(super) fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     replace(path, bytes, private())
 }
 

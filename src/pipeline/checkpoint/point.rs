@@ -21,6 +21,8 @@ pub enum CommitPoint {
     ReportCutBack,
     /// The journal is open, new or cut back to its sound lines.
     JournalOpened,
+    /// It is on disk what the requests of a page will have spent.
+    BudgetSaved,
     /// It is on disk which objects of a page are about to be asked for.
     AskingSynced,
     /// An answer stands in the journal, not yet synced.
@@ -55,12 +57,13 @@ pub enum CommitPoint {
 
 impl CommitPoint {
     /// Every point, in the order in which a run may pass them first.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::MarkForgotten,
         Self::LapsedReportKept,
         Self::ReportMade,
         Self::ReportCutBack,
         Self::JournalOpened,
+        Self::BudgetSaved,
         Self::AskingSynced,
         Self::AnswerWritten,
         Self::JournalSynced,
@@ -87,6 +90,7 @@ impl CommitPoint {
             Self::ReportMade => "report-made",
             Self::ReportCutBack => "report-cut-back",
             Self::JournalOpened => "journal-opened",
+            Self::BudgetSaved => "budget-saved",
             Self::AskingSynced => "asking-synced",
             Self::AnswerWritten => "answer-written",
             Self::JournalSynced => "journal-synced",

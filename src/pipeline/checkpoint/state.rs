@@ -349,6 +349,8 @@ mod tests {
             sealed: false,
             copies_until: None,
             undone: false,
+            left: crate::pipeline::budget::Left::default(),
+            confirmed: false,
             tally: Tally::default(),
             requests: RequestCounts::default(),
             elapsed: Duration::from_millis(1500),

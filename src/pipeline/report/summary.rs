@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Action, Reason, RequestCounts, Tally};
+use crate::model::{Action, Reason, RequestCounts, Spending, Tally};
 use crate::pipeline::account::FeesTold;
 
 /// Version of the summary's fields; it grows when one changes its meaning or goes.
@@ -107,6 +107,12 @@ pub struct Summary {
     pub listed_per_second: f64,
     /// Restore POSTs a second.
     pub restores_per_second: f64,
+    /// What the run and its day took of the job's budget, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spending: Option<Spending>,
+    /// Objects that the budget will never pay for: each alone is over a bound, or has no known price.
+    #[serde(default)]
+    pub over_budget_alone: u64,
     /// The CSV's file name (beside this file); empty for stdout.
     pub report: String,
     /// SHA-256 of the CSV, lower-case hex.
@@ -127,6 +133,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) sha256: String,
     pub(crate) verdict: Verdict,
     pub(crate) fees: FeesTold,
+    pub(crate) spending: Option<Spending>,
+    pub(crate) never: u64,
 }
 
 impl Summary {
@@ -151,6 +159,8 @@ impl Summary {
             tally,
             requests,
             fees: facts.fees,
+            spending: facts.spending,
+            over_budget_alone: facts.never,
             report: report
                 .and_then(Path::file_name)
                 .map(|name| name.to_string_lossy().into_owned())

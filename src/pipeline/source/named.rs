@@ -193,6 +193,6 @@ fn told(error: StoreError, how: &Looking) -> Result<Outcome, SourceError> {
             Ok(outcome)
         }
         Err(NoOutcome::Doomed(error)) => Err(error.into()),
-        Err(NoOutcome::Halted { .. }) => Err(SourceError::Died),
+        Err(NoOutcome::Halted { .. } | NoOutcome::Late { .. }) => Err(SourceError::Died),
     }
 }

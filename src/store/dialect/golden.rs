@@ -63,7 +63,7 @@ fn lists(dialect: &dyn Dialect, api: ListApi, at: &Position, golden: &str) {
 }
 
 fn ask(version_id: &[u8], days: Option<u32>, tier: Option<Tier>) -> RestoreAsk<'_> {
-    RestoreAsk { key: "dir/\u{fc} +%.txt".as_bytes(), version_id, days, tier }
+    RestoreAsk { key: "dir/\u{fc} +%.txt".as_bytes(), version_id, days, tier, until: None }
 }
 
 fn reply(status: u16, headers: &[(&'static str, &'static str)], body: impl AsRef<[u8]>) -> Reply {
