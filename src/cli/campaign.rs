@@ -61,21 +61,25 @@ pub(super) async fn campaign(job: &Job, how: How<'_>, context: &Context) -> Resu
     let names = Names::open(job)?.map(Arc::new);
     let table = load::price_table(job)?;
     preflight::room(job)?;
+    let mut job = job.clone();
+    job.source.key_list_digest = names.as_ref().map(|names| names.digest().to_owned());
+    let job = &job;
     let site = connect::site(job, context).await?;
     let (client, clock) = (Arc::clone(&site.client), Arc::clone(&site.clock));
     let prices = Arc::new(table.of(job.source.provider, Some(&site.region)));
     let hour = Arc::clone(&clock);
-    let agreed = match confirm(job, how.yes, how.fresh, &client, &clock, &prices, context).await {
-        Ok(Word::Go(agreed)) => agreed,
-        other => {
-            let Site { tell, rehearsal, .. } = site;
-            drop(tell);
-            if let Some(rehearsal) = rehearsal {
-                rehearsal.close(false).await?;
+    let agreed =
+        match confirm(job, how.yes, how.fresh, &client, &clock, &prices, names.as_ref(), context).await {
+            Ok(Word::Go(agreed)) => agreed,
+            other => {
+                let Site { tell, rehearsal, .. } = site;
+                drop(tell);
+                if let Some(rehearsal) = rehearsal {
+                    rehearsal.close(false).await?;
+                }
+                return other.map(|_| context.signals.exit());
             }
-            return other.map(|_| context.signals.exit());
-        }
-    };
+        };
     let options = Options {
         confirmed: agreed,
         mute: false,

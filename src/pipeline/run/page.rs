@@ -351,10 +351,7 @@ impl<S: Store> Desk<S> {
     /// What is remembered of the objects of a page that are being restored. A few reads of a file that
     /// the system has in memory.
     fn remembered(&self, page: &Page, rows: &[Row]) -> Result<Vec<Option<Open>>, CheckpointError> {
-        // What names objects one by one is in no order in which they could be looked up.
-        let Some(memory) = self.memory.as_ref().filter(|_| self.job.source.key_list.is_none()) else {
-            return Ok(Vec::new());
-        };
+        let Some(memory) = &self.memory else { return Ok(Vec::new()) };
         let restoring: Vec<Listed<'_>> = page
             .iter()
             .zip(rows)
