@@ -70,7 +70,7 @@ fn rows(dialect: &dyn Dialect, body: Vec<u8>, now: Timestamp) -> Result<Vec<u8>>
             Standing::Known(state, expires_at) => Outcome::seen(state, expires_at, now),
             Standing::Unsaid => Outcome::seen(State::Unknown, None, now),
         };
-        render.row(&object, &outcome);
+        render.row(&object, &outcome, None);
     }
     Ok(render.finish())
 }

@@ -104,7 +104,7 @@ fn is_compatible(job: &Job) -> bool {
     job.source.provider == Provider::S3 && job.source.endpoint_url.is_some()
 }
 
-const fn vendor(provider: Provider) -> &'static str {
+pub(super) const fn vendor(provider: Provider) -> &'static str {
     match provider {
         Provider::Oss => "OSS",
         Provider::Cos => "COS",

@@ -10,5 +10,6 @@ use crate::job::Verb;
 pub(super) async fn run(args: &RestoreArgs, context: &Context) -> Result<Exit, Failure> {
     let verb = if args.dry_run { Verb::Plan } else { Verb::Restore };
     let job = load::from_url(verb, &args.url, &args.overrides(), context)?;
-    campaign(&job, How::of(&args.job.output), context).await
+    let how = How { yes: args.job.wish.yes, ..How::of(&args.job.output) };
+    campaign(&job, how, context).await
 }

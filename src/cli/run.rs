@@ -14,7 +14,7 @@ pub(super) async fn run(args: &RunArgs, context: &Context) -> Result<Exit, Failu
     let mut worst = Exit::Done;
     let last = jobs.len().saturating_sub(1);
     for (index, job) in jobs.iter().enumerate() {
-        let how = How { ended: &ended, ..How::of(&args.job.output) };
+        let how = How { yes: args.job.wish.yes, ended: &ended, ..How::of(&args.job.output) };
         let exit = match campaign(job, how, context).await {
             Ok(exit) => exit,
             Err(failure) if index == last && worst == Exit::Done => return Err(failure),

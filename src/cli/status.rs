@@ -8,6 +8,7 @@ use super::exit::{Exit, Failure};
 use super::load;
 use crate::job::{self, Overrides, Verb};
 use crate::model::{Clock, Kinds, SystemClock};
+use crate::pipeline::budget;
 use crate::pipeline::checkpoint::StateDir;
 use crate::pipeline::report::Report;
 use crate::ui::{RunState, StatusView, status_table};
@@ -71,6 +72,7 @@ fn view(folder: &Path) -> Result<Option<StatusView>, Failure> {
         saved_at: Some(mark.saved_at),
         report: Some(if finished { mark.report.clone() } else { Report::partial_path(&mark.report) }),
         lock_pid: holder,
+        spending: budget::peek(folder)?,
     }))
 }
 
@@ -88,5 +90,6 @@ fn never(job: &str, verb: Verb, target: String) -> StatusView {
         saved_at: None,
         report: None,
         lock_pid: None,
+        spending: None,
     }
 }

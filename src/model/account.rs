@@ -46,6 +46,17 @@ impl Answers {
         self.silent += other.silent;
     }
 
+    /// What came after `before`.
+    #[must_use]
+    pub const fn since(self, before: Self) -> Self {
+        Self {
+            taken: self.taken.saturating_sub(before.taken),
+            refused: self.refused.saturating_sub(before.refused),
+            failed: self.failed.saturating_sub(before.failed),
+            silent: self.silent.saturating_sub(before.silent),
+        }
+    }
+
     /// Whether there are none.
     #[must_use]
     pub const fn is_none(&self) -> bool {

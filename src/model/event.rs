@@ -15,6 +15,8 @@ pub enum Phase {
     Running,
     /// A stop was asked for: requests in flight are let come back for so long, nothing new is sent.
     Draining(Duration),
+    /// The window is shut: nothing is asked for until this moment.
+    Waiting(Timestamp),
     /// The report is being closed.
     Finishing,
 }
@@ -66,6 +68,15 @@ pub enum Notice {
         key: String,
         /// Why, without secrets.
         cause: String,
+    },
+    /// A wait for copies to become readable has looked, or begins.
+    Waiting {
+        /// Objects that are readable by now.
+        ready: u64,
+        /// Objects that are not yet.
+        open: u64,
+        /// When the wait looks next; `None` if it is over.
+        next_poll: Option<Timestamp>,
     },
     /// Anything else an operator should read once.
     Remark(String),

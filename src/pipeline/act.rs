@@ -70,6 +70,11 @@ pub enum NoOutcome {
         /// Whether an attempt may have been carried out before.
         doubt: bool,
     },
+    /// The time in which it might be asked for was over.
+    Late {
+        /// Whether an attempt may have been carried out before.
+        doubt: bool,
+    },
     /// A refusal that every further request would meet.
     Doomed(StoreError),
 }
@@ -78,7 +83,7 @@ impl NoOutcome {
     /// Whether the request may have been carried out all the same.
     pub fn leaves_doubt(&self) -> bool {
         match self {
-            Self::Halted { doubt } => *doubt,
+            Self::Halted { doubt } | Self::Late { doubt } => *doubt,
             Self::Doomed(error) => may_have_been_done(error),
         }
     }
@@ -202,7 +207,8 @@ impl<S: Store> Actor<S> {
     }
 
     /// Sends one restore request; a second one at the next slower tier where the store has no capacity
-    /// for expedited restores and the wish falls back. The outcome tells the tier that was asked for.
+    /// for expedited restores and the wish falls back. No attempt leaves from `until` on. The outcome tells
+    /// the tier that was asked for.
     ///
     /// # Errors
     /// When the run must stop instead.
@@ -211,11 +217,12 @@ impl<S: Store> Actor<S> {
         object: &Listed<'_>,
         fitted: Fitted,
         mut outcome: Outcome,
+        until: Option<Timestamp>,
     ) -> Result<Outcome, NoOutcome> {
         let Fitted { days, mut tier, slower } = fitted;
         let (state, lapsed) = (outcome.state, outcome.expires_at);
         let answered = loop {
-            let ask = RestoreAsk { key: object.key, version_id: object.version_id, days, tier };
+            let ask = RestoreAsk { key: object.key, version_id: object.version_id, days, tier, until };
             let answered = self.store.restore(ask).await;
             outcome.checked_at = self.clock.now();
             match (answered, slower.first()) {
@@ -312,9 +319,10 @@ fn unsignable(error: &StoreError) -> bool {
 }
 
 /// The row of an object whose request was refused for good.
-fn refused(mut outcome: Outcome, error: StoreError) -> Result<Outcome, NoOutcome> {
+pub(in crate::pipeline) fn refused(mut outcome: Outcome, error: StoreError) -> Result<Outcome, NoOutcome> {
     let (action, reason) = match error.kind {
         ErrorKind::Halted => return Err(NoOutcome::Halted { doubt: may_have_been_done(&error) }),
+        ErrorKind::Late => return Err(NoOutcome::Late { doubt: may_have_been_done(&error) }),
         kind if kind.dooms_run() || unsignable(&error) => return Err(NoOutcome::Doomed(error)),
         // The object left its archive class, or the listing lags: nothing was wrong with the wish.
         ErrorKind::NotArchived => {

@@ -14,11 +14,18 @@ pub mod report;
 
 pub mod checkpoint;
 
+pub mod release;
+
+pub mod wait;
+
 pub mod account;
+pub mod budget;
 mod decide;
 mod fit;
 mod run;
+pub mod safety;
 mod stop;
+pub mod window;
 
-pub use run::{Ended, Options, RunError, run};
+pub use run::{Ended, Options, RunError, Why, run};
 pub use stop::{Step, Stop};

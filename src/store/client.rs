@@ -20,9 +20,10 @@ pub use super::transport::{Patience, TransportError};
 use super::transport::{Received, SendError, Transport};
 use super::trial::{Trial, Turn};
 use super::{
-    Answered, Call, ErrorKind, Head, Listing, Refusal, RestoreAnswer, RestoreAsk, Store, StoreError,
+    Answered, Call, ErrorKind, Head, Listing, Refusal, ReleaseAnswer, RestoreAnswer, RestoreAsk, Store,
+    StoreError,
 };
-use crate::model::{Answers, Clock, Event, Notice, Offer, Page, Position, Rates, RequestCounts, Tell};
+use crate::model::{Answers, Clock, Event, Notice, Offer, Page, Position, Rates, RequestCounts, Tell, Tier};
 
 /// Longest piece of a key shown in an error.
 const SHOWN_KEY: usize = 200;
@@ -140,13 +141,15 @@ impl Client {
     async fn call<T: Send>(
         &self,
         call: Call,
+        until: Option<Timestamp>,
         request: Request,
         read: impl Fn(Received) -> Result<T, Refusal> + Send + Sync,
     ) -> Result<Answered<T>, StoreError> {
         let (mut attempts, mut answers) = (0, Answers::default());
         let mut tries = Tries::new(self.pace.progress(call));
         loop {
-            let fault = match self.attempt(call, &request, &read, (&mut attempts, &mut answers)).await {
+            let fault = match self.attempt(call, until, &request, &read, (&mut attempts, &mut answers)).await
+            {
                 Ok(answer) => return Ok(Answered { answer, attempts, answers }),
                 Err(fault) => fault,
             };
@@ -177,6 +180,7 @@ impl Client {
     async fn attempt<T>(
         &self,
         call: Call,
+        until: Option<Timestamp>,
         request: &Request,
         read: &(impl Fn(Received) -> Result<T, Refusal> + Send + Sync),
         (attempts, answers): (&mut u32, &mut Answers),
@@ -186,6 +190,9 @@ impl Client {
             () = self.halted() => return Err(Fault::bare(ErrorKind::Halted)),
             leave = self.pace.enter(call) => leave,
         };
+        if until.is_some_and(|until| until <= self.clock.now()) {
+            return Err(Fault::bare(ErrorKind::Late));
+        }
         let credentials = self
             .credentials
             .get()
@@ -199,7 +206,7 @@ impl Client {
         let counter = match call {
             Call::List => &self.counters.list,
             Call::Head => &self.counters.head,
-            Call::Restore => &self.counters.restore,
+            Call::Restore | Call::Release => &self.counters.restore,
         };
         counter.fetch_add(1, Ordering::Relaxed);
         *attempts += 1;
@@ -333,7 +340,7 @@ impl Client {
 
 impl Store for Client {
     async fn list(&self, listing: &Listing, at: &Position) -> Result<Answered<Page>, StoreError> {
-        self.call(Call::List, self.dialect.list(listing, at), |Received { reply, share }| {
+        self.call(Call::List, None, self.dialect.list(listing, at), |Received { reply, share }| {
             match reply.status {
                 200 => self.dialect.read_page(listing, reply).map(|page| match share {
                     Some(share) => page.lent_by(share),
@@ -346,11 +353,11 @@ impl Store for Client {
     }
 
     async fn head(&self, key: &[u8], version_id: &[u8]) -> Result<Answered<Head>, StoreError> {
-        self.call(Call::Head, self.dialect.head(key, version_id), |Received { reply, .. }| {
-            match reply.status {
-                200 => self.dialect.read_head(&reply),
-                _ => Err(self.dialect.read_refusal(&reply)),
-            }
+        self.call(Call::Head, None, self.dialect.head(key, version_id), |Received { reply, .. }| match reply
+            .status
+        {
+            200 => self.dialect.read_head(&reply),
+            _ => Err(self.dialect.read_refusal(&reply)),
         })
         .await
     }
@@ -373,7 +380,9 @@ impl Store for Client {
             ));
         }
         let ended = self
-            .call(Call::Restore, request, |Received { reply, .. }| self.dialect.read_restore(&reply))
+            .call(Call::Restore, ask.until, request, |Received { reply, .. }| {
+                self.dialect.read_restore(&reply)
+            })
             .await;
         if let Turn::Alone(_) = turn
             && self.trial.judge(ended.as_ref().err().map(|error| error.kind))
@@ -381,6 +390,28 @@ impl Store for Client {
             return ended.map_err(|error| StoreError { kind: ErrorKind::Forbidden, ..error });
         }
         ended
+    }
+
+    async fn release(&self, key: &[u8], version_id: &[u8]) -> Result<Answered<ReleaseAnswer>, StoreError> {
+        let Some(request) = self.dialect.release(key, version_id) else {
+            let none = self.dialect.head(key, version_id);
+            return Err(self.failed(
+                Call::Release,
+                &none,
+                Fault::bare(ErrorKind::Illegal),
+                (0, Answers::default()),
+            ));
+        };
+        self.call(Call::Release, None, request, |Received { reply, .. }| self.dialect.read_release(&reply))
+            .await
+    }
+
+    fn can_release(&self) -> bool {
+        self.dialect.release(b"k", b"").is_some()
+    }
+
+    fn usual_time(&self, class: &[u8], access_tier: &[u8], tier: Option<Tier>) -> Option<Duration> {
+        self.dialect.usual_time(class, access_tier, tier)
     }
 
     fn addressable(&self, key: &[u8]) -> bool {

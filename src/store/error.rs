@@ -46,6 +46,8 @@ pub enum ErrorKind {
     UnsafeKey,
     /// The run is stopping: the request had not been sent yet and will not be.
     Halted,
+    /// Its time was over before it (or another attempt at it) could be sent.
+    Late,
     /// Any other refusal.
     Other,
 }
@@ -108,6 +110,8 @@ pub enum Call {
     Head,
     /// A restore POST.
     Restore,
+    /// A release of a copy; it counts, and is paced, as a restore POST.
+    Release,
 }
 
 impl Call {
@@ -118,6 +122,7 @@ impl Call {
             Self::List => "list",
             Self::Head => "head",
             Self::Restore => "restore",
+            Self::Release => "release",
         }
     }
 }

@@ -7,7 +7,7 @@ use super::escape::clipped;
 use super::human::human_objects;
 use super::table::{Align, Table, WIDTH, wrapped};
 use super::{Look, advice, human_bytes, human_count, human_rate, human_span, printable};
-use crate::model::{Action, Count, Money, Provider, RequestCounts, State, Tally};
+use crate::model::{Action, Count, Flag, Money, Provider, RequestCounts, Spending, Spent, State, Tally};
 
 /// Longest storage class that is shown whole, in columns.
 const LONGEST_CLASS: usize = 28;
@@ -37,6 +37,12 @@ pub struct Closing<'a> {
     pub report: Option<&'a Path>,
     /// Whether the listing was worked through to its end.
     pub complete: bool,
+    /// How long the run was allowed to work, if it ended for that.
+    pub worked_out: Option<Duration>,
+    /// What was spent of the budget; `None` if the job has none.
+    pub spending: Option<&'a Spending>,
+    /// Objects that the budget will never pay for.
+    pub over_budget_alone: u64,
     /// What the run cost; in a plan, what a run would cost.
     pub cost: Option<Cost<'a>>,
 }
@@ -66,13 +72,18 @@ pub fn closing_table(closing: &Closing<'_>, look: Look) -> String {
     };
     part(classes(closing, look));
     part(actions(closing, look));
+    part(flags(closing, look));
     part(errors(closing, look));
     lines.extend(foot(closing, look));
     lines.join("\n") + "\n"
 }
 
 fn title(closing: &Closing<'_>, look: Look) -> String {
-    let end = if closing.complete { "complete" } else { "stopped before the end" };
+    let end = match (closing.complete, closing.worked_out) {
+        (true, _) => "complete".to_owned(),
+        (false, None) => "stopped before the end".to_owned(),
+        (false, Some(span)) => format!("stopped before the end, after {} (stop_after)", human_span(span)),
+    };
     let text = format!(
         "{} {}, {}: {end}",
         closing.verb,
@@ -142,6 +153,21 @@ fn actions(closing: &Closing<'_>, look: Look) -> Vec<String> {
     if !reasons.is_empty() {
         lines.extend(wrapped("reasons: ", reasons.iter().map(String::as_str), look.charset.dot()));
     }
+    lines
+}
+
+/// What deserves a second look; the column `flags` names the objects.
+fn flags(closing: &Closing<'_>, look: Look) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut line = |flag: Flag, what: &str| {
+        let count = closing.tally.flagged(flag);
+        if count.objects > 0 {
+            let (objects, bytes) = (human_objects(count.objects), human_bytes(count.bytes));
+            lines.push(format!("{}: {objects}, {bytes}, {what}", look.red(flag.as_str())));
+        }
+    };
+    line(Flag::Stuck, "restoring for longer than promised");
+    line(Flag::Expiring, "readable, but not for long");
     lines
 }
 
@@ -220,6 +246,13 @@ fn foot(closing: &Closing<'_>, look: Look) -> Vec<String> {
         row("fees", &costs(&cost));
     }
     row("elapsed", &[human_span(closing.elapsed)]);
+    if let Some(spending) = closing.spending {
+        row("spent", &spent_words(spending));
+    }
+    if closing.over_budget_alone > 0 {
+        let objects = human_objects(closing.over_budget_alone);
+        row("never", &[format!("{objects} alone over the budget, or without a known price")]);
+    }
     let report = closing.report.map_or_else(|| "stdout".into(), Path::to_string_lossy);
     row("report", &[printable(&report, look.charset).into_owned()]);
     if !closing.complete {
@@ -231,6 +264,16 @@ fn foot(closing: &Closing<'_>, look: Look) -> Vec<String> {
         row("to go on", &[way.to_owned()]);
     }
     lines
+}
+
+/// What a run and its day took of their budgets.
+pub(super) fn spent_words(spending: &Spending) -> Vec<String> {
+    let words = |when: &str, spent: &Spent| {
+        let cost = spent.cost.as_ref().map(|cost| format!(", {cost}")).unwrap_or_default();
+        format!("{when} {}, {}{cost}", human_objects(spent.objects), human_bytes(spent.bytes))
+    };
+    let day = spending.day.as_ref().map(|(day, spent)| words(day, spent));
+    std::iter::once(words("run", &spending.run)).chain(day).collect()
 }
 
 /// What is known of the cost, and what of it is not.
@@ -313,6 +356,9 @@ mod tests {
             report: Some(Path::new("reports/x.csv")),
             complete: true,
             cost: None,
+            worked_out: None,
+            spending: None,
+            over_budget_alone: 0,
         }
     }
 
@@ -348,6 +394,32 @@ mod tests {
         elapsed   12m30s
         report    reports/x.csv
         ");
+    }
+
+    #[test]
+    fn a_night_within_a_budget() {
+        let mut tally = Tally { listed: 9, ..Tally::default() };
+        tally.actions = [(Action::Requested, count(5, GIB)), (Action::Deferred, count(4, GIB))].into();
+        tally.reasons = [(Reason::Budget, 4)].into();
+        let spent = |objects, cost: &str| Spent { objects, bytes: GIB, cost: Some(cost.to_owned()) };
+        let day = Some(("2026-11-21".to_owned(), spent(7, "2.50 CNY")));
+        let spending = Spending { run: spent(5, "1.99 CNY"), day };
+        let stopped = Closing {
+            spending: Some(&spending),
+            over_budget_alone: 1,
+            complete: false,
+            worked_out: Some(Duration::from_hours(6)),
+            ..closing(&tally)
+        };
+        let told = closing_table(&stopped, Look::default());
+        assert!(
+            told.starts_with("restore nightly-logs, oss://logs/2024/: stopped before the end, after 6h00m")
+        );
+        let wanted = "deferred         4  1.0 GiB\nreasons: budget 4\n";
+        assert!(told.contains(wanted), "{told}");
+        let wanted = "spent     run 5 objects, 1.0 GiB, 1.99 CNY\n          2026-11-21 7 objects, 1.0 GiB, 2.50 CNY\n\
+                      never     1 object alone over the budget, or without a known price\n";
+        assert!(told.contains(wanted), "{told}");
     }
 
     #[test]

@@ -76,7 +76,8 @@ pub fn human_rate(rate: Option<f64>) -> String {
 }
 
 /// `1 object`, `1,234 objects`.
-pub(super) fn human_objects(n: u64) -> String {
+#[must_use]
+pub fn human_objects(n: u64) -> String {
     format!("{} object{}", human_count(n), if n == 1 { "" } else { "s" })
 }
 

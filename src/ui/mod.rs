@@ -35,15 +35,17 @@ mod notice;
 mod sink;
 mod status;
 mod table;
+mod waited;
 
 pub use advice::advice;
 pub use bar::Bars;
 pub use closing::{Closing, Cost, closing_table};
 pub use error::{error_json, error_text};
 pub use escape::{Charset, printable};
-pub use human::{human_bytes, human_count, human_rate, human_span};
+pub use human::{human_bytes, human_count, human_objects, human_rate, human_span};
 pub use json::JsonLog;
 pub use line::Lines;
 pub use look::{Look, choose};
 pub use sink::Sink;
 pub use status::{RunState, StatusView, status_table};
+pub use waited::{WaitView, wait_table};

@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 
+use super::closing::spent_words;
 use super::figures::answers;
 use super::table::wrapped;
 use super::{Look, human_bytes, human_count, human_span, printable};
-use crate::model::Kinds;
+use crate::model::{Kinds, Spending};
 
 /// What the files of a job tell about its last run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +63,8 @@ pub struct StatusView {
     pub report: Option<PathBuf>,
     /// The process that holds the lock.
     pub lock_pid: Option<u32>,
+    /// What was spent of the budget, if the job keeps an account.
+    pub spending: Option<Spending>,
 }
 
 /// `view` as lines of name and value; spans are told as seen from `now`. Ends with a line break.
@@ -93,6 +96,11 @@ pub fn status_table(view: &StatusView, now: Timestamp, look: Look) -> String {
             let dot = look.charset.dot();
             for (i, line) in wrapped(&" ".repeat(11), answers.split(dot), dot).iter().enumerate() {
                 row(if i == 0 { "answers" } else { "" }, line.trim_start());
+            }
+        }
+        if let Some(spending) = &view.spending {
+            for (i, words) in spent_words(spending).iter().enumerate() {
+                row(if i == 0 { "spent" } else { "" }, words);
             }
         }
         row("rows", &human_count(view.rows));
@@ -138,6 +146,7 @@ mod tests {
             saved_at: Some(at("2026-11-21T04:05:00.5Z")),
             report: Some("state/nightly-logs/report.csv.partial".into()),
             lock_pid,
+            spending: None,
         }
     }
 
@@ -162,6 +171,21 @@ mod tests {
         last key   logs/2024/\u{1b}x.gz
         report     state/nightly-logs/report.csv.partial
         ");
+    }
+
+    #[test]
+    fn what_was_spent_is_told() {
+        let spent = |objects, cost: Option<&str>| crate::model::Spent {
+            objects,
+            bytes: 1 << 30,
+            cost: cost.map(str::to_owned),
+        };
+        let day = Some(("2026-11-21".to_owned(), spent(7, Some("2.50 CNY"))));
+        let mut view = view(RunState::Finished, None);
+        view.spending = Some(Spending { run: spent(1, None), day });
+        let text = shown(&view);
+        let wanted = "spent      run 1 object, 1.0 GiB\n           2026-11-21 7 objects, 1.0 GiB, 2.50 CNY\n";
+        assert!(text.contains(wanted), "{text}");
     }
 
     #[test]

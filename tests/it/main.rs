@@ -18,6 +18,8 @@ mod bad_fields;
 mod bad_input;
 mod bad_input_outside;
 #[cfg(unix)]
+mod campaign;
+#[cfg(unix)]
 mod checkpoint;
 mod clocks;
 mod conflicts;
@@ -25,6 +27,8 @@ mod faults;
 mod faulty_jobs;
 #[path = "../fuzz/mod.rs"]
 mod fuzz;
+#[cfg(unix)]
+mod handed;
 mod hostile;
 mod jobs;
 mod keys;
@@ -33,9 +37,13 @@ mod kill;
 #[cfg(all(unix, debug_assertions))]
 mod lapsed;
 mod legality;
+#[cfg(all(unix, debug_assertions))]
+mod limits;
 #[cfg(unix)]
 mod machine;
 mod matrix;
+mod month;
+mod nightly;
 mod nights;
 mod ranges;
 #[cfg(unix)]
@@ -44,3 +52,4 @@ mod secrets;
 mod shell;
 #[cfg(all(unix, debug_assertions))]
 mod stopping;
+mod wait;

@@ -244,8 +244,10 @@ pub struct WishFlags {
     /// [env: DEFROST_EXPEDITED_FALLBACK]
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new(), hide_possible_values = true)]
     pub expedited_fallback: Option<bool>,
-    /// Accepted from habit: defrost asks no questions
-    #[arg(short = 'y', long, visible_short_alias = 'f', visible_alias = "force", hide_short_help = true)]
+    /// Ask no question: go ahead even if the run asks for more than the job's confirm_over
+    ///
+    /// Without it such a run asks on a terminal, and refuses where there is none.
+    #[arg(short = 'y', long, visible_short_alias = 'f', visible_alias = "force")]
     pub yes: bool,
 }
 

@@ -18,7 +18,8 @@
 //!
 //! Formats 1 and 2 were never released. Format 3: checksums over the report's and the waiting rows'
 //! durable parts and over each line of the journal; what is about to be asked for is journaled. Format
-//! 4: whether a running restore or a lapsing copy was left undone.
+//! 4: whether a running restore or a lapsing copy was left undone; rows have flags, which are counted;
+//! what a run left over its budget, and whether its size was confirmed.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -30,6 +31,7 @@ use sha2::{Digest, Sha256};
 
 use super::fault::CheckpointError;
 use crate::model::{Action, Outcome, RequestCounts, Tally, hex, unhex};
+use crate::pipeline::budget::Left;
 use crate::pipeline::report::{Durable, Extent, Reached, Segment, shown_key};
 use crate::pipeline::source::RangeId;
 
@@ -153,6 +155,12 @@ pub struct Mark {
     /// or because the store refused: the next run may not count on it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub undone: bool,
+    /// What the rows so far left over the budget.
+    #[serde(default, skip_serializing_if = "Left::is_nothing")]
+    pub left: Left,
+    /// Whether somebody agreed to how much the run asks for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub confirmed: bool,
     /// Counts over all sessions.
     pub tally: Tally,
     /// Requests over all sessions.

@@ -7,11 +7,16 @@
 //! | `journal.jsonl` | [`journal`] | what happened since: what was asked for, and each answer |
 //! | `aside.csv` | [`Spill`](crate::pipeline::report::Spill) | rows that wait for those in front of them |
 //! | `lock` | [`Lock`] | one run at a time |
+//! | `budget.json` | [`budget`](super::budget) | what was spent, by run and by day, and who comes first the next time |
 //! | `hints` | | what the next listing may know of the keys; nothing but speed depends on it |
+//! | `restoring` | [`wait`](crate::pipeline::wait) | which objects were being restored when last looked at, and since when |
+//! | `wait.json`, `ready-*.jsonl` | [`wait`](crate::pipeline::wait) | how far a wait is, and what became readable |
 //! | `last-run.json` | | what the next run may know of this one: see `decide`; without it, a request may be sent once too often |
 //!
 //! # The order of writing
 //! While a run goes on:
+//! 0. Where there is a budget, what the requests of a page take is on disk as spent before anything
+//!    else: see [`budget`](super::budget).
 //! 1. Before the requests of a page leave, the journal says which objects are about to be asked for,
 //!    and is synced. What a crash leaves of them is then looked at by the next session, whatever state
 //!    it finds them in, and by HEAD before any is asked for again. A stop in good order says which of
@@ -68,6 +73,7 @@ mod scribe;
 mod state;
 
 pub use fault::CheckpointError;
+pub(in crate::pipeline) use files::{Fresh, private, replace_file};
 pub(crate) use files::{publish_file, sync_folder_of};
 pub use gaps::Gaps;
 pub use line::{ObjectId, Recorded};

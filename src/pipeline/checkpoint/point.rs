@@ -21,6 +21,8 @@ pub enum CommitPoint {
     ReportCutBack,
     /// The journal is open, new or cut back to its sound lines.
     JournalOpened,
+    /// It is on disk what the requests of a page will have spent.
+    BudgetSaved,
     /// It is on disk which objects of a page are about to be asked for.
     AskingSynced,
     /// An answer stands in the journal, not yet synced.
@@ -51,16 +53,26 @@ pub enum CommitPoint {
     RunFinished,
     /// The file for rows that wait is removed.
     AsideRemoved,
+    /// Of a wait: what became readable is on disk; the memory does not count it yet.
+    OutboxSynced,
+    /// Of a wait: the keys of what became readable stand in their file.
+    KeysWritten,
+    /// Of a wait: it is on disk how far it is.
+    WaitSaved,
 }
 
 impl CommitPoint {
-    /// Every point, in the order in which a run may pass them first.
-    pub const ALL: [Self; 20] = [
+    /// Those of a wait, in the order in which it passes them first.
+    pub const OF_WAITS: [Self; 3] = [Self::OutboxSynced, Self::KeysWritten, Self::WaitSaved];
+
+    /// Every point of a run, in the order in which a run may pass them first.
+    pub const ALL: [Self; 21] = [
         Self::MarkForgotten,
         Self::LapsedReportKept,
         Self::ReportMade,
         Self::ReportCutBack,
         Self::JournalOpened,
+        Self::BudgetSaved,
         Self::AskingSynced,
         Self::AnswerWritten,
         Self::JournalSynced,
@@ -87,6 +99,7 @@ impl CommitPoint {
             Self::ReportMade => "report-made",
             Self::ReportCutBack => "report-cut-back",
             Self::JournalOpened => "journal-opened",
+            Self::BudgetSaved => "budget-saved",
             Self::AskingSynced => "asking-synced",
             Self::AnswerWritten => "answer-written",
             Self::JournalSynced => "journal-synced",
@@ -102,6 +115,9 @@ impl CommitPoint {
             Self::SummarySaved => "summary-saved",
             Self::RunFinished => "run-finished",
             Self::AsideRemoved => "aside-removed",
+            Self::OutboxSynced => "outbox-synced",
+            Self::KeysWritten => "keys-written",
+            Self::WaitSaved => "wait-saved",
         }
     }
 }

@@ -164,6 +164,12 @@ impl StateDir {
             .map_err(|source| CheckpointError::Io { what: "put the lapsed run by in", path: folder, source })
     }
 
+    /// Where the file called `name` stands in this folder.
+    #[must_use]
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
     /// Puts `mark` in the place of the former one, durably.
     ///
     /// # Errors
@@ -314,6 +320,8 @@ mod tests {
             sealed: false,
             copies_until: None,
             undone: false,
+            left: crate::pipeline::budget::Left::default(),
+            confirmed: false,
             tally: Tally::default(),
             requests: RequestCounts::default(),
             elapsed: Duration::from_millis(1500),

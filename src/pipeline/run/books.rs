@@ -7,17 +7,19 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
-use super::opening::Opened;
+use super::opening::{Kept, Opened};
 use super::page::{Known, Sheet};
 use super::{COMMIT_EVERY, Options, RunError};
 use crate::job::{Job, Prices, Verb, Versions};
-use crate::model::{Clock, RequestCounts, Tally, Tell};
+use crate::model::{Clock, RequestCounts, Spending, State, Tally, Tell};
 use crate::pipeline::account::{Fees, FeesTold};
 use crate::pipeline::act::LastRun;
+use crate::pipeline::budget::Ledger;
 use crate::pipeline::checkpoint::journal::Journal;
 use crate::pipeline::checkpoint::{CheckpointError, CommitPoint, Gaps, Mark, MarkedRange, StateDir, pass};
 use crate::pipeline::report::{Durable, Facts, Order, Reached, Report, Segment, Spill, Summary, Verdict};
 use crate::pipeline::source::{Placing, RangeId};
+use crate::pipeline::wait::{Memory, merge, remembered, tells_all};
 
 /// Counts the requests of this session so far.
 pub(super) type Requests = Box<dyn Fn() -> RequestCounts + Send>;
@@ -40,6 +42,7 @@ pub(super) struct Books {
     aside: Option<Spill>,
     state: Option<StateDir>,
     journal: Option<Arc<Mutex<Journal>>>,
+    ledger: Option<Arc<Ledger>>,
     mark: Mark,
     clock: Arc<dyn Clock>,
     requests: Requests,
@@ -53,6 +56,8 @@ pub(super) struct Books {
     /// What earlier sessions counted.
     before: (RequestCounts, Duration),
     versioned: bool,
+    /// What earlier runs saw being restored.
+    memory: Option<Memory>,
     fail_empty: bool,
     prices: Arc<Prices>,
 }
@@ -69,6 +74,8 @@ pub(super) struct Found {
     pub(super) known: Known,
     /// Takes down answers; none if the report is a stream.
     pub(super) journal: Option<Arc<Mutex<Journal>>>,
+    /// What may be spent; none if there is no budget.
+    pub(super) ledger: Option<Arc<Ledger>>,
     /// Where the report will stand; none if it is a stream.
     pub(super) report: Option<PathBuf>,
     /// Objects matched by earlier sessions.
@@ -76,6 +83,8 @@ pub(super) struct Found {
     /// Becomes true when the books of earlier sessions have been read back and are as they were left;
     /// nothing may be paid for before.
     pub(super) settled: watch::Receiver<bool>,
+    /// What earlier runs saw being restored.
+    pub(super) memory: Option<Memory>,
     /// Evenly spaced keys that an earlier run left.
     pub(super) hints: Vec<Vec<u8>>,
     /// The job's last complete run.
@@ -96,6 +105,12 @@ pub(super) struct Closed {
     pub(super) summary: Option<PathBuf>,
     /// What the run came to, if it is complete.
     pub(super) verdict: Option<Verdict>,
+    /// What it spent of its budget, if it has one.
+    pub(super) spending: Option<Spending>,
+    /// Objects that no budget will ever pay for.
+    pub(super) never: u64,
+    /// The lock on its state, for as long as that is wanted.
+    pub(super) kept: Option<Kept>,
 }
 
 impl Books {
@@ -105,13 +120,15 @@ impl Books {
         clock: Arc<dyn Clock>,
         requests: Requests,
         options: Options,
+        kept: Option<Kept>,
         tell: &dyn Tell,
     ) -> Result<(Self, Found), RunError> {
         let (fail_empty, prices) = (options.fail_empty, Arc::clone(&options.prices));
-        let Opened { report, state, journal, mark, known } = match options.stream {
+        let Opened { report, state, journal, mut mark, known, ledger } = match options.stream {
             Some(stream) => Opened::stream(job, &*clock, stream)?,
-            None => Opened::files(job, &clock, options.report, options.fresh, tell)?,
+            None => Opened::files(job, &clock, options.report, options.fresh, kept, tell)?,
         };
+        mark.confirmed |= options.confirmed;
         let damaged = || CheckpointError::Damaged {
             path: job.state_dir.clone(),
             what: "a marked key is not hexadecimal".to_owned(),
@@ -121,6 +138,12 @@ impl Books {
             Some(state) if mark.aside.len > 0 => Some(state.aside(&mark.aside)?),
             _ => None,
         };
+        let memory = match &state {
+            // A damaged one can be forgotten with the rest.
+            Some(state) if options.fresh => remembered(state, job).unwrap_or_default(),
+            Some(state) => remembered(state, job)?,
+            None => None,
+        };
         let settled = watch::Sender::new(false);
         let found = Found {
             settled: settled.subscribe(),
@@ -129,8 +152,10 @@ impl Books {
             sealed: mark.sealed,
             known,
             journal: journal.clone(),
+            ledger: ledger.clone(),
             report: report.path().map(PathBuf::from),
             matched: mark.tally.matched.objects,
+            memory: memory.clone(),
             hints: state.as_ref().map(StateDir::hints).unwrap_or_default(),
             last: state.as_ref().and_then(|state| state.last_run(&mark.identity)),
         };
@@ -141,6 +166,7 @@ impl Books {
             aside,
             state,
             journal,
+            ledger,
             before: (mark.requests, mark.elapsed),
             mark,
             clock,
@@ -150,6 +176,7 @@ impl Books {
             dirty: false,
             settled,
             versioned: job.source.versions != Versions::Current,
+            memory,
             fail_empty,
             prices,
         };
@@ -222,6 +249,7 @@ impl Books {
         };
         self.mark.rows += sheet.rows;
         self.mark.tally.merge(&sheet.tally);
+        self.mark.left.merge(&sheet.left);
         self.mark.copies_until = self.mark.copies_until.max(sheet.copies_until);
         self.mark.undone |= sheet.undone;
         let reached = sheet.last.as_ref().map(|(key, version)| Reached {
@@ -289,6 +317,7 @@ impl Books {
         pass(CommitPoint::ReportSealed);
         let report = self.report.path().map(PathBuf::from);
         let fees = self.fees();
+        let spending = self.spending(true)?;
         self.report.name()?;
         let sha256 = self.mark.written.sha256().to_owned();
         let verdict = Verdict::of(&self.mark.tally, self.mark.requests, self.fail_empty);
@@ -304,6 +333,8 @@ impl Books {
             sha256,
             verdict,
             fees: FeesTold::from(&fees),
+            spending: spending.clone(),
+            never: self.mark.left.never,
         };
         let summary = Summary::of(facts, self.mark.tally.clone(), self.mark.requests, report.as_deref());
         let summary_path = match &report {
@@ -315,6 +346,13 @@ impl Books {
             None => None,
         };
         pass(CommitPoint::SummarySaved);
+        if let (Some(state), Some(path)) = (&self.state, &report) {
+            // Without anything to remember there is no need to read the report back.
+            let restoring = self.mark.tally.state(State::Restoring).objects > 0;
+            if tells_all(job) && (restoring || self.memory.is_some()) {
+                merge(state, job, self.memory.as_ref(), path, &self.mark.run_id)?;
+            }
+        }
         if let Some(state) = &self.state {
             leave_word(job, &self.mark, state)?;
         }
@@ -337,6 +375,9 @@ impl Books {
             report,
             summary: summary_path,
             verdict: Some(verdict),
+            spending,
+            never: self.mark.left.never,
+            kept: None,
         })
     }
 
@@ -346,10 +387,14 @@ impl Books {
             let synced = journal.lock().unwrap_or_else(PoisonError::into_inner).sync()?;
             synced.block()?;
         }
+        let spending = self.spending(false)?;
         self.commit()?;
         let report = self.report.path().map(Report::partial_path);
         Ok(Closed {
             fees: self.fees(),
+            spending,
+            never: self.mark.left.never,
+            kept: self.state,
             tally: self.mark.tally,
             requests: self.mark.requests,
             elapsed: self.mark.elapsed,
@@ -362,6 +407,23 @@ impl Books {
     /// What the rows so far, and the listing, cost.
     fn fees(&self) -> Fees {
         Fees::of(&self.mark.tally.account, &self.mark.requests.lists, &self.prices)
+    }
+
+    /// What was spent, when every answer is on disk. A run that has `ended` leaves its claims.
+    fn spending(&self, ended: bool) -> Result<Option<Spending>, CheckpointError> {
+        let Some(ledger) = &self.ledger else { return Ok(None) };
+        let now = self.clock.now();
+        let spending = {
+            let mut purse = ledger.purse();
+            let loose = purse.loose();
+            purse.firm(loose, now);
+            if ended {
+                purse.close(self.mark.started_at, &self.mark.left);
+            }
+            purse.spending(now)
+        };
+        ledger.save()?;
+        Ok(Some(spending))
     }
 
     fn requests_of_run(&self) -> RequestCounts {

@@ -5,18 +5,35 @@ use std::time::Duration;
 
 use tokio::task::JoinError;
 
-use crate::model::{RequestCounts, Tally};
+use crate::model::{RequestCounts, Spending, Tally};
 use crate::pipeline::account::Fees;
 use crate::pipeline::checkpoint::CheckpointError;
 use crate::pipeline::report::{ReportError, Verdict};
+use crate::pipeline::safety::SafetyStop;
 use crate::pipeline::source::SourceError;
+use crate::pipeline::wait::MergeError;
 use crate::store::StoreError;
+
+/// Why a run ended before its listing did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// Somebody asked for it.
+    Stopped,
+    /// It has worked for as long as the job lets it.
+    WorkedOut(Duration),
+}
 
 /// How a run ended.
 #[derive(Clone, Debug)]
 pub struct Ended {
     /// What it came to; `None` if the listing was not worked through to its end.
     pub verdict: Option<Verdict>,
+    /// Why it ended before that, if it did.
+    pub why: Option<Why>,
+    /// What it spent of its budget, if it has one.
+    pub spending: Option<Spending>,
+    /// Objects that no budget will ever pay for: each alone is over a bound, or has no known price.
+    pub over_budget_alone: u64,
     /// Counts over all sessions of the run.
     pub tally: Tally,
     /// Requests over all sessions of the run.
@@ -40,12 +57,18 @@ pub enum RunError {
     /// A refusal that every further request would meet.
     #[error("the store refuses this run")]
     Doomed(#[from] StoreError),
+    /// The run has had enough.
+    #[error(transparent)]
+    Safety(#[from] SafetyStop),
     /// The report cannot be written.
     #[error(transparent)]
     Report(#[from] ReportError),
     /// The state cannot be used or written.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
+    /// What is being restored cannot be taken down.
+    #[error(transparent)]
+    Memory(#[from] MergeError),
     /// The thread that writes the report cannot be started.
     #[error("cannot start a thread for the report")]
     Thread(#[source] std::io::Error),

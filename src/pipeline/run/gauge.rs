@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Ended;
 use super::books::Closed;
 use super::page::Progress;
+use super::{Ended, Why};
 use crate::model::{Clock, Event, Tell};
 use crate::store::Store;
 
@@ -29,8 +29,9 @@ impl<S: Store> Gauge<'_, S> {
         });
     }
 
-    pub(super) fn ended(&self, closed: Closed) -> Ended {
-        let Closed { tally, requests, elapsed, fees, report, summary, verdict } = closed;
+    pub(super) fn ended(&self, closed: Closed, why: Option<Why>) -> Ended {
+        let Closed { tally, requests, elapsed, fees, report, summary, verdict, spending, never, kept: _ } =
+            closed;
         self.tell.tell(Event::Finished {
             tally: Arc::new(tally.clone()),
             requests,
@@ -38,6 +39,17 @@ impl<S: Store> Gauge<'_, S> {
             report: report.clone(),
             complete: verdict.is_some(),
         });
-        Ended { verdict, tally, requests, elapsed, fees, report, summary }
+        Ended {
+            verdict,
+            why,
+            spending,
+            over_budget_alone: never,
+            tally,
+            requests,
+            elapsed,
+            fees,
+            report,
+            summary,
+        }
     }
 }

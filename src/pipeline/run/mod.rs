@@ -6,6 +6,7 @@
 //! checkpoint. What the pipeline holds in memory is a page for each list request in flight, and two
 //! for each core.
 
+mod asking;
 mod books;
 mod ended;
 mod gauge;
@@ -19,21 +20,26 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::MissedTickBehavior;
 
 use self::books::{Books, Found, Paged};
-pub use self::ended::{Ended, RunError};
+pub use self::ended::{Ended, RunError, Why};
 use self::gauge::Gauge;
+use self::opening::Kept;
 use self::page::{Desk, Progress, Sheet};
 use self::writer::Writer;
 use super::act::Actor;
 use super::checkpoint::CheckpointError;
 use super::filter::Sieve;
+use super::safety::Watch;
 use super::source::{Extent, Placed, Placing, Range, Source, SourceError, Told};
 use super::stop::{Step, Stop};
-use crate::job::{Job, Prices, Verb, Versions};
+use super::wait::soon;
+use super::window::{Hours, hours};
+use crate::job::{Job, Outside, Prices, Verb, Versions};
 use crate::model::{Clock, Event, Notice, Phase, Position, Tell};
 use crate::store::{ErrorKind, ListApi, Listing, Store};
 
@@ -71,6 +77,10 @@ pub struct Options {
     pub report: PathBuf,
     /// What restores cost, for budgets of money and for the account.
     pub prices: Arc<Prices>,
+    /// Whether somebody agreed to how much the run asks for.
+    pub confirmed: bool,
+    /// Whether only counts are wanted: no row is written. With a stream only.
+    pub mute: bool,
 }
 
 impl std::fmt::Debug for Options {
@@ -95,61 +105,138 @@ pub async fn run<S: Store + 'static>(
     options: Options,
 ) -> Result<Ended, RunError> {
     let job = Arc::new(job.clone());
-    let counts = Arc::clone(&store);
-    let requests = Box::new(move || counts.requests());
-    let (books, found) = Books::open(&job, Arc::clone(&clock), requests, options, tell)?;
-    tell.tell(Event::Started {
-        job: job.name.clone(),
-        verb: job.verb.as_str(),
-        target: job.source.url(),
-        report: found.report.clone().unwrap_or_default(),
-        rate: if job.verb == Verb::Restore { job.limits.restore_rate } else { 0 },
-    });
-    let source = source(&job, &store, &found);
-    let writer = Writer::start(books, Arc::clone(&job)).map_err(RunError::Thread)?;
-    let progress = Arc::new(Progress::default());
     let began = clock.monotonic();
-    let desk = Desk {
-        sieve: Sieve::new(&job, found.started_at),
-        actor: Actor {
-            store: Arc::clone(&store),
-            verb: job.verb,
-            wish: job.wish.clone(),
-            last: found.last,
-            may_head: job.verb != Verb::Scan || job.source.head,
+    let progress = Arc::new(Progress::default());
+    let watch = Arc::new(Watch::new(job.safety));
+    let (prices, mute) = (Arc::clone(&options.prices), options.mute);
+    let mut options = options;
+    // The lock of a run that waits for its window, and until when it has to.
+    let mut waiting: Option<(Kept, Timestamp)> = None;
+    loop {
+        let (kept, until) = waiting.map_or((None, None), |(kept, until)| (Some(kept), Some(until)));
+        let (counts, before) = (Arc::clone(&store), until.map(|_| store.requests()).unwrap_or_default());
+        let requests = Box::new(move || counts.requests().since(before));
+        let (books, found) = Books::open(&job, Arc::clone(&clock), requests, options, kept, tell)?;
+        options = Options { prices: Arc::clone(&prices), ..Options::default() };
+        if until.is_none() {
+            tell.tell(Event::Started {
+                job: job.name.clone(),
+                verb: job.verb.as_str(),
+                target: job.source.url(),
+                report: found.report.clone().unwrap_or_default(),
+                rate: if job.verb == Verb::Restore { job.limits.restore_rate } else { 0 },
+            });
+        }
+        let worked_out = job.stop_after.map(|span| began + span);
+        let gauge = Gauge { tell, clock: &*clock, began, progress: Arc::clone(&progress), store: &*store };
+        if let Some(until) = until
+            && let Some(why) = wait(&gauge, stop, &job, until, worked_out).await
+        {
+            let writer = Writer::start(books, Arc::clone(&job)).map_err(RunError::Thread)?;
+            return Ok(gauge.ended(writer.suspend().await?, Some(why)));
+        }
+        // Listed only now: what a page says must not grow old while the window is waited for.
+        let source = source(&job, &store, &found);
+        let writer = Writer::start(books, Arc::clone(&job)).map_err(RunError::Thread)?;
+        let desk = Desk {
+            sieve: Sieve::new(&job, found.started_at),
+            actor: Actor {
+                store: Arc::clone(&store),
+                verb: job.verb,
+                wish: job.wish.clone(),
+                last: found.last,
+                may_head: job.verb != Verb::Scan || job.source.head,
+                clock: Arc::clone(&clock),
+            },
+            job: Arc::clone(&job),
             clock: Arc::clone(&clock),
-        },
-        job: Arc::clone(&job),
-        clock: Arc::clone(&clock),
-        progress: Arc::clone(&progress),
-        journal: found.journal,
-        known: found.known,
-        settled: found.settled,
-        shown: AtomicUsize::new(0),
+            progress: Arc::clone(&progress),
+            // A report to a stream cannot be gone on with: it does not wait.
+            waits: found.journal.is_some() && job.window.as_ref().is_some_and(|w| w.outside == Outside::Wait),
+            journal: found.journal,
+            known: found.known,
+            settled: found.settled,
+            shown: AtomicUsize::new(0),
+            memory: found.memory,
+            soon: soon(&job),
+            ledger: found.ledger,
+            prices: Arc::clone(&prices),
+            watch: Arc::clone(&watch),
+            mute,
+        };
+        let run = Run {
+            gauge,
+            at_once: at_once(&job),
+            wanted: match job.filter.max_objects {
+                0 => None,
+                cap => Some(cap.saturating_sub(found.matched)),
+            },
+            stop,
+            desk: Arc::new(desk),
+            source,
+            writer,
+            at_work: JoinSet::new(),
+            listed: found.sealed || found.segments.is_empty(),
+            hints: Vec::new(),
+            step: Step::Go,
+            why: None,
+            worked_out,
+            shut: false,
+            drained_by: None,
+            failed: None,
+        };
+        match run.go().await? {
+            Way::Ended(ended) => return Ok(*ended),
+            Way::Shut(kept) => {
+                // It may have opened while the last requests came back.
+                let until = match job.window.as_ref().map(|window| hours(window, clock.now())) {
+                    Some(Hours::Shut(until)) => until,
+                    Some(Hours::Open(_)) | None => clock.now(),
+                };
+                waiting = Some((*kept, until));
+            }
+        }
+    }
+}
+
+/// How a session of a run ends.
+enum Way {
+    Ended(Box<Ended>),
+    /// The window shut: the run goes on when it opens.
+    Shut(Box<Kept>),
+}
+
+/// Waits until the window opens at `until`; tells why if the run is to end instead.
+///
+/// The hour is looked at again and again: a machine that slept, or a clock that was set, makes a long
+/// sleep end at the wrong time.
+async fn wait<S: Store>(
+    gauge: &Gauge<'_, S>,
+    stop: &Stop,
+    job: &Job,
+    until: Timestamp,
+    worked_out: Option<Duration>,
+) -> Option<Why> {
+    gauge.tell.tell(Event::Phase(Phase::Waiting(until)));
+    let is_open = || {
+        job.window.as_ref().is_none_or(|window| matches!(hours(window, gauge.clock.now()), Hours::Open(_)))
     };
-    let run = Run {
-        gauge: Gauge { tell, clock: &*clock, began, progress, store: &*store },
-        at_once: at_once(&job),
-        wanted: match job.filter.max_objects {
-            0 => None,
-            cap => Some(cap.saturating_sub(found.matched)),
-        },
-        stop,
-        desk: Arc::new(desk),
-        source,
-        writer,
-        at_work: JoinSet::new(),
-        listed: found.sealed || found.segments.is_empty(),
-        hints: Vec::new(),
-        step: Step::Go,
-        drained_by: None,
-        failed: None,
-    };
-    run.go().await
+    while !is_open() {
+        if worked_out.is_some_and(|by| by <= gauge.clock.monotonic()) {
+            return job.stop_after.map(Why::WorkedOut);
+        }
+        tokio::select! {
+            biased;
+            _ = stop.beyond(Step::Go) => return Some(Why::Stopped),
+            () = gauge.clock.sleep(TICK) => {}
+        }
+    }
+    gauge.tell.tell(Event::Phase(Phase::Running));
+    None
 }
 
 /// Which call lists, and how.
-fn listing(job: &Job) -> Listing {
+pub(in crate::pipeline) fn listing(job: &Job) -> Listing {
     let api = match (job.source.versions, job.source.list_v1) {
         (Versions::All | Versions::Noncurrent, _) => ListApi::Versions,
         (Versions::Current, true) => ListApi::V1,
@@ -226,6 +313,12 @@ struct Run<'a, S> {
     /// What the listing leaves for the next one.
     hints: Vec<Vec<u8>>,
     step: Step,
+    /// Why it is being ended early, if it is.
+    why: Option<Why>,
+    /// When it has worked for as long as it may.
+    worked_out: Option<Duration>,
+    /// Whether the window shut, and the rest is to be listed when it opens.
+    shut: bool,
     /// When requests in flight are given up, once a stop was asked for.
     drained_by: Option<Duration>,
     /// The first thing that keeps the run from going on.
@@ -241,7 +334,7 @@ enum Woken {
 }
 
 impl<S: Store + 'static> Run<'_, S> {
-    async fn go(mut self) -> Result<Ended, RunError> {
+    async fn go(mut self) -> Result<Way, RunError> {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while !self.is_over() {
@@ -254,7 +347,7 @@ impl<S: Store + 'static> Run<'_, S> {
                 told = self.source.next(), if takes => Woken::Told(told),
             };
             match woken {
-                Woken::Stop(step) => self.stopping(step),
+                Woken::Stop(step) => self.stopping(step, Why::Stopped),
                 Woken::Tick => self.tick(),
                 Woken::Done(done) => self.done(done).await,
                 Woken::Told(Told::Page(page)) => self.begin(page),
@@ -275,10 +368,12 @@ impl<S: Store + 'static> Run<'_, S> {
         // From here on nothing is sent or recorded any more: the books are closed over what is there.
         self.at_work.shutdown().await;
         self.gauge.progress();
-        if self.failed.is_none() && self.step == Step::Go {
+        if self.failed.is_none() && self.step == Step::Go && !self.shut {
             self.tell_unshown();
         }
-        let Self { gauge, writer, failed, step, stop, hints, .. } = self;
+        let Self { gauge, writer, failed, step, stop, hints, why, shut, desk, source, .. } = self;
+        // Nobody but the books writes from here on.
+        drop((desk, source));
         let closing = async {
             match failed {
                 // What was done until then is saved; that it could not be is the graver news.
@@ -286,10 +381,20 @@ impl<S: Store + 'static> Run<'_, S> {
                     writer.suspend().await?;
                     Err(error)
                 }
-                None if step > Step::Go => Ok(gauge.ended(writer.suspend().await?)),
+                None if step > Step::Go => {
+                    Ok(Way::Ended(Box::new(gauge.ended(writer.suspend().await?, why))))
+                }
+                None if shut => {
+                    let mut closed = writer.suspend().await?;
+                    match closed.kept.take() {
+                        Some(kept) => Ok(Way::Shut(Box::new(kept))),
+                        // Only a run with a state folder waits.
+                        None => Ok(Way::Ended(Box::new(gauge.ended(closed, why)))),
+                    }
+                }
                 None => {
                     gauge.tell.tell(Event::Phase(Phase::Finishing));
-                    Ok(gauge.ended(writer.finish(hints).await?))
+                    Ok(Way::Ended(Box::new(gauge.ended(writer.finish(hints).await?, None))))
                 }
             }
         };
@@ -316,13 +421,20 @@ impl<S: Store + 'static> Run<'_, S> {
     fn tick(&mut self) {
         self.gauge.progress();
         self.writer.pause();
-        if self.drained_by.is_some_and(|by| by <= self.gauge.clock.monotonic()) {
+        let now = self.gauge.clock.monotonic();
+        if let Some(span) = self.desk.job.stop_after
+            && self.step == Step::Go
+            && self.worked_out.is_some_and(|by| by <= now)
+        {
+            self.stopping(Step::Drain, Why::WorkedOut(span));
+        }
+        if self.drained_by.is_some_and(|by| by <= now) {
             self.step = Step::Abort;
         }
     }
 
     fn takes_pages(&self) -> bool {
-        !self.listed && self.step == Step::Go && self.failed.is_none()
+        !self.listed && self.step == Step::Go && self.failed.is_none() && !self.shut
     }
 
     fn is_over(&self) -> bool {
@@ -354,6 +466,10 @@ impl<S: Store + 'static> Run<'_, S> {
             *wanted = wanted.saturating_sub(sheet.tally.matched.objects);
         }
         self.listed |= sheet.capped;
+        self.shut |= sheet.shut;
+        if let Some(enough) = sheet.enough.take() {
+            self.fail(enough.into());
+        }
         if let Some(error) = sheet.doomed.take() {
             self.fail(error.into());
         }
@@ -381,7 +497,8 @@ impl<S: Store + 'static> Run<'_, S> {
         }
     }
 
-    fn stopping(&mut self, step: Step) {
+    fn stopping(&mut self, step: Step, why: Why) {
+        self.why.get_or_insert(why);
         if self.step == Step::Go {
             self.gauge.tell.tell(Event::Phase(Phase::Draining(DRAIN_LIMIT)));
         }

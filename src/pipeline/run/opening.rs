@@ -9,8 +9,9 @@ use jiff::Timestamp;
 
 use super::RunError;
 use super::page::{Known, Past};
-use crate::job::{Job, Versions};
+use crate::job::{Job, Verb, Versions};
 use crate::model::{Clock, Event, Notice, RequestCounts, Tally, Tell};
+use crate::pipeline::budget::{Ledger, Left};
 use crate::pipeline::checkpoint::journal::Journal;
 use crate::pipeline::checkpoint::{Gaps, Mark, MarkedRange, Recorded, StateDir, Unfinished};
 use crate::pipeline::report::{Durable, Report};
@@ -22,7 +23,11 @@ pub(super) struct Opened {
     pub(super) journal: Option<Arc<Mutex<Journal>>>,
     pub(super) mark: Mark,
     pub(super) known: Known,
+    pub(super) ledger: Option<Arc<Ledger>>,
 }
+
+/// What a run that waited for its window holds on to: nobody may take the job over meanwhile.
+pub(super) type Kept = StateDir;
 
 impl Opened {
     /// The books of a run whose rows go to a stream: nothing that could be gone on with.
@@ -32,7 +37,12 @@ impl Opened {
         stream: Box<dyn Write + Send + Sync>,
     ) -> Result<Self, RunError> {
         let mark = fresh_mark(job.identity(), PathBuf::new(), clock);
-        Ok(Self { report: Report::stream(stream)?, state: None, journal: None, mark, known: Known::new() })
+        // What a day took is kept even where nothing else is.
+        let budget = job.verb == Verb::Restore && !(job.budget.run.is_none() && job.budget.day.is_none());
+        let lock = if budget { Some(StateDir::open(&job.state_dir)?) } else { None };
+        let ledger = ledger(job, &mark, clock, false, lock)?;
+        let report = Report::stream(stream)?;
+        Ok(Self { report, state: None, journal: None, mark, known: Known::new(), ledger })
     }
 
     /// The books of an unfinished run, or new ones whose report shall stand at `path`.
@@ -41,14 +51,25 @@ impl Opened {
         clock: &Arc<dyn Clock>,
         path: PathBuf,
         fresh: bool,
+        kept: Option<Kept>,
         tell: &dyn Tell,
     ) -> Result<Self, RunError> {
         let identity = job.identity();
-        let state = StateDir::open(&job.state_dir)?;
+        let waited = kept.is_some();
+        let state = match kept {
+            Some(kept) => kept,
+            None => StateDir::open(&job.state_dir)?,
+        };
         let unfinished = if fresh { None } else { state.unfinished(&identity, clock.now())? };
         match unfinished {
             Some(Unfinished { mark, recorded, lapsed: None }) => {
-                Self::go_on(job, clock, state, mark, &recorded, tell)
+                if !waited {
+                    tell.tell(Event::Notice(Notice::Resumed {
+                        rows: mark.rows,
+                        after: mark.reached().unwrap_or_default().to_owned(),
+                    }));
+                }
+                Self::go_on(job, clock, state, mark, &recorded)
             }
             Some(Unfinished { mark, lapsed: Some(lapsed), .. }) => {
                 let kept = Report::keep_partial(&mark.report, &mark.run_id)?;
@@ -59,23 +80,27 @@ impl Opened {
                     kept,
                 }));
                 state.put_by(&mark.run_id)?;
-                Self::begin(clock, state, identity, path)
+                Self::begin(job, clock, state, identity, path, fresh)
             }
-            None => Self::begin(clock, state, identity, path),
+            None => Self::begin(job, clock, state, identity, path, fresh),
         }
     }
 
     fn begin(
+        job: &Job,
         clock: &Arc<dyn Clock>,
         state: StateDir,
         identity: Vec<(String, String)>,
         path: PathBuf,
+        fresh: bool,
     ) -> Result<Self, RunError> {
         state.forget()?;
         let report = Report::create(&path)?;
         let mark = fresh_mark(identity, path, &**clock);
+        let ledger = ledger(job, &mark, &**clock, fresh, None)?;
         let journal = state.journal(&mark.run_id, None, Arc::clone(clock))?;
         Ok(Self {
+            ledger,
             report,
             state: Some(state),
             journal: Some(Arc::new(Mutex::new(journal))),
@@ -90,17 +115,14 @@ impl Opened {
         state: StateDir,
         mut mark: Mark,
         recorded: &Recorded,
-        tell: &dyn Tell,
     ) -> Result<Self, RunError> {
         mark.sessions += 1;
+        let ledger = ledger(job, &mark, &**clock, false, None)?;
         let report = Report::resume(&mark.report, &mark.written, mark.sealed)?;
-        tell.tell(Event::Notice(Notice::Resumed {
-            rows: mark.rows,
-            after: mark.reached().unwrap_or_default().to_owned(),
-        }));
         let gaps = Gaps::of(&mark.segments().unwrap_or_default(), job.source.versions != Versions::Current);
         let journal = state.journal(&mark.run_id, Some(recorded), Arc::clone(clock))?;
         Ok(Self {
+            ledger,
             report,
             state: Some(state),
             journal: Some(Arc::new(Mutex::new(journal))),
@@ -116,6 +138,20 @@ fn known(recorded: &Recorded, gaps: &Gaps) -> Known {
     // An answer says more than that one was asked for, and a later answer more than an earlier one.
     let answers = recorded.answers.iter().map(|(id, outcome)| (id, Past::Answered(outcome.clone())));
     asked.chain(answers).filter(|((key, _), _)| gaps.hold(key)).map(|(id, past)| (id.clone(), past)).collect()
+}
+
+/// The ledger of a run that spends.
+fn ledger(
+    job: &Job,
+    mark: &Mark,
+    clock: &dyn Clock,
+    fresh: bool,
+    lock: Option<StateDir>,
+) -> Result<Option<Arc<Ledger>>, RunError> {
+    if job.verb != Verb::Restore {
+        return Ok(None);
+    }
+    Ok(Ledger::open(job, &mark.run_id, clock.now(), fresh, lock)?.map(Arc::new))
 }
 
 fn fresh_mark(identity: Vec<(String, String)>, report: PathBuf, clock: &dyn Clock) -> Mark {
@@ -134,6 +170,8 @@ fn fresh_mark(identity: Vec<(String, String)>, report: PathBuf, clock: &dyn Cloc
         sealed: false,
         copies_until: None,
         undone: false,
+        left: Left::default(),
+        confirmed: false,
         tally: Tally::default(),
         requests: RequestCounts::default(),
         elapsed: Duration::ZERO,

@@ -2,19 +2,24 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use futures::stream::{self, StreamExt};
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use crate::job::{Job, Rows, Verb};
+use super::asking::Due;
+use crate::job::{Job, Prices, Rows};
 use crate::model::{Action, Clock, Kind, Kinds, Listed, Outcome, Page, State, Tally};
-use crate::pipeline::act::{Actor, Fitted, NoOutcome, Placed, Settled, lacks_expiry};
+use crate::pipeline::act::{Actor, Placed, Settled, lacks_expiry};
+use crate::pipeline::budget::{Ledger, Left};
 use crate::pipeline::checkpoint::journal::Journal;
-use crate::pipeline::checkpoint::{CheckpointError, CommitPoint, ObjectId, copy_until, pass};
+use crate::pipeline::checkpoint::{CheckpointError, ObjectId, copy_until};
 use crate::pipeline::filter::Sieve;
 use crate::pipeline::report::{Render, shown_key};
+use crate::pipeline::safety::{SafetyStop, Watch};
+use crate::pipeline::wait::{Memory, Open, flag};
 use crate::store::{Store, StoreError};
 
 /// What an earlier session had to do with objects that its mark does not cover.
@@ -34,7 +39,7 @@ pub(super) enum Past {
 
 /// Objects of one page that are under way at once. It is a whole page: the client's permits bound
 /// what is on the wire, and a request that backs off must not keep the others from their turn.
-const UNDER_WAY: usize = 1000;
+pub(super) const UNDER_WAY: usize = 1000;
 
 /// Answers so far, for progress; the tally counts again when rows are written.
 #[derive(Debug, Default)]
@@ -80,8 +85,22 @@ pub(super) struct Desk<S> {
     pub(super) journal: Option<Arc<Mutex<Journal>>>,
     pub(super) known: Known,
     pub(super) settled: watch::Receiver<bool>,
+    /// What earlier runs saw being restored.
+    pub(super) memory: Option<Memory>,
+    /// Time left at which a copy is told to be expiring.
+    pub(super) soon: Duration,
     /// How many of the answers among [`Desk::known`] have made their row.
     pub(super) shown: AtomicUsize,
+    /// What may be spent; none if there is no budget.
+    pub(super) ledger: Option<Arc<Ledger>>,
+    /// What restores cost.
+    pub(super) prices: Arc<Prices>,
+    /// Notices when it is enough.
+    pub(super) watch: Arc<Watch>,
+    /// Whether the run waits for its window, and then lists again what it did not come to.
+    pub(super) waits: bool,
+    /// Whether only counts are wanted, and no rows.
+    pub(super) mute: bool,
 }
 
 /// What has become of a page: its rows up to the first object whose turn did not come.
@@ -105,6 +124,12 @@ pub(super) struct Sheet {
     pub(super) undone: bool,
     /// A refusal that every further request would meet.
     pub(super) doomed: Option<StoreError>,
+    /// The run has had enough.
+    pub(super) enough: Option<SafetyStop>,
+    /// What is left over the budget.
+    pub(super) left: Left,
+    /// The window shut before all were asked for, and the run waits for it.
+    pub(super) shut: bool,
     /// Whether the cap on matched objects was reached: what follows is not wanted.
     pub(super) capped: bool,
 }
@@ -132,7 +157,7 @@ enum Wanted {
 
 /// What became of one entry of a page.
 #[derive(Clone, Debug, Default)]
-enum Row {
+pub(super) enum Row {
     /// The filter did not want it.
     #[default]
     Unwanted,
@@ -180,10 +205,13 @@ impl<S: Store> Desk<S> {
                             self.actor.presume_taken(&page.get(index), &mut outcome);
                         }
                         self.record(page, index, &outcome)?;
+                        if outcome.action == Action::Failed && outcome.http_status.is_some() {
+                            self.met(page, index, &outcome, &mut sheet);
+                        }
                         self.done(outcome)
                     }
                     Settled::Ask(fitted, outcome) => {
-                        asks.push((index, fitted, outcome));
+                        asks.push(Due { index, fitted, outcome, again: asked });
                         Row::Undone
                     }
                 },
@@ -191,11 +219,12 @@ impl<S: Store> Desk<S> {
             room -= 1;
         }
         self.ask(page, asks, &mut rows, &mut sheet).await?;
-        self.write(page, &rows, &mut sheet);
+        let remembered = self.remembered(page, &rows)?;
+        self.write(page, &rows, remembered, &mut sheet);
         Ok(sheet)
     }
 
-    fn done(&self, outcome: Outcome) -> Row {
+    pub(super) fn done(&self, outcome: Outcome) -> Row {
         self.progress.count(outcome.action);
         Row::Done(outcome)
     }
@@ -307,101 +336,30 @@ impl<S: Store> Desk<S> {
 
     /// Waits until the books of earlier sessions have been read back; false if they are not as they
     /// were left, which ends the run.
-    async fn is_settled(&self) -> bool {
+    pub(super) async fn is_settled(&self) -> bool {
         self.settled.clone().wait_for(|settled| *settled).await.is_ok()
     }
 
-    /// Sends restore requests concurrently and journals every answer as it comes; before the first
-    /// one leaves, it is on disk which objects are meant.
-    async fn ask(
-        &self,
-        page: &Page,
-        asks: Vec<(usize, Fitted, Outcome)>,
-        rows: &mut [Row],
-        sheet: &mut Sheet,
-    ) -> Result<(), CheckpointError> {
-        if asks.is_empty() || !self.is_settled().await {
-            return Ok(());
-        }
-        let synced = match self.journal() {
-            Some(mut journal) => {
-                let objects = asks.iter().map(|(index, ..)| page.get(*index));
-                journal.asking(objects.map(|object| (object.key, object.version_id)))?;
-                Some(journal.sync()?)
-            }
-            None => None,
-        };
-        if let Some(synced) = synced {
-            synced.wait().await?;
-            pass(CommitPoint::AskingSynced);
-        }
-        let mut asks = stream::iter(asks)
-            .map(async |(index, fitted, outcome)| {
-                let object = page.get(index);
-                let outcome = match self.actor.ask(&object, fitted, outcome).await {
-                    Ok(outcome) => outcome,
-                    Err(none) => return Ok((index, Err(none))),
-                };
-                self.record(page, index, &outcome)?;
-                // What was answered is recorded before anything else is asked about it.
-                let outcome = match self.actor.extension(&object, outcome).await {
-                    Ok((outcome, learnt)) => {
-                        if learnt {
-                            self.record(page, index, &outcome)?;
-                        }
-                        Ok(outcome)
-                    }
-                    Err(none) => Err(none),
-                };
-                Ok::<_, CheckpointError>((index, outcome))
-            })
-            .buffer_unordered(UNDER_WAY);
-        let mut unasked = Vec::new();
-        while let Some(asked) = asks.next().await {
-            match asked? {
-                (index, Ok(outcome)) => rows[index] = self.done(outcome),
-                (index, Err(none)) => {
-                    if !none.leaves_doubt() {
-                        unasked.push(index);
-                    }
-                    self.note(none, sheet);
-                }
-            }
-        }
-        // After a stop in good order there is no doubt about these, and none has to be looked at.
-        match self.journal() {
-            Some(mut journal) if !unasked.is_empty() => {
-                let objects = unasked.iter().map(|index| page.get(*index));
-                Ok(journal.unasked(objects.map(|object| (object.key, object.version_id)))?)
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn note(&self, none: NoOutcome, sheet: &mut Sheet) {
-        if let NoOutcome::Doomed(error) = none {
-            // The first one tells the story; those in flight would only repeat it.
-            self.actor.store.halt();
-            sheet.doomed.get_or_insert(error);
-        }
-    }
-
-    fn record(&self, page: &Page, index: usize, outcome: &Outcome) -> Result<(), CheckpointError> {
-        let sent = outcome.http_status.is_some() || outcome.attempts > 0;
-        let Some(mut journal) = self.journal().filter(|_| self.actor.verb == Verb::Restore && sent) else {
-            return Ok(());
-        };
-        let object = page.get(index);
-        journal.record(object.key, object.version_id, outcome)
-    }
-
-    fn journal(&self) -> Option<MutexGuard<'_, Journal>> {
-        self.journal.as_ref().map(|journal| journal.lock().unwrap_or_else(PoisonError::into_inner))
+    /// What is remembered of the objects of a page that are being restored. A few reads of a file that
+    /// the system has in memory.
+    fn remembered(&self, page: &Page, rows: &[Row]) -> Result<Vec<Option<Open>>, CheckpointError> {
+        let Some(memory) = &self.memory else { return Ok(Vec::new()) };
+        let restoring: Vec<Listed<'_>> = page
+            .iter()
+            .zip(rows)
+            .filter(|(_, row)| matches!(row, Row::Done(outcome) if outcome.state == State::Restoring))
+            .map(|(object, _)| object)
+            .collect();
+        let wanted: Vec<(&[u8], &[u8])> =
+            restoring.iter().map(|object| (object.key, object.version_id)).collect();
+        memory.find(&wanted)
     }
 
     /// Writes the rows up to the first entry whose turn did not come, and counts what is done.
-    fn write(&self, page: &Page, rows: &[Row], sheet: &mut Sheet) {
-        let mut render = Render::new(&self.job.source.bucket, page.len());
+    /// `remembered` is what is known of those that are being restored, in page order.
+    fn write(&self, page: &Page, rows: &[Row], remembered: Vec<Option<Open>>, sheet: &mut Sheet) {
+        let mut remembered = remembered.into_iter();
+        let mut render = Render::new(&self.job.source.bucket, if self.mute { 0 } else { page.len() });
         let mut done = None;
         for (object, row) in page.iter().zip(rows) {
             match row {
@@ -411,19 +369,25 @@ impl<S: Store> Desk<S> {
                 }
                 Row::Unwanted => {}
                 Row::Done(outcome) => {
+                    let open =
+                        if outcome.state == State::Restoring { remembered.next().flatten() } else { None };
+                    let flag = flag(&*self.actor.store, self.soon, outcome, open.as_ref());
                     let shows = match self.job.report.rows {
                         Rows::All => true,
                         Rows::Changed => !matches!(outcome.action, Action::None | Action::Deferred),
                         Rows::Failed => outcome.action == Action::Failed,
                     };
-                    if shows {
-                        render.row(&object, outcome);
+                    if shows && !self.mute {
+                        render.row(&object, outcome, flag);
                         sheet.rows += 1;
                     }
                     sheet.copies_until = sheet.copies_until.max(copy_until(outcome));
                     sheet.undone |= matches!(outcome.state, State::Restoring | State::Restored)
                         && matches!(outcome.action, Action::Deferred | Action::Failed);
                     sheet.tally.add(&object, outcome, || shown_key(object.key).0.into_owned());
+                    if let Some(flag) = flag {
+                        sheet.tally.flag(flag, object.size);
+                    }
                     if outcome.action == Action::Failed {
                         sheet.failures.push((shown_key(object.key).0.into_owned(), cause(outcome)));
                     }

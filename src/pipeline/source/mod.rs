@@ -14,6 +14,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::AbortHandle;
 
 use self::list::Lister;
+pub(in crate::pipeline) use self::trail::{Trail, orderly};
 use crate::model::{Page, Position};
 use crate::store::{Listing, Store, StoreError};
 

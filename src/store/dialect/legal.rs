@@ -228,6 +228,7 @@ mod tests {
                     version_id: b"",
                     days: offer.days.map(|_| 2),
                     tier: offer.tiers.last().copied(),
+                    until: None,
                 };
                 assert_eq!(String::from_utf8(dialect.restore(&ask).body).unwrap(), body, "{told}");
             }

@@ -1,7 +1,9 @@
 //! Alibaba Cloud OSS.
 //!
 //! Sources: OSS API pages ListObjectsV2, ListObjects, ListObjectVersions, HeadObject,
-//! RestoreObject, "Regions and endpoints", and the error pages named below, read 2026-11.
+//! RestoreObject, CleanRestoredObject, "Regions and endpoints", and the error pages named below, read 2026-11.
+
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -12,7 +14,7 @@ use super::refusal::{self, Manners};
 use super::xml::{ErrorDocument, Form};
 use super::{Credentials, Dialect, Endpoint, Options, Reply, Request};
 use crate::model::{Access, Offer, Page, Position, Provider, Raise, RestoreMark, Tier};
-use crate::store::{ErrorKind, Head, Listing, Refusal, RestoreAnswer, RestoreAsk, sign};
+use crate::store::{ErrorKind, Head, Listing, Refusal, ReleaseAnswer, RestoreAnswer, RestoreAsk, sign};
 
 /// Which class takes what. `JobParameters` on Archive is 400 `MalformedXML`; a request on a readable
 /// copy adds days, up to the last number of them in all; only newer pages let a running restore be
@@ -51,6 +53,9 @@ const ARCHIVED: [&str; LAW.archived_len()] = LAW.archived();
 
 /// Every storage class; old samples print them in upper case.
 const KNOWN: &[&str] = &["Standard", "IA", "Archive", "ColdArchive", "DeepColdArchive"];
+
+const MINUTE: Duration = Duration::from_mins(1);
+const HOUR: Duration = Duration::from_hours(1);
 
 const FORM: Form = Form {
     // The SDKs disagree about `+`, so the server must print `%20` and `%2B`.
@@ -167,6 +172,43 @@ impl Dialect for Oss {
 
     fn offer(&self, class: &[u8], access_tier: &[u8]) -> Option<Offer> {
         LAW.offer(class, access_tier).filter(|_| !(self.options.archive_direct_read && is_direct(class)))
+    }
+
+    fn usual_time(&self, class: &[u8], access_tier: &[u8], tier: Option<Tier>) -> Option<Duration> {
+        let is = |name: &str| class.eq_ignore_ascii_case(name.as_bytes());
+        let offer = self.offer(class, access_tier)?;
+        if offer.tiers.is_empty() {
+            // Older texts say up to four hours.
+            return Some(MINUTE);
+        }
+        let tier = tier.unwrap_or(Tier::Standard);
+        let hours = match tier {
+            _ if !offer.tiers.contains(&tier) => return None,
+            Tier::Expedited => {
+                if is("DeepColdArchive") {
+                    12
+                } else {
+                    1
+                }
+            }
+            Tier::Standard => {
+                if is("DeepColdArchive") {
+                    48
+                } else {
+                    5
+                }
+            }
+            Tier::Bulk => 12,
+        };
+        Some(HOUR * hours)
+    }
+
+    fn release(&self, key: &[u8], version_id: &[u8]) -> Option<Request> {
+        Some(ask::release(key, version_id, self.headers()))
+    }
+
+    fn read_release(&self, reply: &Reply) -> Result<ReleaseAnswer, Refusal> {
+        answer::release(&MANNERS, reply, |reply| self.read_refusal(reply))
     }
 
     fn archived_classes(&self) -> &'static [&'static str] {

@@ -115,7 +115,8 @@ fn trusting(ground: &Ground, pem: &str) -> Environment {
 async fn every_call(ground: &Ground) -> Vec<(Call, StoreError)> {
     let client = ground.client(Arc::new(Hasty::new()));
     let pages = |api| Listing { prefix: b"p/".to_vec(), api, page_size: 5 };
-    let ask = RestoreAsk { key: b"p/00", version_id: b"", days: Some(1), tier: Some(Tier::Standard) };
+    let ask =
+        RestoreAsk { key: b"p/00", version_id: b"", days: Some(1), tier: Some(Tier::Standard), until: None };
     let mut met = Vec::new();
     for (call, api) in [(Call::List, ListApi::V2), (Call::Versions, ListApi::Versions)] {
         met.push((call, client.list(&pages(api), &Position::Start).await.map(|_| ()).unwrap_err()));

@@ -26,7 +26,7 @@ impl Scenario {
         let mut put = |words: &[&str]| line.extend(words.iter().map(|word| (*word).to_owned()));
         if restores {
             put(&["restore", &url, "--days", "3", "--page-size", "20", "--concurrency", "4"]);
-            put(&["--rate-limit", "100000"]);
+            put(&["--rate-limit", "100000", "--daily-objects", "100000"]);
         } else {
             put(&["scan", &url, "--page-size", "5"]);
             if vendor.scheme == "cos" {

@@ -1,0 +1,153 @@
+//! The ledger: the purse of a run, and its file in the state folder.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
+
+use super::{Account, Purse};
+use crate::job::Job;
+use crate::model::{Spending, Spent, hex};
+use crate::pipeline::checkpoint::{CheckpointError, StateDir, replace_file};
+
+/// The file's name in the state folder.
+const FILE: &str = "budget.json";
+/// The layout of the file; one of another layout is refused.
+const FORMAT: u32 = 1;
+/// A file larger than this is no ledger: two claims of 32 stretches of keys of 1,024 bytes have some
+/// 300 KB.
+const MAX_LEDGER: u64 = 4 << 20;
+
+/// What stands in the file.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Envelope {
+    format: u32,
+    sha256: String,
+    account: Box<RawValue>,
+}
+
+/// The purse of a run and where it is kept.
+#[derive(Debug)]
+pub struct Ledger {
+    path: PathBuf,
+    purse: Mutex<Purse>,
+    /// One writer at a time, so that the newest state is the last one written.
+    turn: Mutex<()>,
+    /// The lock on the state folder, where nothing else of the run holds it.
+    _lock: Option<StateDir>,
+}
+
+impl Ledger {
+    /// The ledger of the run `run_id` of `job`; `None` if it has no budget. `lock` is kept for as long
+    /// as the ledger is; `fresh` begins a new account where the old one is damaged.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or is damaged.
+    pub fn open(
+        job: &Job,
+        run_id: &str,
+        now: Timestamp,
+        fresh: bool,
+        lock: Option<StateDir>,
+    ) -> Result<Option<Self>, CheckpointError> {
+        let budget = &job.budget;
+        if budget.run.is_none() && budget.day.is_none() {
+            return Ok(None);
+        }
+        let path = job.state_dir.join(FILE);
+        let account = match read(&path) {
+            Err(CheckpointError::Damaged { .. }) if fresh => Account::default(),
+            read => read?.unwrap_or_default(),
+        };
+        let purse = Purse::open(budget, job.zone.clone(), account, run_id, now);
+        Ok(Some(Self { path, purse: Mutex::new(purse), turn: Mutex::new(()), _lock: lock }))
+    }
+
+    /// The purse.
+    pub fn purse(&self) -> MutexGuard<'_, Purse> {
+        self.purse.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts the account on disk as it is now.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn save(&self) -> Result<(), CheckpointError> {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let account = self.purse().account.clone();
+        text(&account)
+            .and_then(|text| replace_file(&self.path, text.as_bytes()))
+            .map_err(|source| self.unwritten(source))
+    }
+
+    /// What to say when the file was not written.
+    pub fn unwritten(&self, source: io::Error) -> CheckpointError {
+        CheckpointError::Io { what: "write the budget", path: self.path.clone(), source }
+    }
+}
+
+/// What was spent on a job whose state is at `folder`: by its last run, and by day. `None` if it keeps
+/// no account. Takes no lock; for looking only.
+///
+/// # Errors
+/// If the file cannot be read, or is damaged.
+pub fn peek(folder: &Path) -> Result<Option<Spending>, CheckpointError> {
+    Ok(read(&folder.join(FILE))?.map(|account| {
+        let spent = |amount| spent(amount, account.currency.as_deref());
+        Spending {
+            run: spent(account.run),
+            day: account.days.last_key_value().map(|(day, amount)| (day.to_string(), spent(*amount))),
+        }
+    }))
+}
+
+/// An amount in the words of the summary.
+pub(super) fn spent(amount: super::Amount, currency: Option<&str>) -> Spent {
+    let currency = currency.and_then(crate::model::Currency::from_word);
+    Spent {
+        objects: amount.objects,
+        bytes: amount.bytes,
+        cost: currency
+            .map(|currency| crate::model::Money { currency, micros: amount.micros.into() }.to_string()),
+    }
+}
+
+fn text(account: &Account) -> io::Result<String> {
+    let account = RawValue::from_string(serde_json::to_string(account)?)?;
+    let sha256 = checksum(account.get());
+    Ok(serde_json::to_string(&Envelope { format: FORMAT, sha256, account })?)
+}
+
+fn read(path: &Path) -> Result<Option<Account>, CheckpointError> {
+    let damaged = |what: String| CheckpointError::Damaged { path: path.to_owned(), what };
+    let mut text = String::new();
+    let size = match File::open(path).and_then(|file| file.take(MAX_LEDGER + 1).read_to_string(&mut text)) {
+        Ok(size) => size,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(e) if e.kind() == io::ErrorKind::InvalidData => return Err(damaged("it is not text".to_owned())),
+        Err(source) => {
+            return Err(CheckpointError::Io { what: "read the budget", path: path.to_owned(), source });
+        }
+    };
+    if size as u64 > MAX_LEDGER {
+        return Err(damaged("it is larger than any budget".to_owned()));
+    }
+    let envelope: Envelope = serde_json::from_str(&text).map_err(|e| damaged(e.to_string()))?;
+    if envelope.format != FORMAT {
+        return Err(damaged(format!("it has format {}, this version reads {FORMAT}", envelope.format)));
+    }
+    if checksum(envelope.account.get()) != envelope.sha256 {
+        return Err(damaged("its checksum does not match its content".to_owned()));
+    }
+    serde_json::from_str(envelope.account.get()).map(Some).map_err(|e| damaged(e.to_string()))
+}
+
+fn checksum(text: &str) -> String {
+    hex(&Sha256::digest(text.as_bytes()))
+}

@@ -1,0 +1,211 @@
+//! The purse: what may be spent now, and by whom. Pure; the ledger keeps it on disk.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+
+use super::claims::Place;
+use super::ledger::spent;
+use super::{Amount, Claims, Left};
+use crate::job::Budget;
+use crate::model::{Currency, Money, Spending};
+
+/// Days that are kept, so that a clock that is set back finds what was spent then.
+const DAYS: usize = 8;
+
+/// What is kept on disk.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Account {
+    /// The run that [`Account::run`] is about.
+    pub(super) run_id: String,
+    /// What the run took, all its sessions together.
+    pub(super) run: Amount,
+    /// What was taken by day, whatever run it was.
+    pub(super) days: BTreeMap<Date, Amount>,
+    /// What of it was set aside for requests of which no answer has been counted yet.
+    pub(super) open: Amount,
+    /// The currency of the money in it.
+    pub(super) currency: Option<String>,
+    /// What earlier runs left over.
+    pub(super) claims: Claims,
+    /// The run that left the claims.
+    pub(super) claims_of: String,
+}
+
+/// What a restore of one object would take.
+#[derive(Clone, Copy, Debug)]
+pub struct Want<'a> {
+    /// Its key.
+    pub key: &'a [u8],
+    /// When it was last modified, where the listing tells.
+    pub modified: Option<Timestamp>,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// What it costs; `None` if nobody knows.
+    pub cost: Option<Money>,
+}
+
+/// What the purse says to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// It may be asked for; so much is set aside.
+    Granted(Amount),
+    /// Not now. The next run owes it so much, and first of all if it is one of the oldest.
+    Later {
+        /// What is due to it.
+        due: Amount,
+        /// Whether it has the oldest claim.
+        old: bool,
+    },
+    /// Never: it alone is over a bound, or its price is not known.
+    Never,
+}
+
+/// What may be spent, and what has been.
+#[derive(Clone, Debug)]
+pub struct Purse {
+    zone: TimeZone,
+    per_run: Amount,
+    per_day: Amount,
+    /// The currency that is bounded, if any is.
+    currency: Option<Currency>,
+    pub(super) account: Account,
+    /// Refunds that are not on disk yet as answers: see [`Purse::firm`].
+    loose: Amount,
+}
+
+impl Purse {
+    /// The purse of the run `run_id` over what is on disk. `resumed` tells that this run goes on.
+    pub fn open(budget: &Budget, zone: TimeZone, mut account: Account, run_id: &str, now: Timestamp) -> Self {
+        let currency = budget.run.cost.or(budget.day.cost).map(|cost| cost.currency);
+        let word = currency.map(|currency| currency.as_str().to_owned());
+        if account.currency != word {
+            // Money of another currency cannot be added up; what is spent of this one is nothing.
+            let amounts = account.days.values_mut().chain([&mut account.run, &mut account.open]);
+            amounts.for_each(|amount| amount.micros = 0);
+            account.currency = word;
+        }
+        let mut purse = Self {
+            zone,
+            per_run: Amount::allowed(&budget.run),
+            per_day: Amount::allowed(&budget.day),
+            currency,
+            account,
+            loose: Amount::default(),
+        };
+        // What a crashed session set aside may have left on this very day.
+        purse.today(now);
+        if purse.account.run_id != run_id {
+            run_id.clone_into(&mut purse.account.run_id);
+            purse.account.run = Amount::default();
+            purse.account.open = Amount::default();
+        }
+        purse
+    }
+
+    /// The day of the job that `now` lies in.
+    fn day(&self, now: Timestamp) -> Date {
+        now.to_zoned(self.zone.clone()).date()
+    }
+
+    /// What was spent on the day of `now`. On a day that begins, what is set aside counts again: its
+    /// requests may leave only now.
+    fn today(&mut self, now: Timestamp) -> &mut Amount {
+        let day = self.day(now);
+        let open = self.account.open;
+        while self.account.days.len() >= DAYS && !self.account.days.contains_key(&day) {
+            self.account.days.pop_first();
+        }
+        self.account.days.entry(day).or_insert(open)
+    }
+
+    /// What is left of both bounds.
+    fn left(&mut self, now: Timestamp) -> Amount {
+        let (per_run, per_day, run) = (self.per_run, self.per_day, self.account.run);
+        per_run.minus(run).least(per_day.minus(*self.today(now)))
+    }
+
+    /// What the restore takes; `None` if it must not be asked for under any budget.
+    fn amount(&self, want: &Want<'_>) -> Option<Amount> {
+        let micros = match (self.currency, want.cost) {
+            (None, _) => 0,
+            (Some(currency), Some(cost)) if cost.currency == currency => u64::try_from(cost.micros).ok()?,
+            (Some(_), _) => return None,
+        };
+        let amount = Amount { objects: 1, bytes: want.bytes, micros };
+        amount.fits(self.per_run.least(self.per_day)).then_some(amount)
+    }
+
+    /// Decides on one restore, and sets aside what it takes.
+    ///
+    /// An object may be paid for if all that come before it, and have not come yet, can be paid for
+    /// as well.
+    pub fn grant(&mut self, want: &Want<'_>, now: Timestamp) -> Said {
+        let Some(amount) = self.amount(want) else { return Said::Never };
+        let place = self.account.claims.place(want.key, want.modified);
+        let room = self.left(now).minus(self.account.claims.before(place));
+        if let Some(place) = place {
+            // It has come: whatever is decided, nothing has to be kept for it any more.
+            self.account.claims.served(place, amount);
+        }
+        if !amount.fits(room) {
+            return Said::Later { due: amount, old: place.is_some_and(Place::is_old) };
+        }
+        self.account.run = self.account.run.plus(amount);
+        self.account.open = self.account.open.plus(amount);
+        let today = self.today(now);
+        *today = today.plus(amount);
+        Said::Granted(amount)
+    }
+
+    /// What an object takes that was set aside for by an earlier session of the run.
+    pub fn again(&self, want: &Want<'_>) -> Amount {
+        self.amount(want).unwrap_or_default()
+    }
+
+    /// A request was answered, or not sent; `taken` tells whether the store may have done it.
+    pub fn settle(&mut self, amount: Amount, taken: bool) {
+        if taken {
+            self.account.open = self.account.open.minus(amount);
+        } else {
+            self.loose = self.loose.plus(amount);
+        }
+    }
+
+    /// What has been given back so far and is not firm.
+    pub const fn loose(&self) -> Amount {
+        self.loose
+    }
+
+    /// So much of what was given back is on disk as answers, or as objects that were not asked for:
+    /// it may be spent again.
+    pub fn firm(&mut self, amount: Amount, now: Timestamp) {
+        let amount = amount.least(self.loose);
+        self.loose = self.loose.minus(amount);
+        self.account.open = self.account.open.minus(amount);
+        self.account.run = self.account.run.minus(amount);
+        let today = self.today(now);
+        *today = today.minus(amount);
+    }
+
+    /// The run has ended and left `left` over: it began at `began`. Done once for each run, however
+    /// often it is told.
+    pub fn close(&mut self, began: Timestamp, left: &Left) {
+        self.account.open = Amount::default();
+        if self.account.claims_of != self.account.run_id {
+            self.account.claims = self.account.claims.after(began, left);
+            self.account.claims_of.clone_from(&self.account.run_id);
+        }
+    }
+
+    /// What was spent by the run, and on the day of `now`.
+    pub fn spending(&mut self, now: Timestamp) -> Spending {
+        let (run, today) = (self.account.run, *self.today(now));
+        let word = self.account.currency.as_deref();
+        Spending { run: spent(run, word), day: Some((self.day(now).to_string(), spent(today, word))) }
+    }
+}

@@ -1,0 +1,291 @@
+//! Asking for the restores of one page: within the window, within the budget, and until it is enough.
+
+use std::sync::{Arc, MutexGuard, PoisonError};
+
+use futures::stream::{self, StreamExt};
+use jiff::Timestamp;
+
+use super::page::{Desk, Row, Sheet, UNDER_WAY};
+use crate::job::Verb;
+use crate::model::{Action, Listed, Outcome, Page, Reason};
+use crate::pipeline::act::{Fitted, NoOutcome};
+use crate::pipeline::budget::{Amount, Ledger, Left, Said, Want};
+use crate::pipeline::checkpoint::journal::Journal;
+use crate::pipeline::checkpoint::{CheckpointError, CommitPoint, pass};
+use crate::pipeline::report::shown_key;
+use crate::pipeline::window::{Hours, hours};
+use crate::store::Store;
+
+/// An object that is to be asked for.
+pub(super) struct Due {
+    /// Its place in the page.
+    pub(super) index: usize,
+    /// What the request says.
+    pub(super) fitted: Fitted,
+    /// What is known of it so far.
+    pub(super) outcome: Outcome,
+    /// Whether an earlier session was about to ask for it: it is counted as spent already.
+    pub(super) again: bool,
+}
+
+/// One that is paid for.
+struct Ask {
+    index: usize,
+    fitted: Fitted,
+    outcome: Outcome,
+    amount: Amount,
+}
+
+/// What came of it.
+struct Answered {
+    index: usize,
+    amount: Amount,
+    /// The outcome, or why there is none and what was known before.
+    outcome: Result<Outcome, (NoOutcome, Outcome)>,
+    /// Whether the store may have taken it.
+    taken: bool,
+}
+
+impl<S: Store> Desk<S> {
+    /// Sends restore requests concurrently and journals every answer as it comes; before the first
+    /// one leaves, it is on disk what they take and which objects are meant.
+    pub(super) async fn ask(
+        &self,
+        page: &Page,
+        dues: Vec<Due>,
+        rows: &mut [Row],
+        sheet: &mut Sheet,
+    ) -> Result<(), CheckpointError> {
+        if dues.is_empty() || !self.is_settled().await {
+            return Ok(());
+        }
+        let until = match self.job.window.as_ref().map(|window| hours(window, self.clock.now())) {
+            None => None,
+            Some(Hours::Open(until)) => Some(until),
+            Some(Hours::Shut(_)) => {
+                for due in dues {
+                    self.shut(due.index, due.outcome, rows, sheet);
+                }
+                return Ok(());
+            }
+        };
+        let asks = self.pay(page, dues, rows, sheet).await?;
+        if asks.is_empty() {
+            return Ok(());
+        }
+        // Every answer behind this refund is in the journal's queue before the order to sync it.
+        let loose = self.ledger.as_ref().map(|ledger| ledger.purse().loose());
+        let synced = match self.journal() {
+            Some(mut journal) => {
+                let objects = asks.iter().map(|ask| page.get(ask.index));
+                journal.asking(objects.map(|object| (object.key, object.version_id)))?;
+                Some(journal.sync()?)
+            }
+            None => None,
+        };
+        if let Some(synced) = synced {
+            synced.wait().await?;
+            pass(CommitPoint::AskingSynced);
+        }
+        if let (Some(ledger), Some(loose)) = (&self.ledger, loose) {
+            ledger.purse().firm(loose, self.clock.now());
+        }
+        let mut asked =
+            stream::iter(asks).map(|ask| self.ask_one(page, ask, until)).buffer_unordered(UNDER_WAY);
+        let mut unasked = Vec::new();
+        while let Some(answered) = asked.next().await {
+            let Answered { index, amount, outcome, taken } = answered?;
+            match outcome {
+                Ok(outcome) => {
+                    self.settle(amount, taken);
+                    self.met(page, index, &outcome, sheet);
+                    rows[index] = self.done(outcome);
+                }
+                Err((none, before)) => {
+                    if !none.leaves_doubt() {
+                        unasked.push((index, amount));
+                    }
+                    match none {
+                        NoOutcome::Late { .. } => self.shut(index, before, rows, sheet),
+                        none => self.note(none, sheet),
+                    }
+                }
+            }
+        }
+        // There is no doubt about these, and none has to be looked at by a later session.
+        if let Some(mut journal) = self.journal().filter(|_| !unasked.is_empty()) {
+            let objects = unasked.iter().map(|(index, _)| page.get(*index));
+            journal.unasked(objects.map(|object| (object.key, object.version_id)))?;
+        }
+        unasked.iter().for_each(|(_, amount)| self.settle(*amount, false));
+        Ok(())
+    }
+
+    async fn ask_one(
+        &self,
+        page: &Page,
+        ask: Ask,
+        until: Option<Timestamp>,
+    ) -> Result<Answered, CheckpointError> {
+        let Ask { index, fitted, outcome, amount } = ask;
+        let object = page.get(index);
+        let before = outcome.clone();
+        let outcome = match self.actor.ask(&object, fitted, outcome, until).await {
+            Ok(outcome) => outcome,
+            Err(none) => return Ok(Answered { index, amount, outcome: Err((none, before)), taken: true }),
+        };
+        // What the store refuses at the only attempt it does not do.
+        let attempts = outcome.attempts.saturating_sub(before.attempts);
+        let refused = outcome.http_status.is_some_and(|status| (400..500).contains(&status));
+        let taken = attempts > 1 || (attempts == 1 && !refused);
+        self.record(page, index, &outcome)?;
+        // What was answered is recorded before anything else is asked about it.
+        let outcome = match self.actor.extension(&object, outcome).await {
+            Ok((outcome, learnt)) => {
+                if learnt {
+                    self.record(page, index, &outcome)?;
+                }
+                Ok(outcome)
+            }
+            Err(none) => Err((none, before)),
+        };
+        Ok(Answered { index, amount, outcome, taken })
+    }
+
+    /// An object that is not asked for since the window is shut: it waits, or is left for later.
+    fn shut(&self, index: usize, outcome: Outcome, rows: &mut [Row], sheet: &mut Sheet) {
+        if self.waits {
+            sheet.shut = true;
+        } else {
+            rows[index] = self.later(outcome, Reason::Window);
+        }
+    }
+
+    fn later(&self, mut outcome: Outcome, reason: Reason) -> Row {
+        (outcome.action, outcome.reason) = (Action::Deferred, Some(reason));
+        self.done(outcome)
+    }
+
+    /// Sets aside what the requests take, on disk as well, and leaves over what cannot be paid for.
+    async fn pay(
+        &self,
+        page: &Page,
+        dues: Vec<Due>,
+        rows: &mut [Row],
+        sheet: &mut Sheet,
+    ) -> Result<Vec<Ask>, CheckpointError> {
+        let mut asks = Vec::with_capacity(dues.len());
+        let Some(ledger) = &self.ledger else {
+            let free = |Due { index, fitted, outcome, .. }| Ask {
+                index,
+                fitted,
+                outcome,
+                amount: Amount::default(),
+            };
+            return Ok(dues.into_iter().map(free).collect());
+        };
+        let now = self.clock.now();
+        let (mut old, mut new) = (Over::default(), Over::default());
+        let mut granted = false;
+        {
+            let mut purse = ledger.purse();
+            for Due { index, fitted, outcome, again } in dues {
+                let object = page.get(index);
+                let want = self.want(&object, &fitted);
+                let said = if again { Said::Granted(purse.again(&want)) } else { purse.grant(&want, now) };
+                match said {
+                    Said::Granted(amount) => {
+                        granted |= !again;
+                        asks.push(Ask { index, fitted, outcome, amount });
+                        continue;
+                    }
+                    Said::Later { due, old: true } => old.add(object.key, due),
+                    Said::Later { due, old: false } => new.add(object.key, due),
+                    Said::Never => sheet.left.never += 1,
+                }
+                rows[index] = self.later(outcome, Reason::Budget);
+            }
+        }
+        old.put(&mut sheet.left, |left| &mut left.old);
+        new.put(&mut sheet.left, |left| &mut left.new);
+        if granted && self.journal.is_some() {
+            save(ledger).await?;
+        }
+        Ok(asks)
+    }
+
+    /// What a restore takes.
+    fn want<'p>(&self, object: &Listed<'p>, fitted: &Fitted) -> Want<'p> {
+        Want {
+            key: object.key,
+            modified: object.last_modified,
+            bytes: object.size,
+            cost: self.prices.object(object.class, fitted.tier, fitted.days, object.size),
+        }
+    }
+
+    fn settle(&self, amount: Amount, taken: bool) {
+        if let Some(ledger) = &self.ledger {
+            ledger.purse().settle(amount, taken);
+        }
+    }
+
+    /// Takes note of an answer; of one too many, by which the run ends.
+    pub(super) fn met(&self, page: &Page, index: usize, outcome: &Outcome, sheet: &mut Sheet) {
+        let key = || shown_key(page.get(index).key).0.into_owned();
+        if let Some(stop) = self.watch.met(outcome, key) {
+            self.actor.store.halt();
+            sheet.enough = Some(stop);
+        }
+    }
+
+    pub(super) fn note(&self, none: NoOutcome, sheet: &mut Sheet) {
+        if let NoOutcome::Doomed(error) = none {
+            // The first one tells the story; those in flight would only repeat it.
+            self.actor.store.halt();
+            sheet.doomed.get_or_insert(error);
+        }
+    }
+
+    pub(super) fn record(&self, page: &Page, index: usize, outcome: &Outcome) -> Result<(), CheckpointError> {
+        let sent = outcome.http_status.is_some() || outcome.attempts > 0;
+        let Some(mut journal) = self.journal().filter(|_| self.actor.verb == Verb::Restore && sent) else {
+            return Ok(());
+        };
+        let object = page.get(index);
+        journal.record(object.key, object.version_id, outcome)
+    }
+
+    fn journal(&self) -> Option<MutexGuard<'_, Journal>> {
+        self.journal.as_ref().map(|journal| journal.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Puts the account on disk without keeping the runtime from its work.
+async fn save(ledger: &Arc<Ledger>) -> Result<(), CheckpointError> {
+    let own = Arc::clone(ledger);
+    let saved = tokio::task::spawn_blocking(move || own.save()).await;
+    saved.unwrap_or_else(|died| Err(ledger.unwritten(std::io::Error::other(died))))?;
+    pass(CommitPoint::BudgetSaved);
+    Ok(())
+}
+
+/// What of a page is left over.
+#[derive(Default)]
+struct Over<'p> {
+    keys: Option<(&'p [u8], &'p [u8])>,
+    due: Amount,
+}
+
+impl<'p> Over<'p> {
+    fn add(&mut self, key: &'p [u8], due: Amount) {
+        self.keys = Some((self.keys.map_or(key, |(first, _)| first), key));
+        self.due = self.due.plus(due);
+    }
+
+    fn put(self, left: &mut Left, which: impl Fn(&mut Left) -> &mut crate::pipeline::budget::Stretches) {
+        if let Some((first, last)) = self.keys {
+            which(left).add(first, last, self.due);
+        }
+    }
+}

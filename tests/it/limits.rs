@@ -1,0 +1,210 @@
+//! What the built program does at its limits: kills within a budget, exit code 3, the question before a
+//! large run, and the end of working hours.
+
+use std::path::Path;
+
+use defrost::pipeline::checkpoint::VARIABLE;
+use defrost::sim::{Config, Generate};
+
+use crate::scene::{NO_RESTORE, restore_as, scene_of};
+use crate::support::{Keys, OSS, Ran, Rig, S3, VENDORS, Vendor, bare, until};
+use crate::trial::{json, partial, words};
+
+/// 96 archived objects of one MiB.
+fn config(vendor: Vendor) -> Config {
+    let mut bucket = vendor.bucket();
+    bucket.generate = Some(Generate {
+        count: 96,
+        prefix: "p/".to_owned(),
+        classes: [(vendor.cold.to_owned(), 1)].into(),
+        ..Generate::default()
+    });
+    bucket.quirks.latency.restore = 5;
+    Config::default().with_bucket(bucket)
+}
+
+fn line(vendor: Vendor, more: &[&str]) -> Vec<String> {
+    let url = vendor.url("p/");
+    let line = ["restore", &url, "--days", "3", "--page-size", "12"];
+    let files = ["--rate-limit", "100000", "--report", "r.csv", "--state-dir", "state"];
+    line.iter().chain(&files).chain(more).map(|word| (*word).to_owned()).collect()
+}
+
+fn taken(rig: &Rig) -> usize {
+    rig.server.ledger().restores().iter().filter(|post| post.status == 202).count()
+}
+
+/// What the account says was spent, over all days.
+fn spent(rig: &Rig) -> u64 {
+    let folder = std::fs::read_dir(rig.path("state")).unwrap().next().unwrap().unwrap().path();
+    let path = folder.join("budget.json");
+    if !Path::exists(&path) {
+        return 0;
+    }
+    let days = json(&path)["account"]["days"].as_object().unwrap().clone();
+    days.values().map(|day| day["objects"].as_u64().unwrap()).sum()
+}
+
+/// Whether the run has ended: the next line would begin another one.
+fn is_finished(rig: &Rig) -> bool {
+    let folder = std::fs::read_dir(rig.path("state")).unwrap().next().unwrap().unwrap().path();
+    let path = folder.join("checkpoint.json");
+    path.exists() && json(&path)["finished"] == true
+}
+
+/// Wherever a kill strikes, and however often: no more is paid for than the budget allows, and the
+/// account on disk never says less than what the store took.
+#[test]
+fn kills_do_not_stretch_a_budget() {
+    const BUDGET: usize = 40;
+    let points =
+        ["budget-saved", "asking-synced", "answer-written", "journal-synced", "file-written", "mark-saved"];
+    std::thread::scope(|scope| {
+        for (vendor, kind) in [(OSS, "--run-objects"), (S3, "--daily-objects")] {
+            scope.spawn(move || {
+                for (first, point) in points.iter().enumerate() {
+                    let rig = Rig::new(config(vendor));
+                    let line = line(vendor, &[kind, &BUDGET.to_string()]);
+                    let mut kills = 0;
+                    for pass in [1, 2, 3, 7] {
+                        let mut command = rig.line(vendor, &words(&line));
+                        let other = points[(first + pass) % points.len()];
+                        command.env(VARIABLE, format!("{point} {pass} KILL,{other} {} KILL", 3 * pass));
+                        let killed = Ran::of(&command.output().unwrap()).code == -1;
+                        assert!(spent(&rig) >= taken(&rig) as u64, "{point} {pass}");
+                        if !killed {
+                            break;
+                        }
+                        kills += 1;
+                        if is_finished(&rig) {
+                            break;
+                        }
+                    }
+                    if !is_finished(&rig) {
+                        rig.run(vendor, &words(&line)).expect(0);
+                    }
+                    let taken = taken(&rig);
+                    assert!(taken <= BUDGET, "{point}: {taken} of {BUDGET}");
+                    // Every row is there, and says what became of its object.
+                    let rows = rig.rows("r.csv");
+                    let count = |action| rows.iter().filter(|row| row["action"] == action).count();
+                    assert_eq!(rows.len(), 96);
+                    assert_eq!(count("requested") + count("already"), taken, "{point}");
+                    assert_eq!(count("deferred"), 96 - taken);
+                    // Too much is counted by what was under way at a kill, two pages at most.
+                    assert!(taken + 24 * kills >= BUDGET, "{point}: {taken} of {BUDGET}");
+                }
+            });
+        }
+    });
+}
+
+/// A stop in good order gives back what it did not ask for.
+#[test]
+fn a_stop_gives_back_what_was_set_aside() {
+    let mut slow = config(OSS);
+    slow.buckets[0].quirks.latency.restore = 700;
+    let rig = Rig::new(slow);
+    let line = line(OSS, &["--run-objects", "40"]);
+    let going = rig.start(OSS, &words(&line));
+    until("some are asked for", || rig.server.ledger().counts().restore >= 1);
+    going.signal("TERM");
+    going.wait().expect(143);
+    assert!(taken(&rig) < 40);
+    assert_eq!(spent(&rig), taken(&rig) as u64);
+    rig.run(OSS, &words(&line)).expect(0);
+    assert_eq!(taken(&rig), 40);
+}
+
+#[test]
+fn a_run_that_is_denied_ends_with_code_3_and_goes_on_when_it_may() {
+    for vendor in VENDORS {
+        let rig = scene_of(vendor, |bucket| bucket.generate.as_mut().unwrap().count = 300);
+        let ran = restore_as(&rig, vendor, NO_RESTORE, &["--state-dir", "state"]).expect(3).in_one_error();
+        let ran = ran.says(&["100 refusals in a row", "AccessDenied", "`p/", "request id", "need the right"]);
+        assert!(ran.stderr.contains("run the same line again"), "{}", ran.stderr);
+        let posts = rig.server.ledger().counts().restore;
+        assert!((100..150).contains(&posts), "{posts} of 300");
+        assert!(partial(&rig).exists());
+        let again = restore_as(&rig, vendor, Keys::GOOD, &["--state-dir", "state"]).expect(1);
+        again.says(&["resuming"]);
+        let rows = rig.rows("r.csv");
+        let failed = rows.iter().filter(|row| row["action"] == "failed").count();
+        assert!(rows.len() == 300 && failed as u64 <= posts, "{failed}");
+        assert_eq!(taken(&rig), 300 - failed);
+    }
+}
+
+#[test]
+fn too_many_failures_end_with_code_3() {
+    let rig = scene_of(S3, |bucket| bucket.generate.as_mut().unwrap().count = 300);
+    let more = ["--max-failures", "7", "--max-same-refusals", "0"];
+    let ran = restore_as(&rig, S3, NO_RESTORE, &more).expect(3).in_one_error();
+    ran.says(&["8 of 8 objects failed, more than max_failures = 7 allows"]);
+}
+
+#[test]
+fn a_large_run_is_refused_without_a_terminal_unless_it_is_told_yes() {
+    for vendor in VENDORS {
+        let rig = Rig::new(config(vendor));
+        let asks = |more: &[&str]| {
+            rig.run(vendor, &words(&line(vendor, &[&["--confirm-over", "95MiB"], more].concat())))
+        };
+        let refused = asks(&[]).expect(3).in_one_error();
+        refused.says(&[
+            "would ask for 96.0 MiB of 96 objects",
+            "confirm_over = 95.0 MiB",
+            "no terminal",
+            "--yes",
+        ]);
+        assert_eq!(rig.server.ledger().counts().restore, 0);
+        assert!(!rig.path("r.csv.partial").exists() && !rig.path("state").exists(), "no trace");
+        // A budget below the bound is an answer of its own, and saves the counting.
+        let lists = rig.server.ledger().counts().list;
+        asks(&["--run-bytes", "10MiB"]).expect(0);
+        assert!(rig.server.ledger().counts().list < 2 * lists && taken(&rig) == 10);
+        asks(&["--fresh", "--confirm-over", "86MiB"]).expect(2);
+        asks(&["--yes"]).expect(0);
+        assert_eq!(taken(&rig), 96);
+        // All is being restored: there is nothing to ask about.
+        asks(&[]).expect(0);
+    }
+}
+
+#[test]
+fn a_run_that_was_agreed_to_is_not_asked_about_again() {
+    let rig = Rig::new(config(OSS));
+    let line = line(OSS, &["--confirm-over", "1MiB"]);
+    let mut command = rig.line(OSS, &words(&line));
+    command.arg("--yes").env(VARIABLE, "answer-written 5 KILL");
+    assert_eq!(Ran::of(&command.output().unwrap()).code, -1);
+    rig.run(OSS, &words(&line)).expect(0).says(&["resuming"]);
+    assert_eq!(taken(&rig), 96);
+}
+
+/// Unfinished work must not look like success to whatever runs next in a script.
+#[test]
+fn the_end_of_working_hours_is_an_interruption() {
+    let mut slow = config(S3);
+    slow.buckets[0].quirks.latency.restore = 800;
+    let rig = Rig::new(slow);
+    let line = line(S3, &["--stop-after", "1s"]);
+    let ran = rig.run(S3, &words(&line)).expect(130);
+    let ran = ran.says(&["stopped before the end, after 1.0s (stop_after)", "to go on", "checkpoint saved"]);
+    assert!(ran.stderr.trim_end().lines().last().unwrap().contains("restore s3://"), "{}", ran.stderr);
+    assert!((1..96).contains(&taken(&rig)));
+    assert!(partial(&rig).exists());
+}
+
+/// Status tells what was spent, without a request.
+#[test]
+fn status_and_the_closing_table_tell_what_was_spent() {
+    let rig = Rig::new(config(OSS));
+    let ran = rig.run(OSS, &words(&line(OSS, &["--daily-objects", "7"]))).expect(0);
+    ran.says(&["spent     run 7 objects, 7.0 MiB", "deferred", "reasons: budget 89"]);
+    let total = rig.server.ledger().counts().total;
+    let told =
+        Ran::of(&bare(rig.folder(), &["status", &OSS.url("p/"), "--state-dir", "state"]).output().unwrap());
+    assert!(told.stdout.contains("spent      run 7 objects, 7.0 MiB"), "{}", told.stdout);
+    assert_eq!(rig.server.ledger().counts().total, total);
+}
