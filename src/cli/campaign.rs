@@ -1,6 +1,7 @@
 //! One job from its first request to its exit code: what scan, plan, restore and run share.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 
@@ -9,10 +10,12 @@ use super::confirm::{Word, confirm};
 use super::connect::{self, Site};
 use super::context::Context;
 use super::exit::{self, Exit, Failure};
+use super::wait::{can_be_known, waited};
 use super::{load, plan};
-use crate::job::{Job, Verb};
+use crate::job::{Job, Until, Verb};
 use crate::pipeline::checkpoint::{CheckpointError, LockError};
-use crate::pipeline::report::Summary;
+use crate::pipeline::report::{Summary, Verdict};
+use crate::pipeline::source::Names;
 use crate::pipeline::{self, Ended, Options, RunError, Why};
 use crate::ui::{self, Closing, Cost, printable};
 
@@ -50,14 +53,20 @@ impl How<'_> {
 /// # Errors
 /// Whatever keeps the run from going on; what was done until then is saved.
 pub(super) async fn campaign(job: &Job, how: How<'_>, context: &Context) -> Result<Exit, Failure> {
-    // What is wrong with it is told before anything is sent.
+    let waits = job.verb == Verb::Restore && job.wait.until != Until::None;
+    if waits {
+        can_be_known(job)?;
+    }
+    // A faulty list or price table is told before a simulator starts, or anything is sent.
+    let names = Names::open(job)?.map(Arc::new);
     let table = load::price_table(job)?;
-    let Site { client, clock, tell, rehearsal, region } = connect::site(job, context).await?;
-    let prices = std::sync::Arc::new(table.of(job.source.provider, Some(&region)));
-    let hour = std::sync::Arc::clone(&clock);
+    let site = connect::site(job, context).await?;
+    let (client, clock, hour) = (Arc::clone(&site.client), Arc::clone(&site.clock), Arc::clone(&site.clock));
+    let prices = Arc::new(table.of(job.source.provider, Some(&site.region)));
     let agreed = match confirm(job, how.yes, how.fresh, &client, &clock, &prices, context).await {
         Ok(Word::Go(agreed)) => agreed,
         other => {
+            let Site { tell, rehearsal, .. } = site;
             drop(tell);
             if let Some(rehearsal) = rehearsal {
                 rehearsal.close(false).await?;
@@ -72,9 +81,18 @@ pub(super) async fn campaign(job: &Job, how: How<'_>, context: &Context) -> Resu
         fail_empty: how.fail_empty,
         stream: job.report.path.is_none().then(|| Box::new(std::io::stdout()) as _),
         report: report_path(job, clock.now())?,
-        prices: std::sync::Arc::clone(&prices),
+        names,
+        prices: Arc::clone(&prices),
     };
-    let ended = pipeline::run(job, client, clock, &*tell, context.signals.stop(), options).await;
+    let ended = pipeline::run(job, client, clock, &*site.tell, context.signals.stop(), options).await;
+    let waited = match &ended {
+        Ok(ended) if waits && ended.verdict.is_some_and(can_wait) => {
+            close(job, ended, context);
+            Some(waited(job, &site, context).await)
+        }
+        _ => None,
+    };
+    let Site { tell, rehearsal, .. } = site;
     // The bars, if any, are gone before the table or an error is printed.
     drop(tell);
     if let Some(rehearsal) = rehearsal {
@@ -92,6 +110,9 @@ pub(super) async fn campaign(job: &Job, how: How<'_>, context: &Context) -> Resu
         }
         Err(error) => return Err(exit::of_run(error, job.source.provider)),
     };
+    if let (Some(waited), Some(verdict)) = (waited, ended.verdict) {
+        return Ok(Exit::of(verdict).after(waited?));
+    }
     close(job, &ended, context);
     if job.verb == Verb::Plan && ended.verdict.is_some() {
         plan::tell(job, &ended, &prices, how.plan, hour.now(), context)?;
@@ -100,6 +121,11 @@ pub(super) async fn campaign(job: &Job, how: How<'_>, context: &Context) -> Resu
         tell_way_on(how.ended, context);
     }
     Ok(ended.verdict.map_or_else(|| context.signals.exit(), Exit::of))
+}
+
+/// Whether there may be something to wait for.
+const fn can_wait(verdict: Verdict) -> bool {
+    matches!(verdict, Verdict::Complete | Verdict::SomeFailed | Verdict::SomeStuck)
 }
 
 /// Where the finished report shall stand, absolute, so that a resumed run finds it from any folder.

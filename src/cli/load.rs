@@ -18,13 +18,25 @@ const MAX_JOB: u64 = 1 << 20;
 /// # Errors
 /// If the file cannot be read, or anything in it is wrong.
 pub(super) fn from_file(path: &Path, over: &Overrides, context: &Context) -> Result<Job, Failure> {
-    let text = text(path).with_context(|| format!("cannot read the job file `{}`", path.display())).map_err(
-        |error| {
-            let hint = unreadable(error.downcast_ref::<io::Error>().map(io::Error::kind));
-            Failure::new(Exit::Usage, error, hint)
-        },
-    )?;
+    let text = job_text(path)?;
     Ok(job::from_file(path, &text, over, &|name| context.env.var(name).map(str::to_owned))?)
+}
+
+/// The jobs that the file at `path` describes under what was typed, one for each of its sources.
+///
+/// # Errors
+/// If the file cannot be read, or anything in it is wrong.
+pub(super) fn all_from_file(path: &Path, over: &Overrides, context: &Context) -> Result<Vec<Job>, Failure> {
+    let text = job_text(path)?;
+    Ok(job::all_from_file(path, &text, over, &|name| context.env.var(name).map(str::to_owned))?)
+}
+
+/// The text of the job file at `path`.
+fn job_text(path: &Path) -> Result<String, Failure> {
+    text(path).with_context(|| format!("cannot read the job file `{}`", path.display())).map_err(|error| {
+        let hint = unreadable(error.downcast_ref::<io::Error>().map(io::Error::kind));
+        Failure::new(Exit::Usage, error, hint)
+    })
 }
 
 /// What the job file at `path` holds.

@@ -14,6 +14,10 @@ pub mod report;
 
 pub mod checkpoint;
 
+pub mod release;
+
+pub mod wait;
+
 pub mod account;
 pub mod budget;
 mod decide;

@@ -29,14 +29,12 @@ pub struct Fees {
 impl Fees {
     /// Enters one answer.
     pub(super) fn answer(&mut self, call: Call, kind: Kind, status: u16) {
-        let call = if matches!(call, Call::List | Call::Versions) {
-            "list"
-        } else if call == Call::Head {
-            "head"
-        } else if call == Call::Restore {
-            "restore"
-        } else {
-            "other"
+        let call = match call {
+            Call::List | Call::Versions => "list",
+            Call::Head => "head",
+            Call::Restore => "restore",
+            Call::Release => "release",
+            Call::Other => "other",
         };
         if status > 0 {
             *self.answers.entry((call.to_owned(), kind, status / 100)).or_default() += 1;

@@ -7,7 +7,7 @@ use super::escape::clipped;
 use super::human::human_objects;
 use super::table::{Align, Table, WIDTH, wrapped};
 use super::{Look, advice, human_bytes, human_count, human_rate, human_span, printable};
-use crate::model::{Action, Count, Money, Provider, RequestCounts, Spending, Spent, State, Tally};
+use crate::model::{Action, Count, Flag, Money, Provider, RequestCounts, Spending, Spent, State, Tally};
 
 /// Longest storage class that is shown whole, in columns.
 const LONGEST_CLASS: usize = 28;
@@ -74,6 +74,7 @@ pub fn closing_table(closing: &Closing<'_>, look: Look) -> String {
     };
     part(classes(closing, look));
     part(actions(closing, look));
+    part(flags(closing, look));
     part(errors(closing, look));
     lines.extend(foot(closing, look));
     lines.join("\n") + "\n"
@@ -154,6 +155,21 @@ fn actions(closing: &Closing<'_>, look: Look) -> Vec<String> {
     if !reasons.is_empty() {
         lines.extend(wrapped("reasons: ", reasons.iter().map(String::as_str), look.charset.dot()));
     }
+    lines
+}
+
+/// What deserves a second look; the column `flags` names the objects.
+fn flags(closing: &Closing<'_>, look: Look) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut line = |flag: Flag, what: &str| {
+        let count = closing.tally.flagged(flag);
+        if count.objects > 0 {
+            let (objects, bytes) = (human_objects(count.objects), human_bytes(count.bytes));
+            lines.push(format!("{}: {objects}, {bytes}, {what}", look.red(flag.as_str())));
+        }
+    };
+    line(Flag::Stuck, "restoring for longer than promised");
+    line(Flag::Expiring, "readable, but not for long");
     lines
 }
 

@@ -37,6 +37,7 @@ mod notice;
 mod sink;
 mod status;
 mod table;
+mod waited;
 
 pub use advice::advice;
 pub use bar::Bars;
@@ -50,3 +51,4 @@ pub use line::Lines;
 pub use look::{Look, choose};
 pub use sink::Sink;
 pub use status::{RunState, StatusView, status_table};
+pub use waited::{WaitView, wait_table};

@@ -28,6 +28,8 @@ mod faulty_jobs;
 mod fees;
 #[path = "../fuzz/mod.rs"]
 mod fuzz;
+#[cfg(unix)]
+mod handed;
 mod hostile;
 mod jobs;
 mod keys;
@@ -42,6 +44,8 @@ mod limits;
 mod machine;
 mod matrix;
 mod month;
+#[cfg(unix)]
+mod names;
 mod nightly;
 mod nights;
 mod ranges;
@@ -49,5 +53,7 @@ mod ranges;
 mod resume;
 mod secrets;
 mod shell;
+mod sources;
 #[cfg(all(unix, debug_assertions))]
 mod stopping;
+mod wait;

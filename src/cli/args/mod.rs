@@ -5,8 +5,11 @@ mod campaign;
 mod flags;
 mod globs;
 mod help;
+mod release;
+mod retry;
 #[cfg(test)]
 mod tests;
+mod wait;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -19,6 +22,9 @@ use clap_complete::Shell;
 pub use campaign::{BudgetFlags, SafetyFlags, WaitFlags};
 pub use flags::{FilterFlags, LimitFlags, OutputFlags, SourceFlags, WishFlags};
 pub use globs::Globs;
+pub use release::ReleaseArgs;
+pub use retry::RetryArgs;
+pub use wait::WaitArgs;
 
 use super::simulate::SimArgs;
 use crate::guide::TOPICS;
@@ -109,6 +115,15 @@ pub enum Command {
     /// Run job files, going on with an interrupted run
     #[command(long_about = help::RUN, after_help = help::RUN_EXAMPLES)]
     Run(Box<RunArgs>),
+    /// Wait until what a job asked for is readable, by listing; hand readable objects on
+    #[command(long_about = help::WAIT, after_help = help::WAIT_EXAMPLES)]
+    Wait(WaitArgs),
+    /// Give readable copies back before they lapse: the objects that a CSV names (OSS)
+    #[command(long_about = help::RELEASE, after_help = help::RELEASE_EXAMPLES)]
+    Release(Box<ReleaseArgs>),
+    /// Run job files again for what failed in their last run
+    #[command(long_about = help::RETRY, after_help = help::RETRY_EXAMPLES)]
+    Retry(Box<RetryArgs>),
     /// Show where a job stands, from its own files; no network
     #[command(long_about = help::STATUS, after_help = help::STATUS_EXAMPLES)]
     Status(StatusArgs),
