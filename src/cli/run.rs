@@ -11,8 +11,14 @@ use crate::pipeline::Step;
 pub(super) async fn run(args: &RunArgs, context: &Context) -> Result<Exit, Failure> {
     // Every file is checked before the first request: a typo in the last one must not cost a night.
     let mut jobs = vetted(&args.files, &args.overrides(), context)?;
-    if let (Some(path), [Vetted { job, .. }]) = (&args.plan, jobs.as_mut_slice()) {
-        plan::keep_to(job, path, context)?;
+    if let Some(path) = &args.plan {
+        let [one] = jobs.as_mut_slice() else {
+            return Err(Failure::usage(
+                "a plan is that of one source, and this job has several",
+                "write a job file for each source, and give each its own --plan",
+            ));
+        };
+        plan::keep_to(&mut one.job, path, context)?;
     }
     all(&jobs, &args.job, context).await
 }

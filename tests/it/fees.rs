@@ -45,6 +45,9 @@ fn summary(rig: &Rig) -> Value {
 /// Class, tier, and the call with the kind of its answer, or what was read or kept.
 type Book = BTreeMap<(String, String, String), u128>;
 
+/// How requests end, and the hundred of the status.
+const ENDS: [(&str, u16); 3] = [("taken", 2), ("refused", 4), ("failed", 5)];
+
 /// What the tool has taken down.
 fn told(summary: &Value) -> Book {
     let mut book = Book::new();
@@ -54,7 +57,6 @@ fn told(summary: &Value) -> Book {
             *book.entry((class.to_owned(), tier.to_owned(), what)).or_default() += n;
         }
     };
-    const ENDS: [(&str, u16); 3] = [("taken", 2), ("refused", 4), ("failed", 5)];
     for (end, hundred) in ENDS {
         put("", "", format!("list {hundred}xx"), &summary["requests"]["lists"][end]);
     }
