@@ -14,7 +14,7 @@ use crate::pipeline::checkpoint::journal::Journal;
 use crate::pipeline::checkpoint::{CheckpointError, CommitPoint, pass};
 use crate::pipeline::report::shown_key;
 use crate::pipeline::window::{Hours, hours};
-use crate::store::Store;
+use crate::store::{Call, Store};
 
 /// An object that is to be asked for.
 pub(super) struct Due {
@@ -98,7 +98,7 @@ impl<S: Store> Desk<S> {
             match outcome {
                 Ok(outcome) => {
                     self.settle(amount, taken);
-                    self.met(page, index, &outcome, sheet);
+                    self.met(page, index, (Call::Restore, &outcome), sheet);
                     rows[index] = self.done(outcome);
                 }
                 Err((none, before)) => {
@@ -117,7 +117,9 @@ impl<S: Store> Desk<S> {
             let objects = unasked.iter().map(|(index, _)| page.get(*index));
             journal.unasked(objects.map(|object| (object.key, object.version_id)))?;
         }
-        unasked.iter().for_each(|(_, amount)| self.settle(*amount, false));
+        for (_, amount) in unasked {
+            self.settle(amount, false);
+        }
         Ok(())
     }
 
@@ -229,9 +231,15 @@ impl<S: Store> Desk<S> {
     }
 
     /// Takes note of an answer; of one too many, by which the run ends.
-    pub(super) fn met(&self, page: &Page, index: usize, outcome: &Outcome, sheet: &mut Sheet) {
+    pub(super) fn met(
+        &self,
+        page: &Page,
+        index: usize,
+        (call, outcome): (Call, &Outcome),
+        sheet: &mut Sheet,
+    ) {
         let key = || shown_key(page.get(index).key).0.into_owned();
-        if let Some(stop) = self.watch.met(outcome, key) {
+        if let Some(stop) = self.watch.met(call, outcome, key) {
             self.actor.store.halt();
             sheet.enough = Some(stop);
         }
