@@ -63,12 +63,12 @@ impl Model {
         for Taken { key, at, days, status, .. } in taken {
             let name = String::from_utf8_lossy(key);
             let (class, size) = self.classes.get(key).unwrap_or_else(|| panic!("{name} needs no restore"));
-            let (wanted, takes) = wish(class);
-            assert_eq!(*days, Some(wanted), "{name}");
+            let (asked, takes) = wish(class);
+            assert_eq!(*days, Some(asked), "{name}");
             let (objects, bytes) =
                 self.by_day.entry(at.to_zoned(zone.clone()).date().to_string()).or_default();
             (*objects, *bytes) = (*objects + 1, *bytes + size);
-            let span = SignedDuration::from_hours(24 * i64::from(wanted));
+            let span = SignedDuration::from_hours(24 * i64::from(asked));
             // The store decides in whole seconds, and takes it down a moment later: where the copy lapses at
             // that moment, its answer tells which came first.
             let moment = SignedDuration::from_mins(5);
@@ -142,12 +142,16 @@ fn fees(nights: &Nights, ended: &Ended) {
     for ((call, (class, tier), hundred), count) in &billed.answers {
         assert!((call == "list" || call == "head" || call == "restore") && *hundred == 2);
         if call == "restore" {
-            theirs.insert((Item::Restore, class.clone(), tier.map(|t| t.as_str())), u128::from(*count));
+            theirs.insert(
+                (Item::Restore, class.clone(), tier.map(defrost::sim::Tier::as_str)),
+                u128::from(*count),
+            );
         }
     }
     for (item, of) in [(Item::Retrieval, &billed.retrieved), (Item::Copy, &billed.copies)] {
         theirs.extend(
-            of.iter().map(|((class, tier), n)| ((item, class.clone(), tier.map(|t| t.as_str())), *n)),
+            of.iter()
+                .map(|((class, tier), n)| ((item, class.clone(), tier.map(defrost::sim::Tier::as_str)), *n)),
         );
     }
     if mine != theirs {
