@@ -8,7 +8,8 @@ use crate::pipeline::RunError;
 use crate::pipeline::checkpoint::{CheckpointError, LockError};
 use crate::pipeline::report::{ReportError, Verdict};
 use crate::pipeline::safety::{Limit, SafetyStop};
-use crate::pipeline::source::SourceError;
+use crate::pipeline::source::{NamesError, SourceError};
+use crate::pipeline::wait::MergeError;
 use crate::store::credentials::CredentialError;
 use crate::store::{Call, EndpointError, ErrorKind, StoreError};
 use crate::ui::{Look, Sink, error_json, error_text};
@@ -28,6 +29,8 @@ pub(super) enum Exit {
     Rights = 4,
     /// Nothing matched (only with `--fail-empty`).
     NothingMatched = 5,
+    /// A wait reached its time limit, or objects have been restoring for longer than promised.
+    Late = 6,
     /// Another run holds the lock.
     Locked = 7,
     /// Own files cannot be read or written.
@@ -44,8 +47,20 @@ impl Exit {
         match verdict {
             Verdict::Complete => Self::Done,
             Verdict::SomeFailed => Self::SomeFailed,
+            Verdict::SomeStuck => Self::Late,
             Verdict::AllDenied => Self::Rights,
             Verdict::NothingMatched => Self::NothingMatched,
+        }
+    }
+}
+
+impl Exit {
+    /// The exit code of a job whose run ended so and whose wait ended as `waited`.
+    pub(super) fn after(self, waited: Self) -> Self {
+        match (self, waited) {
+            // What was stuck has become readable meanwhile.
+            (Self::Late, Self::Done) => Self::Done,
+            (run, waited) => run.max(waited),
         }
     }
 }
@@ -115,6 +130,13 @@ pub(super) fn of_run(error: RunError, provider: Provider) -> Failure {
             Exit::SomeFailed,
             "the store breaks its own protocol; --list-concurrency 1 or --list-v1 may take another path through it".to_owned(),
         ),
+        RunError::Names(error) | RunError::Source(SourceError::Names(error)) => of_names(error),
+        RunError::Source(SourceError::Edited { .. }) => (
+            Exit::Usage,
+            "put the list back as it was, and run the same line again: it goes on where it was; or pass --fresh to \
+             start over with the list as it is now"
+                .to_owned(),
+        ),
         RunError::Source(SourceError::Overlap { .. }) => {
             (Exit::OwnFiles, "pass --fresh to forget the unfinished run and start over".to_owned())
         }
@@ -131,7 +153,10 @@ pub(super) fn of_run(error: RunError, provider: Provider) -> Failure {
         RunError::Safety(stop) => of_safety(stop, provider),
         RunError::Thread(_) => (Exit::OwnFiles, "this machine starts no more threads".to_owned()),
         RunError::Report(error) => of_report(error),
-        RunError::Checkpoint(error) => of_checkpoint(error),
+        RunError::Checkpoint(error) | RunError::Memory(MergeError::Memory(error)) => of_checkpoint(error),
+        RunError::Memory(MergeError::Report(_)) => {
+            (Exit::OwnFiles, "put the report back as it was, or pass --fresh to start over".to_owned())
+        }
     };
     Failure { exit, error: error.into(), hint: Some(hint) }
 }
@@ -150,6 +175,23 @@ fn of_safety(stop: &SafetyStop, provider: Provider) -> (Exit, String) {
         .to_owned()
     };
     (Exit::Safety, format!("{cause}; then run the same line again: it goes on where it was, and counts anew"))
+}
+
+fn of_names(error: &NamesError) -> (Exit, String) {
+    match error {
+        NamesError::Bad { way_out, .. } => (Exit::Usage, way_out.clone()),
+        NamesError::Copy { .. } => (
+            Exit::OwnFiles,
+            "make room or rights for it, or choose another place with --state-dir".to_owned(),
+        ),
+    }
+}
+
+impl From<NamesError> for Failure {
+    fn from(error: NamesError) -> Self {
+        let (exit, hint) = of_names(&error);
+        Self::new(exit, error, hint)
+    }
 }
 
 fn of_report(error: &ReportError) -> (Exit, String) {
@@ -198,7 +240,8 @@ fn of_checkpoint(error: &CheckpointError) -> (Exit, String) {
     }
 }
 
-fn of_store(error: &StoreError, provider: Provider) -> (Exit, String) {
+/// The exit code, and the way out, of a refusal that ends a run.
+pub(super) fn of_store(error: &StoreError, provider: Provider) -> (Exit, String) {
     let code = error.refusal.as_ref().map(|r| &*r.code).unwrap_or_default();
     let region = error.refusal.as_ref().and_then(|r| r.region.as_deref());
     match error.kind {
@@ -302,6 +345,8 @@ const fn right(call: Call, provider: Provider) -> &'static str {
         }
         (Provider::Oss, Call::Head) => "oss:GetObject on the objects",
         (Provider::Oss, Call::Restore) => "oss:RestoreObject on the objects",
+        (Provider::Oss, Call::Release) => "oss:CleanRestoredObject on the objects",
+        (Provider::Cos | Provider::S3, Call::Release) => "to give copies back",
         (Provider::Cos, Call::List) => {
             "name/cos:GetBucket (name/cos:GetBucketObjectVersions for --versions) on the bucket"
         }
@@ -339,7 +384,13 @@ mod tests {
 
     #[test]
     fn the_summary_and_the_process_agree() {
-        for verdict in [Verdict::Complete, Verdict::SomeFailed, Verdict::AllDenied, Verdict::NothingMatched] {
+        for verdict in [
+            Verdict::Complete,
+            Verdict::SomeFailed,
+            Verdict::SomeStuck,
+            Verdict::AllDenied,
+            Verdict::NothingMatched,
+        ] {
             assert_eq!(Exit::of(verdict) as u8, verdict.exit_code(), "{verdict:?}");
         }
     }
@@ -353,6 +404,7 @@ mod tests {
             (Exit::Safety, 3),
             (Exit::Rights, 4),
             (Exit::NothingMatched, 5),
+            (Exit::Late, 6),
             (Exit::Locked, 7),
             (Exit::OwnFiles, 8),
             (Exit::Interrupted, 130),

@@ -24,10 +24,11 @@ pub(super) fn run(args: &StatusArgs, context: &Context) -> Result<Exit, Failure>
         }
     } else {
         let over = Overrides { state_dir: args.state_dir.clone(), ..Overrides::default() };
-        let job = load::from_file(Path::new(&args.target), &over, context)?;
-        views.extend(view(&job.state_dir)?);
-        if views.is_empty() {
-            views.push(never(&job.name, job.verb, job.source.url()));
+        for job in load::all_from_file(Path::new(&args.target), &over, context)? {
+            let seen = view(&job.state_dir)?;
+            views.push(seen.unwrap_or_else(|| never(&job.name, job.verb, job.source.url())));
+            // A retry is told where there was one.
+            views.extend(view(&job.state_dir.with_file_name(format!("{}-retry", job.name)))?);
         }
     }
     if views.is_empty() {

@@ -89,13 +89,16 @@ pub enum Call {
     Head,
     /// A restore request.
     Restore,
+    /// OSS: the release of a copy.
+    Release,
     /// Anything else.
     Other,
 }
 
 impl Call {
     /// Every kind of call, in the order of the counters.
-    pub const ALL: [Self; 5] = [Self::List, Self::Versions, Self::Head, Self::Restore, Self::Other];
+    pub const ALL: [Self; 6] =
+        [Self::List, Self::Versions, Self::Head, Self::Restore, Self::Release, Self::Other];
 }
 
 /// An access key and what it may do.
@@ -356,8 +359,13 @@ pub struct Quirks {
     pub no_expedited: bool,
     /// The bucket has moved to this region: calls are answered as the vendor does from the wrong one.
     pub moved_to: Option<String>,
-    /// Restore requests a second beyond which the answer is 503.
+    /// Restore requests a second beyond which the answer is the vendor's 503; a second's worth is
+    /// taken at once after a rest.
     pub restore_rate: Option<u32>,
+    /// The same for listings, of versions too.
+    pub list_rate: Option<u32>,
+    /// The same for HEAD.
+    pub head_rate: Option<u32>,
     /// Factor on the time until a copy is readable; default 1.
     pub ready_scale: Option<f64>,
     /// Delay of each answer, in real milliseconds.
@@ -384,7 +392,7 @@ impl Latency {
             Call::List | Call::Versions => self.list,
             Call::Head => self.head,
             Call::Restore => self.restore,
-            Call::Other => 0,
+            Call::Release | Call::Other => 0,
         })
     }
 }

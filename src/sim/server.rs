@@ -211,7 +211,7 @@ fn build(config: Config, outer: Arc<dyn Clock>) -> Result<Store, ConfigError> {
         buckets.push(bucket);
     }
     Ok(Store {
-        rates: buckets.iter().map(|_| Mutex::new(Duration::ZERO)).collect(),
+        rates: buckets.iter().map(|_| Mutex::default()).collect(),
         pages: buckets.iter().map(|_| AtomicU64::new(0)).collect(),
         buckets,
         names,
@@ -275,7 +275,7 @@ async fn handle(store: Arc<Store>, request: Request<Wire>, abort: Abort) -> io::
     };
     let struck = match route.call {
         Call::List | Call::Versions => route.params.get("prefix").unwrap_or(&[]),
-        Call::Head | Call::Restore | Call::Other => &route.key,
+        Call::Head | Call::Restore | Call::Release | Call::Other => &route.key,
     };
     let fault = store.faults.strike(route.call, &route.name, struck);
     if fault.is_some() {

@@ -25,8 +25,11 @@ mod clocks;
 mod conflicts;
 mod faults;
 mod faulty_jobs;
+mod fees;
 #[path = "../fuzz/mod.rs"]
 mod fuzz;
+#[cfg(unix)]
+mod handed;
 mod hostile;
 mod jobs;
 mod keys;
@@ -41,12 +44,19 @@ mod limits;
 mod machine;
 mod matrix;
 mod month;
+#[cfg(unix)]
+mod names;
 mod nightly;
 mod nights;
+#[cfg(unix)]
+mod pace;
+mod preflight;
 mod ranges;
 #[cfg(unix)]
 mod resume;
 mod secrets;
 mod shell;
+mod sources;
 #[cfg(all(unix, debug_assertions))]
 mod stopping;
+mod wait;

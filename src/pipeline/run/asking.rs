@@ -77,8 +77,7 @@ impl<S: Store> Desk<S> {
         let loose = self.ledger.as_ref().map(|ledger| ledger.purse().loose());
         let synced = match self.journal() {
             Some(mut journal) => {
-                let objects = asks.iter().map(|ask| page.get(ask.index));
-                journal.asking(objects.map(|object| (object.key, object.version_id)))?;
+                journal.asking(asks.iter().map(|ask| page.id(ask.index)))?;
                 Some(journal.sync()?)
             }
             None => None,
@@ -114,8 +113,7 @@ impl<S: Store> Desk<S> {
         }
         // There is no doubt about these, and none has to be looked at by a later session.
         if let Some(mut journal) = self.journal().filter(|_| !unasked.is_empty()) {
-            let objects = unasked.iter().map(|(index, _)| page.get(*index));
-            journal.unasked(objects.map(|object| (object.key, object.version_id)))?;
+            journal.unasked(unasked.iter().map(|(index, _)| page.id(*index)))?;
         }
         for (_, amount) in unasked {
             self.settle(amount, false);
@@ -143,13 +141,15 @@ impl<S: Store> Desk<S> {
         self.record(page, index, &outcome)?;
         // What was answered is recorded before anything else is asked about it.
         let outcome = match self.actor.extension(&object, outcome).await {
-            (outcome, false) => outcome,
-            (outcome, true) => {
-                self.record(page, index, &outcome)?;
-                outcome
+            Ok((outcome, learnt)) => {
+                if learnt {
+                    self.record(page, index, &outcome)?;
+                }
+                Ok(outcome)
             }
+            Err(none) => Err((none, before)),
         };
-        Ok(Answered { index, amount, outcome: Ok(outcome), taken })
+        Ok(Answered { index, amount, outcome, taken })
     }
 
     /// An object that is not asked for since the window is shut: it waits, or is left for later.
@@ -219,6 +219,7 @@ impl<S: Store> Desk<S> {
         Want {
             key: object.key,
             modified: object.last_modified,
+            class: object.class,
             bytes: object.size,
             cost: self.prices.object(object.class, fitted.tier, fitted.days, object.size),
         }
@@ -258,8 +259,8 @@ impl<S: Store> Desk<S> {
         let Some(mut journal) = self.journal().filter(|_| self.actor.verb == Verb::Restore && sent) else {
             return Ok(());
         };
-        let object = page.get(index);
-        journal.record(object.key, object.version_id, outcome)
+        let (key, version) = page.id(index);
+        journal.record(key, version, outcome)
     }
 
     fn journal(&self) -> Option<MutexGuard<'_, Journal>> {

@@ -10,7 +10,8 @@ use crate::pipeline::account::Fees;
 use crate::pipeline::checkpoint::CheckpointError;
 use crate::pipeline::report::{ReportError, Verdict};
 use crate::pipeline::safety::SafetyStop;
-use crate::pipeline::source::SourceError;
+use crate::pipeline::source::{NamesError, SourceError};
+use crate::pipeline::wait::MergeError;
 use crate::store::StoreError;
 
 /// Why a run ended before its listing did.
@@ -53,6 +54,9 @@ pub enum RunError {
     /// The listing broke off.
     #[error(transparent)]
     Source(#[from] SourceError),
+    /// The list of names is faulty; nothing was sent.
+    #[error(transparent)]
+    Names(#[from] NamesError),
     /// A refusal that every further request would meet.
     #[error("the store refuses this run")]
     Doomed(#[from] StoreError),
@@ -65,6 +69,9 @@ pub enum RunError {
     /// The state cannot be used or written.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
+    /// What is being restored cannot be taken down.
+    #[error(transparent)]
+    Memory(#[from] MergeError),
     /// The thread that writes the report cannot be started.
     #[error("cannot start a thread for the report")]
     Thread(#[source] std::io::Error),

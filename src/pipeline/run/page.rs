@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use futures::stream::{self, StreamExt};
 use jiff::Timestamp;
@@ -11,13 +12,14 @@ use tokio::sync::watch;
 use super::asking::Due;
 use crate::job::{Job, Prices, Rows};
 use crate::model::{Action, Clock, Kind, Kinds, Listed, Outcome, Page, State, Tally};
-use crate::pipeline::act::{Actor, Placed, Settled};
+use crate::pipeline::act::{Actor, Placed, Settled, lacks_expiry};
 use crate::pipeline::budget::{Ledger, Left};
 use crate::pipeline::checkpoint::journal::Journal;
 use crate::pipeline::checkpoint::{CheckpointError, ObjectId, copy_until};
 use crate::pipeline::filter::Sieve;
 use crate::pipeline::report::{Render, shown_key};
 use crate::pipeline::safety::{SafetyStop, Watch};
+use crate::pipeline::wait::{Memory, Open, flag};
 use crate::store::{Call, Store, StoreError};
 
 /// What an earlier session had to do with objects that its mark does not cover.
@@ -83,6 +85,10 @@ pub(super) struct Desk<S> {
     pub(super) journal: Option<Arc<Mutex<Journal>>>,
     pub(super) known: Known,
     pub(super) settled: watch::Receiver<bool>,
+    /// What earlier runs saw being restored.
+    pub(super) memory: Option<Memory>,
+    /// Time left at which a copy is told to be expiring.
+    pub(super) soon: Duration,
     /// How many of the answers among [`Desk::known`] have made their row.
     pub(super) shown: AtomicUsize,
     /// What may be spent; none if there is no budget.
@@ -174,6 +180,7 @@ impl<S: Store> Desk<S> {
         self.progress.listed(page.len() as u64);
         let mut wanted = self.place(page);
         self.head(page, &mut wanted, &mut sheet).await;
+        self.expiries(page, &mut wanted, &mut sheet).await?;
 
         let mut rows = vec![Row::Unwanted; page.len()];
         let mut asks = Vec::new();
@@ -212,7 +219,8 @@ impl<S: Store> Desk<S> {
             room -= 1;
         }
         self.ask(page, asks, &mut rows, &mut sheet).await?;
-        self.write(page, &rows, &mut sheet);
+        let remembered = self.remembered(page, &rows)?;
+        self.write(page, &rows, remembered, &mut sheet);
         Ok(sheet)
     }
 
@@ -228,12 +236,17 @@ impl<S: Store> Desk<S> {
         page.iter()
             .enumerate()
             .filter_map(|(index, object)| {
-                let past = self.past(&object);
+                let past = self.past(page.id(index));
                 if let Some(Past::Answered(outcome)) = past {
                     self.shown.fetch_add(1, Ordering::Relaxed);
                     return Some(Entry { index, wanted: Wanted::Answered(outcome.clone()), asked: true });
                 }
                 let asked = past.is_some();
+                if let Some(outcome) = page.told(index) {
+                    let placed = Placed::told(outcome.clone());
+                    let wanted = asked || self.sieve.keeps_named(object.key);
+                    return wanted.then_some(Entry { index, wanted: Wanted::Placed(placed), asked });
+                }
                 (asked || self.sieve.keeps(&object)).then(|| {
                     // That one was asked for and runs is likely, that it is archived still, or lapses as
                     // soon as before, may be wrong.
@@ -242,18 +255,21 @@ impl<S: Store> Desk<S> {
                         State::Restored => asked && self.actor.extends(),
                         _ => !asked && self.actor.looks_closer(&object, placed),
                     };
-                    let seen = self.actor.seen(&object, now).filter(|placed| !doubtful(placed));
+                    let mut seen = self.actor.seen(&object, now).filter(|placed| !doubtful(placed));
+                    if let (Some(placed), Some((attempts, _))) = (&mut seen, page.heads(index)) {
+                        placed.outcome.attempts += attempts;
+                    }
                     Entry { index, wanted: seen.map_or(Wanted::Unseen, Wanted::Placed), asked }
                 })
             })
             .collect()
     }
 
-    fn past(&self, object: &Listed<'_>) -> Option<&Past> {
+    fn past(&self, (key, version): (&[u8], &[u8])) -> Option<&Past> {
         if self.known.is_empty() {
             return None;
         }
-        self.known.get(&(object.key.to_vec(), object.version_id.to_vec()))
+        self.known.get(&(key.to_vec(), version.to_vec()))
     }
 
     /// Asks by HEAD, concurrently, for what the listing did not tell.
@@ -284,17 +300,86 @@ impl<S: Store> Desk<S> {
         }
     }
 
+    /// Asks by HEAD, concurrently, until when copies are readable that an earlier session extended, where
+    /// it came to an end before it could ask.
+    async fn expiries(
+        &self,
+        page: &Page,
+        entries: &mut [Entry],
+        sheet: &mut Sheet,
+    ) -> Result<(), CheckpointError> {
+        let mut untold = Vec::new();
+        for (place, entry) in entries.iter().enumerate() {
+            if let Wanted::Answered(outcome) = &entry.wanted
+                && lacks_expiry(outcome)
+            {
+                untold.push((place, entry.index, outcome.clone()));
+            }
+        }
+        // What is learnt goes into the journal, which must be as it was left.
+        if untold.is_empty() || !self.is_settled().await {
+            return Ok(());
+        }
+        let mut heads = stream::iter(untold)
+            .map(async |(place, index, outcome)| {
+                (place, index, self.actor.extension(&page.get(index), outcome).await)
+            })
+            .buffer_unordered(UNDER_WAY);
+        while let Some((place, index, headed)) = heads.next().await {
+            entries[place].wanted = match headed {
+                Ok((outcome, learnt)) => {
+                    if learnt {
+                        self.record(page, index, &outcome)?;
+                    }
+                    Wanted::Answered(outcome)
+                }
+                Err(none) => {
+                    self.note(none, sheet);
+                    Wanted::Undone
+                }
+            };
+        }
+        Ok(())
+    }
+
     /// Waits until the books of earlier sessions have been read back; false if they are not as they
     /// were left, which ends the run.
     pub(super) async fn is_settled(&self) -> bool {
         self.settled.clone().wait_for(|settled| *settled).await.is_ok()
     }
 
+    /// What is remembered of the objects of a page that are being restored. A few reads of a file that
+    /// the system has in memory.
+    fn remembered(&self, page: &Page, rows: &[Row]) -> Result<Vec<Option<Open>>, CheckpointError> {
+        // What names objects one by one is in no order in which they could be looked up.
+        let Some(memory) = self.memory.as_ref().filter(|_| self.job.source.key_list.is_none()) else {
+            return Ok(Vec::new());
+        };
+        let restoring: Vec<Listed<'_>> = page
+            .iter()
+            .zip(rows)
+            .filter(|(_, row)| matches!(row, Row::Done(outcome) if outcome.state == State::Restoring))
+            .map(|(object, _)| object)
+            .collect();
+        // Objects that were named come in any order.
+        let mut places: Vec<usize> = (0..restoring.len()).collect();
+        places.sort_by_key(|place| restoring[*place].key);
+        let wanted: Vec<(&[u8], &[u8])> =
+            places.iter().map(|place| (restoring[*place].key, restoring[*place].version_id)).collect();
+        let mut found = vec![None; restoring.len()];
+        for (place, open) in places.into_iter().zip(memory.find(&wanted)?) {
+            found[place] = open;
+        }
+        Ok(found)
+    }
+
     /// Writes the rows up to the first entry whose turn did not come, and counts what is done.
-    fn write(&self, page: &Page, rows: &[Row], sheet: &mut Sheet) {
+    /// `remembered` is what is known of those that are being restored, in page order.
+    fn write(&self, page: &Page, rows: &[Row], remembered: Vec<Option<Open>>, sheet: &mut Sheet) {
+        let mut remembered = remembered.into_iter();
         let mut render = Render::new(&self.job.source.bucket, if self.mute { 0 } else { page.len() });
         let mut done = None;
-        for (object, row) in page.iter().zip(rows) {
+        for (index, (object, row)) in page.iter().zip(rows).enumerate() {
             match row {
                 Row::Undone => {
                     sheet.torn = true;
@@ -302,29 +387,40 @@ impl<S: Store> Desk<S> {
                 }
                 Row::Unwanted => {}
                 Row::Done(outcome) => {
+                    let open =
+                        if outcome.state == State::Restoring { remembered.next().flatten() } else { None };
+                    let flag = flag(&*self.actor.store, self.soon, outcome, open.as_ref());
                     let shows = match self.job.report.rows {
                         Rows::All => true,
                         Rows::Changed => !matches!(outcome.action, Action::None | Action::Deferred),
                         Rows::Failed => outcome.action == Action::Failed,
                     };
                     if shows && !self.mute {
-                        render.row(&object, outcome);
+                        render.row(&object, outcome, flag);
                         sheet.rows += 1;
                     }
                     sheet.copies_until = sheet.copies_until.max(copy_until(outcome));
                     sheet.undone |= matches!(outcome.state, State::Restoring | State::Restored)
                         && matches!(outcome.action, Action::Deferred | Action::Failed);
                     sheet.tally.add(&object, outcome, || shown_key(object.key).0.into_owned());
+                    if let Some(flag) = flag {
+                        sheet.tally.flag(flag, object.size);
+                    }
                     if outcome.action == Action::Failed {
                         sheet.failures.push((shown_key(object.key).0.into_owned(), cause(outcome)));
                     }
                 }
             }
+            if let Some((_, answers)) = page.heads(index) {
+                let mut looked = Outcome::seen(State::Unknown, None, Timestamp::MIN);
+                looked.bill_mut().heads = answers;
+                sheet.tally.looked(&object, &looked);
+            }
             sheet.tally.listed += 1;
             sheet.tally.delete_markers += u64::from(object.kind == Kind::DeleteMarker);
-            done = Some(object);
+            done = Some(index);
         }
-        sheet.last = done.map(|object| (object.key.to_vec(), object.version_id.to_vec()));
+        sheet.last = done.map(|index| page.id(index)).map(|(key, version)| (key.to_vec(), version.to_vec()));
         sheet.text = render.finish();
     }
 }

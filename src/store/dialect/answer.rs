@@ -2,9 +2,9 @@
 
 use super::refusal::{self, Manners, header};
 use super::xml::ErrorDocument;
-use super::{Reply, mark};
+use super::{Reply, dates, mark};
 use crate::model::{Access, RestoreMark, Tier};
-use crate::store::{Head, Refusal, RestoreAnswer, Taken};
+use crate::store::{Head, Refusal, ReleaseAnswer, Released, RestoreAnswer, Taken};
 
 /// The one refusal that means that the wish is being met; all three vendors spell it so.
 /// Source: OSS error 0016-00000701, COS POST Object restore, S3 RestoreObject, read 2026-11.
@@ -21,6 +21,8 @@ pub(super) struct HeadNames {
     pub(super) tier: Option<&'static str>,
     /// Restore state.
     pub(super) restore: &'static str,
+    /// What kind of object it is, where the vendor has symbolic links.
+    pub(super) kind: Option<&'static str>,
     /// The tier of a running restore, where the vendor tells.
     pub(super) running: Option<&'static str>,
 }
@@ -66,6 +68,10 @@ pub(super) fn head(
         access: access(class.as_bytes(), tier.as_bytes()),
         access_tier: tier.to_owned(),
         restore,
+        size: header(&reply.headers, "content-length").parse().unwrap_or(0),
+        etag: header(&reply.headers, "etag").trim_matches('"').to_owned(),
+        last_modified: dates::http(header(&reply.headers, "last-modified").as_bytes()),
+        symlink: names.kind.is_some_and(|name| header(&reply.headers, name).eq_ignore_ascii_case("symlink")),
         running_at: names.running.and_then(|name| running_at(header(&reply.headers, name))),
         status: reply.status,
         request_id: refusal::request_id(manners, &reply.headers),
@@ -81,6 +87,31 @@ fn is_web_page(reply: &Reply) -> bool {
         |head: &str| body.get(..head.len()).is_some_and(|start| start.eq_ignore_ascii_case(head.as_bytes()));
     let is_called_one = header(&reply.headers, "content-type").starts_with("text/html");
     begins("<!doctype html") || begins("<html") || (is_called_one && !body.is_empty())
+}
+
+/// Reads any reply to a release. Source: OSS CleanRestoredObject page, read 2026-11.
+pub(super) fn release(
+    manners: &Manners,
+    reply: &Reply,
+    refuse: impl FnOnce(&Reply) -> Refusal,
+) -> Result<ReleaseAnswer, Refusal> {
+    if (200..300).contains(&reply.status) && is_web_page(reply) {
+        let why = "the reply is a web page, not the store's";
+        return Err(refusal::unreadable(manners, reply.status, &reply.headers, why));
+    }
+    if reply.status == 200 && ErrorDocument::read(&reply.body).is_none() {
+        let request_id = refusal::request_id(manners, &reply.headers);
+        return Ok(ReleaseAnswer { released: Released::Given, status: 200, code: None, request_id });
+    }
+    let (said, document) = refusal::read(manners, reply);
+    let released = match &*said.code {
+        "ArchiveRestoreFileStale" => Released::Nothing,
+        "ArchiveRestoreNotFinished" => Released::Running,
+        _ if reply.status == 409 && document.ec == "0016-00000719" => Released::Running,
+        _ => return Err(refuse(reply)),
+    };
+    let code = (!said.code.is_empty()).then_some(said.code);
+    Ok(ReleaseAnswer { released, status: reply.status, code, request_id: said.request_id })
 }
 
 /// Reads any reply to a restore request; `running` recognises the refusal that is none.
