@@ -8,6 +8,10 @@ use super::durable::{Durable, Sum};
 use super::{cache, csv};
 use crate::pipeline::checkpoint::{CommitPoint, pass, sync_folder_of};
 
+/// Rows that may wait in memory before the system is told to begin to write them, in bytes. On a slow disk
+/// a sync would otherwise find all of them, and keep the run waiting.
+const WRITE_BEHIND: u64 = 8 << 20;
+
 /// Why a report could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
@@ -95,6 +99,8 @@ pub struct Report {
     unread: Option<Durable>,
     /// How much of it need not be in memory any more.
     let_go: u64,
+    /// How much of it the system was told to begin to write.
+    begun: u64,
 }
 
 impl std::fmt::Debug for Report {
@@ -220,7 +226,7 @@ impl Report {
     }
 
     fn over(out: Out, path: Option<PathBuf>, sum: Sum) -> Self {
-        Self { out, sum, path, unread: None, let_go: 0 }
+        Self { out, sum, path, unread: None, let_go: 0, begun: 0 }
     }
 
     fn with_header(mut self) -> Result<Self, ReportError> {
@@ -247,6 +253,13 @@ impl Report {
     pub fn append(&mut self, rows: &[u8]) -> Result<(), ReportError> {
         self.out.write_all(rows).map_err(|e| self.failed("write", e))?;
         self.sum.update(rows);
+        let waits = self.sum.len() - self.begun.min(self.sum.len());
+        if let Out::File(file) = &self.out
+            && waits >= WRITE_BEHIND
+        {
+            cache::begin_to_write(file, self.begun, waits);
+            self.begun = self.sum.len();
+        }
         Ok(())
     }
 
@@ -263,6 +276,7 @@ impl Report {
         if let Out::File(file) = &self.out {
             cache::let_go(file, self.let_go, self.sum.len() - self.let_go);
             self.let_go = self.sum.len();
+            self.begun = self.sum.len();
         }
         pass(CommitPoint::RowsSynced);
         Ok(self.sum.durable())

@@ -9,7 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 
 use super::opening::{Kept, Opened};
 use super::page::{Known, Sheet};
-use super::{COMMIT_EVERY, Options, RunError};
+use super::{COMMIT_AT_LAST, COMMIT_EVERY, COMMIT_SHARE, Options, RunError};
 use crate::job::{Job, Prices, Verb, Versions};
 use crate::model::{Clock, RequestCounts, Spending, State, Tally, Tell};
 use crate::pipeline::account::{Fees, FeesTold};
@@ -48,7 +48,8 @@ pub(super) struct Books {
     requests: Requests,
     /// Monotonic time at which this session began.
     began: Duration,
-    last_save: Duration,
+    /// When the next commit is due.
+    next_save: Duration,
     /// Whether anything was written since.
     dirty: bool,
     /// Whether the books of earlier sessions have been read back.
@@ -172,7 +173,7 @@ impl Books {
             clock,
             requests,
             began: now,
-            last_save: now,
+            next_save: now + COMMIT_EVERY,
             dirty: false,
             settled,
             versioned: job.source.versions != Versions::Current,
@@ -232,7 +233,7 @@ impl Books {
     /// Commits what was written, if that is due. Asked for when nothing comes, too, so that the last
     /// page before a long wait does not stay behind.
     pub(super) fn pause(&mut self) -> Result<(), RunError> {
-        if self.dirty && self.clock.monotonic().saturating_sub(self.last_save) >= COMMIT_EVERY {
+        if self.dirty && self.clock.monotonic() >= self.next_save {
             self.commit()?;
         }
         Ok(())
@@ -284,7 +285,15 @@ impl Books {
 
     /// Rows first, then the mark over them, then what the mark covers: see `checkpoint`.
     fn commit(&mut self) -> Result<(), RunError> {
-        self.last_save = self.clock.monotonic();
+        let began = self.clock.monotonic();
+        self.put_down()?;
+        let now = self.clock.monotonic();
+        let pause = now.saturating_sub(began).saturating_mul(COMMIT_SHARE);
+        self.next_save = now + pause.clamp(COMMIT_EVERY, COMMIT_AT_LAST);
+        Ok(())
+    }
+
+    fn put_down(&mut self) -> Result<(), RunError> {
         self.dirty = false;
         self.mark.saved_at = self.clock.now();
         self.mark.requests = self.requests_of_run();
