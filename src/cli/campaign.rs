@@ -10,11 +10,12 @@ use super::confirm::{Word, confirm};
 use super::connect::{self, Site};
 use super::context::Context;
 use super::exit::{self, Exit, Failure};
-use super::load;
 use super::wait::{can_be_known, waited};
+use super::{load, plan, preflight};
 use crate::job::{Job, Until, Verb};
 use crate::pipeline::checkpoint::{CheckpointError, LockError};
 use crate::pipeline::report::{Summary, Verdict};
+use crate::pipeline::source::Names;
 use crate::pipeline::{self, Ended, Options, RunError, Why};
 use crate::ui::{self, Closing, Cost, printable};
 
@@ -30,12 +31,20 @@ pub(super) struct How<'a> {
     /// Words of the command line that name jobs which have ended: a line that goes on with this one
     /// leaves them out.
     pub(super) ended: &'a [String],
+    /// What becomes of a plan.
+    pub(super) plan: plan::Wanted<'a>,
 }
 
 impl How<'_> {
     /// What the output flags say.
     pub(super) const fn of(flags: &OutputFlags) -> Self {
-        Self { fresh: flags.fresh, fail_empty: flags.fail_empty, yes: false, ended: &[] }
+        Self {
+            fresh: flags.fresh,
+            fail_empty: flags.fail_empty,
+            yes: false,
+            ended: &[],
+            plan: plan::Wanted { out: None, json: false },
+        }
     }
 }
 
@@ -48,20 +57,29 @@ pub(super) async fn campaign(job: &Job, how: How<'_>, context: &Context) -> Resu
     if waits {
         can_be_known(job)?;
     }
+    // What is wrong with a list or a price table is told before a simulator starts, or anything is sent.
+    let names = Names::open(job)?.map(Arc::new);
+    let table = load::price_table(job)?;
+    preflight::room(job)?;
+    let mut job = job.clone();
+    job.source.key_list_digest = names.as_ref().map(|names| names.digest().to_owned());
+    let job = &job;
     let site = connect::site(job, context).await?;
     let (client, clock) = (Arc::clone(&site.client), Arc::clone(&site.clock));
-    let prices = load::prices(job, &site.region)?.into();
-    let agreed = match confirm(job, how.yes, how.fresh, &client, &clock, &prices, context).await {
-        Ok(Word::Go(agreed)) => agreed,
-        other => {
-            let Site { tell, rehearsal, .. } = site;
-            drop(tell);
-            if let Some(rehearsal) = rehearsal {
-                rehearsal.close(false).await?;
+    let prices = Arc::new(table.of(job.source.provider, Some(&site.region)));
+    let hour = Arc::clone(&clock);
+    let agreed =
+        match confirm(job, how.yes, how.fresh, &client, &clock, &prices, names.as_ref(), context).await {
+            Ok(Word::Go(agreed)) => agreed,
+            other => {
+                let Site { tell, rehearsal, .. } = site;
+                drop(tell);
+                if let Some(rehearsal) = rehearsal {
+                    rehearsal.close(false).await?;
+                }
+                return other.map(|_| context.signals.exit());
             }
-            return other.map(|_| context.signals.exit());
-        }
-    };
+        };
     let options = Options {
         confirmed: agreed,
         mute: false,
@@ -69,7 +87,8 @@ pub(super) async fn campaign(job: &Job, how: How<'_>, context: &Context) -> Resu
         fail_empty: how.fail_empty,
         stream: job.report.path.is_none().then(|| Box::new(std::io::stdout()) as _),
         report: report_path(job, clock.now())?,
-        prices,
+        names,
+        prices: Arc::clone(&prices),
     };
     let ended = pipeline::run(job, client, clock, &*site.tell, context.signals.stop(), options).await;
     let waited = match &ended {
@@ -101,6 +120,9 @@ pub(super) async fn campaign(job: &Job, how: How<'_>, context: &Context) -> Resu
         return Ok(Exit::of(verdict).after(waited?));
     }
     close(job, &ended, context);
+    if job.verb == Verb::Plan && ended.verdict.is_some() {
+        plan::tell(job, &ended, &prices, how.plan, hour.now(), context)?;
+    }
     if ended.verdict.is_none() && ended.report.is_some() {
         tell_way_on(how.ended, context);
     }

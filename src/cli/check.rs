@@ -1,4 +1,4 @@
-//! `defrost check JOB…`: everything that is wrong with job files, without network.
+//! `defrost check JOB…`: everything that is wrong with job files, without network; and with it.
 
 use std::path::{Path, PathBuf};
 
@@ -6,14 +6,21 @@ use super::args::CheckArgs;
 use super::connect;
 use super::context::Context;
 use super::exit::{Exit, Failure};
-use super::{load, rehearsal};
+use super::{load, preflight, rehearsal};
 use crate::job::{Job, Overrides};
 use crate::model::{Clock as _, SystemClock};
+use crate::pipeline::source::Names;
 
-pub(super) fn run(args: &CheckArgs, context: &Context) -> Result<Exit, Failure> {
+pub(super) async fn run(args: &CheckArgs, context: &Context) -> Result<Exit, Failure> {
     let jobs = vetted(&args.files, &Overrides::default(), context)?;
-    for (path, job) in args.files.iter().zip(&jobs) {
+    let mut worst = Exit::Done;
+    for Vetted { file: path, job } in &jobs {
         context.line(&format!("{}: ok, {} of {}", path.display(), job.verb.as_str(), job.source.url()));
+        if args.online {
+            let exit = preflight::online(&path.display().to_string(), job, context).await?;
+            worst = if worst == Exit::Done { exit } else { worst };
+            continue;
+        }
         // No fault of the file: where the job will run, variables or a profile may say it.
         if job.simulator.is_none()
             && let Err(failure) = connect::endpoint(job, &*connect::dialect(job), context)
@@ -26,32 +33,54 @@ pub(super) fn run(args: &CheckArgs, context: &Context) -> Result<Exit, Failure> 
             ));
         }
     }
-    Ok(Exit::Done)
+    Ok(worst)
 }
 
-/// The job of the file at `path`, if its store and its simulator can make sense of it.
+/// The job of the file at `path`, which has a single source, if its store and its simulator can make
+/// sense of it.
 ///
 /// # Errors
 /// Every fault of the job, or of what its store does not offer, or of the simulator's seed.
 pub(super) fn sound(path: &Path, over: &Overrides, context: &Context) -> Result<Job, Failure> {
     let job = load::from_file(path, over, context)?;
-    connect::vet(&job, &*connect::dialect(&job), &format!("{}: ", path.display()))?;
+    is_sound(path, &job).map(|()| job)
+}
+
+/// The jobs of the file at `path`, one for each of its sources.
+///
+/// # Errors
+/// As [`sound`].
+pub(super) fn all_sound(path: &Path, over: &Overrides, context: &Context) -> Result<Vec<Job>, Failure> {
+    let jobs = load::all_from_file(path, over, context)?;
+    jobs.iter().try_for_each(|job| is_sound(path, job)).map(|()| jobs)
+}
+
+fn is_sound(path: &Path, job: &Job) -> Result<(), Failure> {
+    connect::vet(job, &*connect::dialect(job), &format!("{}: ", path.display()))?;
     if let Some(simulator) = &job.simulator {
         rehearsal::seed(simulator)?;
     }
-    Ok(job)
+    Names::check(job)?;
+    Ok(())
+}
+
+/// A job that is sound, and the file that describes it.
+#[derive(Debug)]
+pub(super) struct Vetted {
+    pub(super) file: PathBuf,
+    pub(super) job: Job,
 }
 
 /// The jobs of `files`, all sound.
 ///
 /// # Errors
 /// The last file's faults, those of the files before having been told.
-pub(super) fn vetted(files: &[PathBuf], over: &Overrides, context: &Context) -> Result<Vec<Job>, Failure> {
+pub(super) fn vetted(files: &[PathBuf], over: &Overrides, context: &Context) -> Result<Vec<Vetted>, Failure> {
     let mut jobs = Vec::with_capacity(files.len());
     let mut failed: Option<Failure> = None;
     for path in files {
-        match sound(path, over, context) {
-            Ok(job) => jobs.push(job),
+        match all_sound(path, over, context) {
+            Ok(sound) => jobs.extend(sound.into_iter().map(|job| Vetted { file: path.clone(), job })),
             Err(failure) => {
                 if let Some(before) = failed.replace(failure) {
                     context.fail(&before);
@@ -69,19 +98,23 @@ pub(super) fn vetted(files: &[PathBuf], over: &Overrides, context: &Context) -> 
 ///
 /// # Errors
 /// If two do: the later one would take the report or the state of the other for its own.
-fn apart(files: &[PathBuf], jobs: &[Job]) -> Result<(), Failure> {
+fn apart(files: &[PathBuf], jobs: &[Vetted]) -> Result<(), Failure> {
     let now = SystemClock::new().now();
     let report = |job: &Job| {
         let path = job.report.file(&job.name, now)?;
         std::path::absolute(path).ok()
     };
-    for (later, job) in jobs.iter().enumerate() {
-        for (earlier, other) in jobs[..later].iter().enumerate() {
-            let both = format!("`{}` and `{}`", files[earlier].display(), files[later].display());
-            if files[earlier] == files[later] {
-                let what = format!("`{}` is named twice", files[later].display());
-                return Err(Failure::usage(what, "name each job file once"));
-            }
+    if let Some(twice) = files.iter().enumerate().find(|(at, file)| files[..*at].contains(file)) {
+        let what = format!("`{}` is named twice", twice.1.display());
+        return Err(Failure::usage(what, "name each job file once"));
+    }
+    for (later, Vetted { file, job }) in jobs.iter().enumerate() {
+        for Vetted { file: before, job: other } in &jobs[..later] {
+            let both = if before == file {
+                format!("two sources of `{}`", file.display())
+            } else {
+                format!("`{}` and `{}`", before.display(), file.display())
+            };
             if std::path::absolute(&other.state_dir).ok() == std::path::absolute(&job.state_dir).ok() {
                 let what = format!("{both} are both called `{}`, and would share one checkpoint", job.name);
                 return Err(Failure::usage(what, "give each its own `name` in [job]"));

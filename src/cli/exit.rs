@@ -8,7 +8,7 @@ use crate::pipeline::RunError;
 use crate::pipeline::checkpoint::{CheckpointError, LockError};
 use crate::pipeline::report::{ReportError, Verdict};
 use crate::pipeline::safety::{Limit, SafetyStop};
-use crate::pipeline::source::SourceError;
+use crate::pipeline::source::{NamesError, SourceError};
 use crate::pipeline::wait::MergeError;
 use crate::store::credentials::CredentialError;
 use crate::store::{Call, EndpointError, ErrorKind, StoreError};
@@ -130,6 +130,13 @@ pub(super) fn of_run(error: RunError, provider: Provider) -> Failure {
             Exit::SomeFailed,
             "the store breaks its own protocol; --list-concurrency 1 or --list-v1 may take another path through it".to_owned(),
         ),
+        RunError::Names(error) | RunError::Source(SourceError::Names(error)) => of_names(error),
+        RunError::Source(SourceError::Edited { .. }) => (
+            Exit::Usage,
+            "put the list back as it was, and run the same line again: it goes on where it was; or pass --fresh to \
+             start over with the list as it is now"
+                .to_owned(),
+        ),
         RunError::Source(SourceError::Overlap { .. }) => {
             (Exit::OwnFiles, "pass --fresh to forget the unfinished run and start over".to_owned())
         }
@@ -168,6 +175,23 @@ fn of_safety(stop: &SafetyStop, provider: Provider) -> (Exit, String) {
         .to_owned()
     };
     (Exit::Safety, format!("{cause}; then run the same line again: it goes on where it was, and counts anew"))
+}
+
+fn of_names(error: &NamesError) -> (Exit, String) {
+    match error {
+        NamesError::Bad { way_out, .. } => (Exit::Usage, way_out.clone()),
+        NamesError::Copy { .. } => (
+            Exit::OwnFiles,
+            "make room or rights for it, or choose another place with --state-dir".to_owned(),
+        ),
+    }
+}
+
+impl From<NamesError> for Failure {
+    fn from(error: NamesError) -> Self {
+        let (exit, hint) = of_names(&error);
+        Self::new(exit, error, hint)
+    }
 }
 
 fn of_report(error: &ReportError) -> (Exit, String) {
@@ -216,7 +240,8 @@ fn of_checkpoint(error: &CheckpointError) -> (Exit, String) {
     }
 }
 
-fn of_store(error: &StoreError, provider: Provider) -> (Exit, String) {
+/// The exit code, and the way out, of a refusal that ends a run.
+pub(super) fn of_store(error: &StoreError, provider: Provider) -> (Exit, String) {
     let code = error.refusal.as_ref().map(|r| &*r.code).unwrap_or_default();
     let region = error.refusal.as_ref().and_then(|r| r.region.as_deref());
     match error.kind {

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 
 use super::context::Context;
 use super::exit::{Exit, Failure};
-use crate::job::{self, Job, Overrides, PriceTable, Prices, Verb};
+use crate::job::{self, Job, Overrides, PriceTable, Verb};
 
 /// Largest job file, in bytes. They have some lines; something else was named by mistake.
 const MAX_JOB: u64 = 1 << 20;
@@ -18,13 +18,25 @@ const MAX_JOB: u64 = 1 << 20;
 /// # Errors
 /// If the file cannot be read, or anything in it is wrong.
 pub(super) fn from_file(path: &Path, over: &Overrides, context: &Context) -> Result<Job, Failure> {
-    let text = text(path).with_context(|| format!("cannot read the job file `{}`", path.display())).map_err(
-        |error| {
-            let hint = unreadable(error.downcast_ref::<io::Error>().map(io::Error::kind));
-            Failure::new(Exit::Usage, error, hint)
-        },
-    )?;
+    let text = job_text(path)?;
     Ok(job::from_file(path, &text, over, &|name| context.env.var(name).map(str::to_owned))?)
+}
+
+/// The jobs that the file at `path` describes under what was typed, one for each of its sources.
+///
+/// # Errors
+/// If the file cannot be read, or anything in it is wrong.
+pub(super) fn all_from_file(path: &Path, over: &Overrides, context: &Context) -> Result<Vec<Job>, Failure> {
+    let text = job_text(path)?;
+    Ok(job::all_from_file(path, &text, over, &|name| context.env.var(name).map(str::to_owned))?)
+}
+
+/// The text of the job file at `path`.
+fn job_text(path: &Path) -> Result<String, Failure> {
+    text(path).with_context(|| format!("cannot read the job file `{}`", path.display())).map_err(|error| {
+        let hint = unreadable(error.downcast_ref::<io::Error>().map(io::Error::kind));
+        Failure::new(Exit::Usage, error, hint)
+    })
 }
 
 /// What the job file at `path` holds.
@@ -38,15 +50,7 @@ fn text(path: &Path) -> io::Result<String> {
         .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "stream did not contain valid UTF-8"))
 }
 
-/// What the store of `job` charges in `region`: by the job's own table, or by the one that is built in.
-///
-/// # Errors
-/// If that table cannot be read, or anything in it is wrong.
-pub(super) fn prices(job: &Job, region: &str) -> Result<Prices, Failure> {
-    Ok(price_table(job)?.of(job.source.provider, Some(region)))
-}
-
-/// The price table of `job`.
+/// The price table of `job`: its own, or the one that is built in.
 ///
 /// # Errors
 /// If it cannot be read, or anything in it is wrong.

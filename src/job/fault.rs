@@ -113,6 +113,8 @@ impl Faults {
     /// The faults, sorted by place.
     pub(super) fn new(mut faults: Vec<Fault>) -> Self {
         faults.sort_by(|a, b| a.at.place.cmp(&b.at.place));
+        // What several sources share is looked at for each of them.
+        faults.dedup();
         Self(faults)
     }
 

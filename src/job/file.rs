@@ -20,10 +20,13 @@ const MAX_SYNTAX_FAULTS: usize = 20;
 const MAX_SNIPPET: usize = 40;
 
 /// A job file, read but not yet understood.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Document {
-    /// Every value of a known key, by key path.
+    /// Every value of a known key, by key path; of the sources those of the first, or of the one that
+    /// was chosen by [`Document::of_source`].
     pub(super) values: BTreeMap<String, Written>,
+    /// The sources, in order; none where there is no such table.
+    pub(super) sources: Vec<SourceTable>,
     /// Where each known table begins.
     pub(super) tables: BTreeMap<String, At>,
     /// `[restore.class.NAME]`: name, where it stands, and its values by name.
@@ -34,8 +37,16 @@ pub(super) struct Document {
     pub(super) torn_at: Option<usize>,
 }
 
+/// One `[[source]]`.
+#[derive(Clone, Debug)]
+pub(super) struct SourceTable {
+    pub(super) at: At,
+    /// Its values, by key path.
+    pub(super) values: BTreeMap<String, Written>,
+}
+
 /// The overrides of one class.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Class {
     pub(super) name: String,
     pub(super) at: At,
@@ -64,6 +75,19 @@ impl Document {
             .collect();
         document.torn_at = syntax.iter().filter_map(Fault::line).min();
         document.faults.extend(syntax);
+        document
+    }
+}
+
+impl Document {
+    /// The same file, as far as it is about the source at `index`.
+    pub(super) fn of_source(&self, index: usize) -> Self {
+        let mut document = self.clone();
+        if let Some(source) = self.sources.get(index) {
+            document.values.retain(|key, _| !key.starts_with("source."));
+            document.values.extend(source.values.clone());
+            document.tables.insert("source".to_owned(), source.at.clone());
+        }
         document
     }
 }
@@ -97,30 +121,38 @@ impl Reader<'_> {
     }
 
     fn sources(&mut self, key: &Key<'_>, tables: &[Spanned<DeValue<'_>>]) {
-        let mut tables = tables.iter();
-        if let Some((first, DeValue::Table(table))) = tables.next().map(|first| (first, first.get_ref())) {
-            let at = self.at("source.", first.span().start, None);
-            self.document.tables.insert("source".to_owned(), at);
-            self.entries("source", table);
-        } else {
+        for table in tables {
+            let DeValue::Table(entries) = table.get_ref() else {
+                let problem =
+                    Problem::new("must be a table, not a value", "write `[[source]]` on a line of its own");
+                self.fault(problem, key, "source");
+                continue;
+            };
+            let at = self.at("source.", table.span().start, None);
+            self.entries("source", entries);
+            let of_source = |key: &String| key.starts_with("source.");
+            let keys: Vec<String> =
+                self.document.values.keys().filter(|key| of_source(key)).cloned().collect();
+            let values = keys.into_iter().filter_map(|key| self.document.values.remove_entry(&key)).collect();
+            self.document.sources.push(SourceTable { at, values });
+        }
+        if tables.is_empty() {
             let problem =
                 Problem::new("must be a table, not a value", "write `[[source]]` on a line of its own");
             self.fault(problem, key, "source");
         }
-        if let Some(second) = tables.next() {
-            let problem = Problem::new(
-                "is the second source; a job has one",
-                "write a file for each bucket and run them together: `defrost run a.toml b.toml`",
-            );
-            let at = self.at("source.", second.span().start, None);
-            self.document.faults.push(problem.at(at));
-        }
+        self.document = self.document.of_source(0);
     }
 
     fn table(&mut self, name: &str, key: &Key<'_>, table: &DeTable<'_>) {
         let at = self.at(&format!("{name}."), key.span().start, None);
-        self.document.tables.insert(name.to_owned(), at);
+        self.document.tables.insert(name.to_owned(), at.clone());
         self.entries(name, table);
+        if name == "source" {
+            let values = self.document.values.iter().filter(|(key, _)| key.starts_with("source."));
+            let values = values.map(|(key, value)| (key.clone(), value.clone())).collect();
+            self.document.sources.push(SourceTable { at, values });
+        }
     }
 
     fn entries(&mut self, table: &str, entries: &DeTable<'_>) {

@@ -15,6 +15,7 @@ mod parts;
 mod prices;
 mod read;
 mod resolve;
+mod retry;
 mod settings;
 mod spec;
 mod units;
@@ -24,7 +25,7 @@ pub(crate) use fault::nearest;
 pub use fault::{At, Fault, Faults, Place};
 pub use flags::Overrides;
 pub use prices::{Item, Price, PriceTable, Prices};
-pub use resolve::{Env, from_file, from_url, url_state_dir};
+pub use resolve::{Env, all_from_file, from_file, from_url, url_state_dir};
 pub use settings::{Setting, settings};
 pub use spec::{
     Bounds, Budget, ClassFilter, ClassWish, Filter, Fit, GlobRule, Job, KeyList, Limits, Outside, ReportSpec,

@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::fault::{At, Faults, Place, Problem, shown};
+use super::fault::{At, Fault, Faults, Place, Problem, shown};
 use super::file::Document;
 use super::flags::Overrides;
-use super::layers::Layers;
+use super::layers::{Layers, typed};
 use super::parts;
 use super::read::{self, Value, Written};
-use super::spec::{Job, ReportSpec, Safety, SimulatorSpec, Verb, WaitSpec};
+use super::spec::{Job, Safety, SimulatorSpec, Verb, WaitSpec};
 use super::url::BucketUrl;
 
 /// Where state lies unless told otherwise: beside the job file, or in the working folder.
@@ -25,7 +25,7 @@ const MAX_BUCKET_IN_NAME: usize = 40;
 /// Looks a variable up in the environment; passed in so that resolving stays pure.
 pub type Env<'e> = &'e dyn Fn(&str) -> Option<String>;
 
-/// The job that the file at `path`, holding `text`, describes.
+/// The job that the file at `path`, holding `text`, describes, which has a single source.
 ///
 /// A file with a `[restore]` table is a restore (a plan under `over.dry_run`), one without is a
 /// scan. Relative paths in the file start at the file's folder, those of flags and of the
@@ -35,10 +35,66 @@ pub type Env<'e> = &'e dyn Fn(&str) -> Option<String>;
 ///
 /// # Errors
 /// Everything that is wrong with the file, the flags and the variables that are looked at, at
-/// once. Behind a syntax error only flags, variables and further syntax errors are looked at.
+/// once. Behind a syntax error only flags, variables and further syntax errors are looked at. Several
+/// sources are a fault here: see [`all_from_file`].
 pub fn from_file(path: &Path, text: &str, over: &Overrides, env: Env<'_>) -> Result<Job, Faults> {
-    let folder = path.parent().unwrap_or(Path::new("")).to_owned();
     let document = Document::read(path, text);
+    if let Some(second) = document.sources.get(1) {
+        let problem = Problem::new(
+            "is the second source, and one is wanted here",
+            "leave one of them in the file, or name a file with one source",
+        );
+        return Err(Faults::new(vec![problem.at(second.at.clone())]));
+    }
+    of_source(path, &document, 0, over, env)
+}
+
+/// The jobs that the file at `path`, holding `text`, describes: one for each source, in order.
+///
+/// As in [`from_file`]; where there are several, the name of each has a point behind it and the
+/// `name` of its source, else the source's number from 1. The runs of all of them share what
+/// [`Job::shared_dir`] holds.
+///
+/// # Errors
+/// As in [`from_file`], and if two of the jobs would write to the same place.
+pub fn all_from_file(path: &Path, text: &str, over: &Overrides, env: Env<'_>) -> Result<Vec<Job>, Faults> {
+    let document = Document::read(path, text);
+    let (mut jobs, mut faults): (Vec<Job>, Vec<Fault>) = (Vec::new(), Vec::new());
+    for index in 0..document.sources.len().max(1) {
+        match of_source(path, &document, index, over, env) {
+            Ok(job) => jobs.push(job),
+            Err(found) => faults.extend(found.as_slice().iter().cloned()),
+        }
+    }
+    if !faults.is_empty() {
+        return Err(Faults::new(faults));
+    }
+    for (later, job) in jobs.iter().enumerate() {
+        if jobs[..later].iter().any(|earlier| earlier.name == job.name) {
+            let at = document.sources.get(later).and_then(|source| source.values.get("source.name"));
+            let at = at
+                .map(|written| written.at.clone())
+                .or_else(|| document.sources.get(later).map(|s| s.at.clone()));
+            let problem = Problem::new(
+                "has the name of another source, and would share its checkpoint",
+                "give each source its own `name`",
+            );
+            faults.extend(at.map(|at| problem.at(at)));
+        }
+    }
+    if faults.is_empty() { Ok(jobs) } else { Err(Faults::new(faults)) }
+}
+
+fn of_source(
+    path: &Path,
+    document: &Document,
+    index: usize,
+    over: &Overrides,
+    env: Env<'_>,
+) -> Result<Job, Faults> {
+    let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+    let several = document.sources.len() > 1;
+    let document = document.of_source(index);
     let head = At {
         place: Place::File { path: path.to_owned(), line: 1, column: 1 },
         key: String::new(),
@@ -76,9 +132,43 @@ pub fn from_file(path: &Path, text: &str, over: &Overrides, env: Env<'_>) -> Res
             }
         }
     });
-    let parts = Parts { verb, folder: &folder, url };
+    let source_name = layers.pick("source.name", None, name);
+    let source = SourceName {
+        text: source_name.as_ref().map_or_else(|| (index + 1).to_string(), |name| name.value.clone()),
+        several,
+    };
+    if several {
+        let whole = own_name.as_ref().map_or(0, String::len) + 1 + source.text.len();
+        if whole > MAX_NAME
+            && let Some(at) = source_name.map(|name| name.at).or_else(|| layers.table("source"))
+        {
+            let problem = Problem::new(
+                format!("makes the name of its run longer than {MAX_NAME} characters"),
+                "give the job or the source a shorter `name`",
+            );
+            layers.fault(problem, at);
+        }
+        for (key, flag) in [("source.key_list", &over.files_from), ("source.from_csv", &over.from_csv)] {
+            if let Some(flag) = flag {
+                let problem = Problem::new(
+                    "names objects of one bucket, and the file has several sources",
+                    "write it into the `[[source]]` that is meant",
+                );
+                layers.fault(problem, typed(key, Value::Typed(flag.clone())).at);
+            }
+        }
+    }
+    let parts = Parts { verb, folder: &folder, url, source };
     let job = parts.assemble(&mut layers, over, |_| own_name);
     layers.finish(job)
+}
+
+/// What tells a source from the others of its file.
+struct SourceName {
+    /// Its name, else its number.
+    text: String,
+    /// Whether there are others.
+    several: bool,
 }
 
 /// The job that a bucket URL and flags describe.
@@ -91,7 +181,8 @@ pub fn from_file(path: &Path, text: &str, over: &Overrides, env: Env<'_>) -> Res
 pub fn from_url(verb: Verb, url: &str, over: &Overrides, env: Env<'_>) -> Result<Job, Faults> {
     let verb = if over.dry_run && verb == Verb::Restore { Verb::Plan } else { verb };
     let mut layers = Layers::new(env, None);
-    let parts = Parts { verb, folder: Path::new(""), url: Some(from_line(url)) };
+    let source = SourceName { text: "1".to_owned(), several: false };
+    let parts = Parts { verb, folder: Path::new(""), url: Some(from_line(url)), source };
     let job = parts.assemble(&mut layers, over, |source| Some(url_name(verb, source?)));
     layers.finish(job)
 }
@@ -149,6 +240,7 @@ struct Parts<'p> {
     verb: Verb,
     folder: &'p Path,
     url: Option<Written>,
+    source: SourceName,
 }
 
 impl Parts<'_> {
@@ -158,7 +250,7 @@ impl Parts<'_> {
         over: &Overrides,
         own_name: impl FnOnce(Option<&BucketUrl>) -> Option<String>,
     ) -> Option<Job> {
-        let Self { verb, folder, url } = self;
+        let Self { verb, folder, url, source: which } = self;
         let url = url.and_then(|written| match parts::bucket_url(&written.value) {
             Ok(url) => Some(url),
             Err(problem) => {
@@ -168,7 +260,8 @@ impl Parts<'_> {
         });
         let simulated = layers.table("simulator").is_some();
         let source = parts::source(layers, over, url.clone(), simulated, folder);
-        let filter = parts::filter(layers, over);
+        let named = source.as_ref().is_some_and(|source| source.key_list.is_some());
+        let filter = parts::filter(layers, over, named);
         let wish = parts::wish(layers, over, verb);
         let limits = parts::limits(layers, over, url.as_ref().map(|url| url.provider));
         if verb == Verb::Scan {
@@ -181,11 +274,28 @@ impl Parts<'_> {
         } else {
             (parts::safety(layers, over), parts::wait(layers, over, folder))
         };
-        let report = parts::report(layers, over, folder, REPORT);
+        let mut report = parts::report(layers, over, folder, REPORT);
+        if which.several
+            && report
+                .value
+                .path
+                .as_ref()
+                .is_none_or(|path| !["{job}", "{source}"].iter().any(|p| path.contains(p)))
+            && let Some(at) = report.at.clone()
+        {
+            let problem = Problem::new(
+                "would be the report of several sources",
+                "put `{source}` or `{job}` into it, such as `{source}.csv`: each source has a report of its own",
+            );
+            layers.fault(problem, at);
+        }
+        report.value.path = report.value.path.map(|path| path.replace("{source}", &which.text));
         let base = parts::state_dir(layers, over.state_dir.as_deref(), folder, STATE_DIR);
         let simulator = simulated.then(|| parts::simulator(layers, folder));
 
-        let own_name = own_name(url.as_ref())?;
+        let whole_name = own_name(url.as_ref())?;
+        let shared_dir = base.join(&whole_name);
+        let own_name = if which.several { format!("{whole_name}.{}", which.text) } else { whole_name };
         let dry_file = verb == Verb::Plan && layers.document.is_some();
         let name = if dry_file { format!("{own_name}-plan") } else { own_name.clone() };
         // Only a report that was named on this very line is taken as it is.
@@ -203,29 +313,13 @@ impl Parts<'_> {
             safety,
             wait,
             prices,
-            report: if dry_file && !by_flag { beside(report.value) } else { report.value },
+            report: if dry_file && !by_flag { report.value.beside("plan") } else { report.value },
             state_dir: base.join(&name),
-            simulator: simulator.map(|s| SimulatorSpec { state_dir: base.join(&own_name), ..s }),
+            simulator: simulator.map(|s| SimulatorSpec { state_dir: shared_dir.clone(), ..s }),
+            shared_dir,
             name,
         })
     }
-}
-
-/// The report of a dry run of a file whose report does not name the job: `x.csv` → `x.plan.csv`.
-fn beside(report: ReportSpec) -> ReportSpec {
-    let path = report.path.map(|path| {
-        if path.contains("{job}") {
-            return path;
-        }
-        let (folder, file) =
-            path.rsplit_once('/').map_or(("", path.as_str()), |(folder, file)| (folder, file));
-        let file = match file.rsplit_once('.') {
-            Some((stem, extension)) if !stem.is_empty() => format!("{stem}.plan.{extension}"),
-            _ => format!("{file}.plan"),
-        };
-        if folder.is_empty() && !path.starts_with('/') { file } else { format!("{folder}/{file}") }
-    });
-    ReportSpec { path, ..report }
 }
 
 #[cfg(test)]

@@ -25,6 +25,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     s("job.time_zone", "--time-zone", "DEFROST_TIME_ZONE"),
     s("job.prices", "--prices", "DEFROST_PRICES"),
     s("source.url", "", ""),
+    s("source.name", "", ""),
     s("source.profile", "--profile", "DEFROST_PROFILE"),
     s("source.region", "--region", "DEFROST_REGION"),
     s("source.endpoint_url", "--endpoint-url", "DEFROST_ENDPOINT_URL"),

@@ -4,9 +4,12 @@
 //! thousand keys thus costs two allocations, and a page can travel between tasks without
 //! lifetimes. [`Listed`] is the borrowed view that the pipeline works with.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::Timestamp;
+
+use super::{Answers, Outcome};
 
 /// A piece of a page's buffer. The empty span stands for "not told".
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -137,6 +140,56 @@ pub enum Position {
     Token(Vec<u8>),
 }
 
+/// The place of an object in a list of names: its number, from 1, as text that sorts by number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place([u8; PLACE_LEN]);
+
+const PLACE_HEAD: &[u8; 6] = b"entry ";
+const PLACE_DIGITS: usize = 12;
+const PLACE_LEN: usize = PLACE_HEAD.len() + PLACE_DIGITS;
+
+impl Place {
+    /// The place of the `number`-th object.
+    #[must_use]
+    pub fn new(number: u64) -> Self {
+        let mut text = [b'0'; PLACE_LEN];
+        text[..PLACE_HEAD.len()].copy_from_slice(PLACE_HEAD);
+        let mut rest = number;
+        for digit in text[PLACE_HEAD.len()..].iter_mut().rev() {
+            // Below ten.
+            *digit += (rest % 10) as u8;
+            rest /= 10;
+        }
+        Self(text)
+    }
+
+    /// The number of the place whose text is `text`; `None` if it is none.
+    #[must_use]
+    pub fn number(text: &[u8]) -> Option<u64> {
+        let digits = text.strip_prefix(PLACE_HEAD).filter(|digits| digits.len() == PLACE_DIGITS)?;
+        let plain = digits.iter().all(u8::is_ascii_digit);
+        plain.then(|| digits.iter().fold(0, |number, digit| number * 10 + u64::from(digit - b'0')))
+    }
+
+    /// The text.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// What a page of named objects holds beside its entries.
+#[derive(Debug, Default)]
+pub struct Named {
+    /// The place of each entry in the list of names.
+    pub places: Vec<Place>,
+    /// What became already of entries, by index: those that are not there, or that could not be looked
+    /// at. Nothing but the key of such an entry is known.
+    pub told: BTreeMap<usize, Outcome>,
+    /// What it took to look at the others, by index: requests sent, and how they were answered.
+    pub heads: BTreeMap<usize, (u32, Answers)>,
+}
+
 /// Whoever lent a page its buffer.
 pub trait Lender: fmt::Debug + Send + Sync {
     /// Takes the buffer back, when the page is dropped.
@@ -150,6 +203,7 @@ pub struct Page {
     entries: Vec<Entry>,
     next: Option<Position>,
     lender: Option<Box<dyn Lender>>,
+    named: Option<Box<Named>>,
 }
 
 impl Drop for Page {
@@ -164,7 +218,41 @@ impl Page {
     /// A page over `text`, whose entries' spans all point into it.
     #[must_use]
     pub const fn new(text: Vec<u8>, entries: Vec<Entry>, next: Option<Position>) -> Self {
-        Self { text, entries, next, lender: None }
+        Self { text, entries, next, lender: None, named: None }
+    }
+
+    /// A page of objects that were named, not listed, in the order in which they were.
+    #[must_use]
+    pub fn of_names(text: Vec<u8>, entries: Vec<Entry>, named: Named) -> Self {
+        Self { text, entries, next: None, lender: None, named: Some(Box::new(named)) }
+    }
+
+    /// What became already of the entry at `index`, if it was named and is not there, or could not be
+    /// looked at.
+    #[must_use]
+    pub fn told(&self, index: usize) -> Option<&Outcome> {
+        self.named.as_ref()?.told.get(&index)
+    }
+
+    /// What it took to look at the entry at `index`, if it was named and is there: requests sent, and how
+    /// they were answered.
+    #[must_use]
+    pub fn heads(&self, index: usize) -> Option<(u32, Answers)> {
+        self.named.as_ref()?.heads.get(&index).copied()
+    }
+
+    /// What names the entry at `index` among all of its run, and sorts as the rows do: key and version,
+    /// or its place in the list of names, where a key may stand twice and in any order.
+    ///
+    /// # Panics
+    /// If `index` is not below [`Page::len`].
+    #[must_use]
+    pub fn id(&self, index: usize) -> (&[u8], &[u8]) {
+        if let Some(place) = self.named.as_ref().and_then(|named| named.places.get(index)) {
+            return (place.as_bytes(), b"");
+        }
+        let object = self.get(index);
+        (object.key, object.version_id)
     }
 
     /// The page, whose buffer goes back to `lender` when it is dropped.
@@ -225,5 +313,24 @@ impl Page {
     /// All entries in listing order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Listed<'_>> + DoubleEndedIterator {
         (0..self.len()).map(|i| self.get(i))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_sort_by_number_and_come_back() {
+        let numbers = [0, 1, 9, 10, 999, 1000, 123_456_789_012];
+        let places: Vec<Place> = numbers.iter().map(|number| Place::new(*number)).collect();
+        assert!(places.is_sorted());
+        for (place, number) in places.iter().zip(numbers) {
+            assert_eq!(Place::number(place.as_bytes()), Some(number));
+        }
+        assert_eq!(places[3].as_bytes(), b"entry 000000000010");
+        for text in [&b"entry 10"[..], b"entry 00000000001x", b"", b"a/b"] {
+            assert_eq!(Place::number(text), None);
+        }
     }
 }

@@ -30,6 +30,11 @@ pub struct Placed {
 }
 
 impl Placed {
+    /// An object of which `outcome` says all: nothing is to be asked for.
+    pub const fn told(outcome: Outcome) -> Self {
+        Self { outcome, by_head: None, running_at: None, settled: true }
+    }
+
     /// Whether nothing is to be asked for, since HEAD was refused or told enough.
     pub const fn is_settled(&self) -> bool {
         self.settled

@@ -49,6 +49,13 @@ impl Sieve {
             && self.filter.keeps_key(entry.key.get(self.prefix_len..).unwrap_or_default())
     }
 
+    /// Whether a named object is let through of which nothing but its `key` is known: the patterns alone
+    /// decide.
+    #[must_use]
+    pub fn keeps_named(&self, key: &[u8]) -> bool {
+        self.filter.keeps_key(key.get(self.prefix_len..).unwrap_or_default())
+    }
+
     /// Whether objects in `state` are wanted; asked after classifying.
     #[must_use]
     pub fn keeps_state(&self, state: State) -> bool {

@@ -22,6 +22,7 @@ pub mod account;
 pub mod budget;
 mod decide;
 mod fit;
+pub mod forecast;
 mod run;
 pub mod safety;
 mod stop;

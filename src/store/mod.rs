@@ -21,10 +21,10 @@ mod trial;
 use std::future::Future;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 pub use endpoint::{EndpointError, Whereabouts};
 pub use error::{Call, ErrorKind, Refusal, StoreError};
-
-use jiff::Timestamp;
 
 use crate::model::{Access, Answers, Offer, Page, Position, Rates, RequestCounts, RestoreMark, Tier};
 
@@ -62,6 +62,14 @@ pub struct Head {
     pub access_tier: String,
     /// Restore state; never [`RestoreMark::Unsaid`].
     pub restore: RestoreMark,
+    /// Size in bytes; 0 where the answer does not tell.
+    pub size: u64,
+    /// Entity tag without its quotes; empty where the answer does not tell.
+    pub etag: String,
+    /// Last modification, where the answer tells.
+    pub last_modified: Option<Timestamp>,
+    /// Whether the object is a symbolic link, of whose target all the rest is told.
+    pub symlink: bool,
     /// The tier at which a restore runs, where the vendor tells.
     pub running_at: Option<Tier>,
     /// HTTP status.

@@ -13,6 +13,8 @@ use crate::model::{Action, Count, Flag, Money, Provider, RequestCounts, Spending
 const LONGEST_CLASS: usize = 28;
 /// Longest error code that is shown whole, in columns.
 const LONGEST_CODE: usize = 36;
+/// What has no price that is told by name; the summary tells all.
+const MAX_UNKNOWN: usize = 4;
 /// Error codes that get a row of their own, the commonest first.
 const MAX_CODES: usize = 12;
 
@@ -242,7 +244,7 @@ fn foot(closing: &Closing<'_>, look: Look) -> Vec<String> {
     if !rates.is_empty() {
         row("rates", &rates);
     }
-    if let Some(cost) = closing.cost.filter(|_| closing.verb != "scan") {
+    if let Some(cost) = closing.cost.filter(|_| closing.verb == "restore") {
         row("fees", &costs(&cost));
     }
     row("elapsed", &[human_span(closing.elapsed)]);
@@ -283,8 +285,10 @@ fn costs(cost: &Cost<'_>) -> Vec<String> {
         told.push("nothing".to_owned());
     }
     if !cost.unknown.is_empty() {
-        told.push(format!("unknown: {}", cost.unknown[0]));
-        told.extend(cost.unknown[1..].iter().cloned());
+        told.extend(cost.unknown.iter().take(MAX_UNKNOWN).map(|what| format!("unknown: {what}")));
+        if cost.unknown.len() > MAX_UNKNOWN {
+            told.push(format!("and {} more", cost.unknown.len() - MAX_UNKNOWN));
+        }
     }
     told
 }

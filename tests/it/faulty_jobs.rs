@@ -153,8 +153,8 @@ fn unknown_keys_are_refused_with_a_hint() {
         (
             "[[source]]\nurl = \"oss://c\"\n",
             "source.",
-            "is the second source; a job has one",
-            "defrost run a.toml b.toml",
+            "is the second source, and one is wanted here",
+            "name a file with one source",
         ),
         ("[simulator]\nspeed = 0\nseed = \"s\"\n", "simulator.speed", "is out of range", "above 0"),
         ("[simulator]\n", "simulator.seed", "is missing", "seed = "),

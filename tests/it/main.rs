@@ -25,6 +25,7 @@ mod clocks;
 mod conflicts;
 mod faults;
 mod faulty_jobs;
+mod fees;
 #[path = "../fuzz/mod.rs"]
 mod fuzz;
 #[cfg(unix)]
@@ -43,13 +44,19 @@ mod limits;
 mod machine;
 mod matrix;
 mod month;
+#[cfg(unix)]
+mod names;
 mod nightly;
 mod nights;
+#[cfg(unix)]
+mod pace;
+mod preflight;
 mod ranges;
 #[cfg(unix)]
 mod resume;
 mod secrets;
 mod shell;
+mod sources;
 #[cfg(all(unix, debug_assertions))]
 mod stopping;
 mod wait;

@@ -53,7 +53,10 @@ Examples:
 pub(super) const PLAN: &str = "\
 Show what a restore would do, without sending one: every object is listed and classified just as a \
 restore would, and its row says `planned` or why not. For a job file it shows what `defrost run` \
-would do; name, state and report of the plan are kept apart from those of the job.";
+would do; name, state and report of the plan are kept apart from those of the job. Behind the \
+objects and bytes stand the fees, line by line, and the time until all is readable, by the rate, the \
+window and the budgets of the job and the quotas of the vendor. Prices come from a table, built in or \
+your own (--prices); what it does not know is told as unknown.";
 
 pub(super) const PLAN_EXAMPLES: &str = "\
 Examples:
@@ -64,7 +67,14 @@ Examples:
     defrost plan s3://my-bucket/data/ --days 7 --tier Expedited
 
   What would the nightly job do now?
-    defrost plan jobs/nightly-oss.toml";
+    defrost plan jobs/nightly-oss.toml
+
+  Keep the plan, and let the job ask for no more than that:
+    defrost plan jobs/nightly-oss.toml --out plan.json
+    defrost run jobs/nightly-oss.toml --plan plan.json
+
+  The sums, for the next program:
+    defrost plan s3://my-bucket/data/ --days 7 --json -q | jq .forecast.fees.sums";
 
 pub(super) const RESTORE: &str = "\
 Restore the archived objects of a bucket or prefix. Objects that are readable, being restored, or \
@@ -144,6 +154,23 @@ Examples:
   Give back what the next program has finished with:
     defrost release oss://logs-archive --from-csv done.csv --region cn-hangzhou";
 
+pub(super) const RETRY: &str = "\
+Run job files again for those objects only whose rows in the last finished report say `failed`, or in a \
+report named with --from-csv. Each is looked at by HEAD and then treated as the job says; nothing is \
+listed. Name, state and report of a retry are kept apart from those of the job. Nothing failed, nothing \
+to do: exit code 0.";
+
+pub(super) const RETRY_EXAMPLES: &str = "\
+Examples:
+  After the network came back:
+    defrost retry /etc/defrost/nightly-oss.toml
+
+  Which of them would be asked for, without asking:
+    defrost retry jobs/nightly-s3.toml --dry-run
+
+  From an older report, with more patience:
+    defrost retry jobs/nightly-cos.toml --from-csv reports/2026-11-20.csv --max-attempts 20";
+
 pub(super) const STATUS: &str = "\
 Show where a job stands: whether it runs, was interrupted or is finished, how far it is, and what \
 its last report counted. It reads the job's own files and asks no store.";
@@ -157,13 +184,21 @@ Examples:
     defrost status oss://logs-archive/2024/";
 
 pub(super) const CHECK: &str = "\
-Check job files without network. Every fault is told at once, as FILE:LINE:COLUMN, the key, what is \
-wrong, and the way out. Exit code 2 if there is one.";
+Check job files. Every fault is told at once, as FILE:LINE:COLUMN, the key, what is wrong, and the way \
+out. Exit code 2 if there is one. No store is asked unless --online is given: then credentials, endpoint, \
+region, clock, the rights to list, HEAD and restore, and this machine's lock, paths and disk are looked at, \
+and told as a numbered list, each finding with its way out. It sends one listing, at most one HEAD, and one \
+restore request for a key that is not there; nothing is restored. The exit code is the one that a run would \
+end with: 0 if it could do its work (warnings are none), 4 for credentials and rights, 2 for bucket and \
+region, 8 for its own files, 1 if the store does not answer.";
 
 pub(super) const CHECK_EXAMPLES: &str = "\
 Examples:
   One file:
     defrost check jobs/nightly-oss.toml
+
+  Before the first night: could it do its work?
+    defrost check jobs/nightly-oss.toml --online
 
   Before a commit:
     defrost check jobs/nightly-oss.toml jobs/nightly-cos.toml jobs/nightly-s3.toml";

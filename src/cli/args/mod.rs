@@ -6,6 +6,7 @@ mod flags;
 mod globs;
 mod help;
 mod release;
+mod retry;
 #[cfg(test)]
 mod tests;
 mod wait;
@@ -22,6 +23,7 @@ pub use campaign::{BudgetFlags, SafetyFlags, WaitFlags};
 pub use flags::{FilterFlags, LimitFlags, OutputFlags, SourceFlags, WishFlags};
 pub use globs::Globs;
 pub use release::ReleaseArgs;
+pub use retry::RetryArgs;
 pub use wait::WaitArgs;
 
 use super::simulate::SimArgs;
@@ -119,10 +121,13 @@ pub enum Command {
     /// Give readable copies back before they lapse: the objects that a CSV names (OSS)
     #[command(long_about = help::RELEASE, after_help = help::RELEASE_EXAMPLES)]
     Release(Box<ReleaseArgs>),
+    /// Run job files again for what failed in their last run
+    #[command(long_about = help::RETRY, after_help = help::RETRY_EXAMPLES)]
+    Retry(Box<RetryArgs>),
     /// Show where a job stands, from its own files; no network
     #[command(long_about = help::STATUS, after_help = help::STATUS_EXAMPLES)]
     Status(StatusArgs),
-    /// Check job files without network: every fault at once, with line and way out
+    /// Check job files: every fault at once, with line and way out; with --online, rights as well
     #[command(long_about = help::CHECK, after_help = help::CHECK_EXAMPLES)]
     Check(CheckArgs),
     /// Run an object store to rehearse against, with archive classes, faults and a fast clock
@@ -162,6 +167,12 @@ pub struct PlanArgs {
     /// Bucket URL (oss://bucket/prefix …) or job file
     #[arg(value_name = "URL|JOB", value_hint = ValueHint::AnyPath)]
     pub target: String,
+    /// Write the plan to this file, for `run --plan` and `restore --plan`
+    #[arg(short = 'o', long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub out: Option<PathBuf>,
+    /// Write the plan to stdout as JSON
+    #[arg(long)]
+    pub json: bool,
     /// Everything else.
     #[command(flatten)]
     pub job: JobFlags,
@@ -176,6 +187,9 @@ pub struct RestoreArgs {
     /// Only show what would be done: list and classify, send no restore request
     #[arg(short = 'n', long, visible_alias = "dryrun")]
     pub dry_run: bool,
+    /// Ask for no more than this plan says, which `plan --out` has written
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub plan: Option<PathBuf>,
     /// Everything else.
     #[command(flatten)]
     pub job: JobFlags,
@@ -190,6 +204,9 @@ pub struct RunArgs {
     /// Only show what would be done: list and classify, send no restore request
     #[arg(short = 'n', long, visible_alias = "dryrun")]
     pub dry_run: bool,
+    /// Ask for no more than this plan says, which `plan --out` has written; for one job file
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub plan: Option<PathBuf>,
     /// Everything else; wins over the files.
     #[command(flatten)]
     pub job: JobFlags,
@@ -243,6 +260,9 @@ pub struct CheckArgs {
     /// Job files
     #[arg(value_name = "JOB", required = true, value_hint = ValueHint::FilePath)]
     pub files: Vec<PathBuf>,
+    /// Ask the store, too: credentials, region, clock, rights; and look at lock, paths and disk
+    #[arg(long)]
+    pub online: bool,
 }
 
 /// `guide [TOPIC]`.
@@ -348,6 +368,15 @@ impl Cli {
             return Err(Self::command().error(
                 clap::error::ErrorKind::ArgumentConflict,
                 "several jobs cannot share one report; put {job} into its name: --report 'reports/{job}.csv'",
+            ));
+        }
+        if let Command::Run(run) = &cli.verb
+            && run.files.len() > 1
+            && run.plan.is_some()
+        {
+            return Err(Self::command().error(
+                clap::error::ErrorKind::ArgumentConflict,
+                "a plan is that of one job: run each job with its own --plan",
             ));
         }
         Ok(cli)

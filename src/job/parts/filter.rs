@@ -12,8 +12,14 @@ use crate::model::State;
 const MOST_GLOBS: usize = 1000;
 
 /// `[filter]`.
-pub(in super::super) fn filter(layers: &mut Layers<'_>, over: &Overrides) -> Filter {
-    let storage_class = classes(layers, over);
+///
+/// Of `named` objects those of every class are looked at, unless classes are said: each name gets its row.
+pub(in super::super) fn filter(layers: &mut Layers<'_>, over: &Overrides, named: bool) -> Filter {
+    let said = layers.written("filter.storage_class", !over.storage_class.is_empty());
+    let storage_class = match classes(layers, over) {
+        ClassFilter::Archived if named && !said => ClassFilter::Any,
+        class => class,
+    };
     let globs = globs(layers, over);
     let min_size = layers.value("filter.min_size", text_flag(over.min_size.as_ref()), read::size);
     let max_size = layers.pick("filter.max_size", text_flag(over.max_size.as_ref()), read::size);

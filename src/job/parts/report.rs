@@ -37,7 +37,7 @@ pub(in super::super) fn report(
 
 /// A path with placeholders; `None` for `-`, stdout.
 fn report_path(value: &Value) -> Result<Option<String>, Problem> {
-    const KNOWN: &str = "it can hold `{date}`, `{time}` and `{job}`";
+    const KNOWN: &str = "it can hold `{date}`, `{time}`, `{job}` and `{source}`";
     let text = read::text(value)?;
     if text == "-" {
         return Ok(None);
@@ -53,7 +53,7 @@ fn report_path(value: &Value) -> Result<Option<String>, Problem> {
         let Some((word, after)) = tail.split_once('}') else {
             return Err(Problem::new("has a `{` without its `}`", KNOWN));
         };
-        if !["date", "time", "job"].contains(&word) {
+        if !["date", "time", "job", "source"].contains(&word) {
             return Err(Problem::new(format!("has the unknown placeholder {}", shown(word)), KNOWN));
         }
         rest = after;

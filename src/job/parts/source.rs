@@ -128,6 +128,7 @@ pub(in super::super) fn source(
         end_with: end_with.map(|end| end.value),
         page_size: page_size.unwrap_or(PAGE_SIZE),
         key_list,
+        key_list_digest: None,
     })
 }
 

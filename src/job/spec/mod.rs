@@ -107,6 +107,8 @@ pub struct Source {
     pub page_size: u32,
     /// Objects by name; by default `None`: those that are listed.
     pub key_list: Option<KeyList>,
+    /// The SHA-256 of the list in hexadecimal, once it has been read; by default `None`.
+    pub key_list_digest: Option<String>,
 }
 
 impl Source {
@@ -274,7 +276,7 @@ pub enum Rows {
 /// Where the report goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReportSpec {
-    /// The CSV as written, placeholders `{date}`, `{time}`, `{job}` not yet filled; `None` for
+    /// The CSV as written, placeholders `{date}`, `{time}`, `{job}` not yet filled, `{source}` filled; `None` for
     /// stdout. [`ReportSpec::file`] tells the real path.
     pub path: Option<String>,
     /// Where a relative `path` starts: the job file's folder, empty for the working folder. Apart
@@ -296,6 +298,24 @@ impl ReportSpec {
             .replace("{time}", &started.strftime("%H%M%S").to_string())
             .replace("{job}", job);
         Some(self.folder.join(filled))
+    }
+
+    /// The report of a run beside that of the job itself, unless its path names the job anyway: with the
+    /// word `plan`, `x.csv` becomes `x.plan.csv`.
+    pub(super) fn beside(self, word: &str) -> Self {
+        let path = self.path.map(|path| {
+            if path.contains("{job}") {
+                return path;
+            }
+            let (folder, file) =
+                path.rsplit_once('/').map_or(("", path.as_str()), |(folder, file)| (folder, file));
+            let file = match file.rsplit_once('.') {
+                Some((stem, extension)) if !stem.is_empty() => format!("{stem}.{word}.{extension}"),
+                _ => format!("{file}.{word}"),
+            };
+            if folder.is_empty() && !path.starts_with('/') { file } else { format!("{folder}/{file}") }
+        });
+        Self { path, ..self }
     }
 }
 
@@ -347,6 +367,10 @@ pub struct Job {
     pub report: ReportSpec,
     /// The folder that holds this job's checkpoint, journal, lock and simulator state.
     pub state_dir: PathBuf,
+    /// The folder of what all runs of a job file share, be they of several sources, plans or retries:
+    /// what a day may still take, and the simulator's state. The same as `state_dir` in the run of a
+    /// file with one source, and of a URL.
+    pub shared_dir: PathBuf,
     /// Run against an embedded simulator.
     pub simulator: Option<SimulatorSpec>,
 }
@@ -384,6 +408,16 @@ impl Job {
         }
         put("start_after", s.start_after.clone().unwrap_or_default());
         put("end_with", s.end_with.clone().unwrap_or_default());
+        // Only where there is one: a checkpoint of a version that did not know lists still fits.
+        if let Some(list) = &s.key_list {
+            let kind = match list {
+                KeyList::Keys { nul: false, .. } => "lines",
+                KeyList::Keys { nul: true, .. } => "nul",
+                KeyList::Csv { failed: false, .. } => "csv",
+                KeyList::Csv { failed: true, .. } => "failed rows",
+            };
+            put("key_list", format!("{kind} {}", s.key_list_digest.as_deref().unwrap_or_default()));
+        }
         let f = &self.filter;
         put(
             "storage_class",

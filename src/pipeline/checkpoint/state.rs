@@ -24,6 +24,7 @@ const JOURNAL: &str = "journal.jsonl";
 const LOCK: &str = "lock";
 const ASIDE: &str = "aside.csv";
 const HINTS: &str = "hints";
+const NAMES: &str = "names";
 const LAST: &str = "last-run.json";
 /// A file larger than this tells of no last run: an identity has some hundred bytes, and its patterns.
 const MAX_LAST: u64 = 4 << 20;
@@ -212,6 +213,40 @@ impl StateDir {
         match read {
             Ok(size) if size as u64 <= MAX_HINTS => text.lines().filter_map(unhex).collect(),
             Ok(_) | Err(_) => Vec::new(),
+        }
+    }
+
+    /// Where a list of names that cannot be read twice is kept for the job whose folder is at `path`.
+    #[must_use]
+    pub fn names_path(path: &Path) -> PathBuf {
+        path.join(NAMES)
+    }
+
+    /// Keeps what `from` holds at `path`, made by [`StateDir::names_path`], in the place of what was kept
+    /// there, and opens it. A run that reads the former list goes on reading it.
+    ///
+    /// # Errors
+    /// If it cannot be read or written.
+    pub fn keep_names(path: &Path, from: &mut dyn Read) -> io::Result<File> {
+        if let Some(folder) = path.parent() {
+            files::private_folder(folder)?;
+        }
+        // Not yet under the lock: each process has its own name for what is not whole.
+        let mut fresh = path.as_os_str().to_owned();
+        fresh.push(format!(".{}.new", std::process::id()));
+        let mut file = files::private().create(true).read(true).write(true).truncate(true).open(&fresh)?;
+        let kept = io::copy(from, &mut file).and_then(|_| {
+            file.sync_all()?;
+            fs::rename(&fresh, path)?;
+            files::sync_folder_of(path)
+        });
+        match kept {
+            Ok(()) => Ok(file),
+            Err(error) => {
+                // What is half there helps nobody.
+                let _ = fs::remove_file(&fresh);
+                Err(error)
+            }
         }
     }
 

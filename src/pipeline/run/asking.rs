@@ -77,8 +77,7 @@ impl<S: Store> Desk<S> {
         let loose = self.ledger.as_ref().map(|ledger| ledger.purse().loose());
         let synced = match self.journal() {
             Some(mut journal) => {
-                let objects = asks.iter().map(|ask| page.get(ask.index));
-                journal.asking(objects.map(|object| (object.key, object.version_id)))?;
+                journal.asking(asks.iter().map(|ask| page.id(ask.index)))?;
                 Some(journal.sync()?)
             }
             None => None,
@@ -114,8 +113,7 @@ impl<S: Store> Desk<S> {
         }
         // There is no doubt about these, and none has to be looked at by a later session.
         if let Some(mut journal) = self.journal().filter(|_| !unasked.is_empty()) {
-            let objects = unasked.iter().map(|(index, _)| page.get(*index));
-            journal.unasked(objects.map(|object| (object.key, object.version_id)))?;
+            journal.unasked(unasked.iter().map(|(index, _)| page.id(*index)))?;
         }
         unasked.iter().for_each(|(_, amount)| self.settle(*amount, false));
         Ok(())
@@ -190,8 +188,8 @@ impl<S: Store> Desk<S> {
         {
             let mut purse = ledger.purse();
             for Due { index, fitted, outcome, again } in dues {
-                let object = page.get(index);
-                let want = self.want(&object, &fitted);
+                let (place, _) = page.id(index);
+                let want = self.want(place, &page.get(index), &fitted);
                 let said = if again { Said::Granted(purse.again(&want)) } else { purse.grant(&want, now) };
                 match said {
                     Said::Granted(amount) => {
@@ -199,8 +197,8 @@ impl<S: Store> Desk<S> {
                         asks.push(Ask { index, fitted, outcome, amount });
                         continue;
                     }
-                    Said::Later { due, old: true } => old.add(object.key, due),
-                    Said::Later { due, old: false } => new.add(object.key, due),
+                    Said::Later { due, old: true } => old.add(place, due),
+                    Said::Later { due, old: false } => new.add(place, due),
                     Said::Never => sheet.left.never += 1,
                 }
                 rows[index] = self.later(outcome, Reason::Budget);
@@ -215,10 +213,11 @@ impl<S: Store> Desk<S> {
     }
 
     /// What a restore takes.
-    fn want<'p>(&self, object: &Listed<'p>, fitted: &Fitted) -> Want<'p> {
+    fn want<'p>(&self, place: &'p [u8], object: &Listed<'p>, fitted: &Fitted) -> Want<'p> {
         Want {
-            key: object.key,
+            key: place,
             modified: object.last_modified,
+            class: object.class,
             bytes: object.size,
             cost: self.prices.object(object.class, fitted.tier, fitted.days, object.size),
         }
@@ -252,8 +251,8 @@ impl<S: Store> Desk<S> {
         let Some(mut journal) = self.journal().filter(|_| self.actor.verb == Verb::Restore && sent) else {
             return Ok(());
         };
-        let object = page.get(index);
-        journal.record(object.key, object.version_id, outcome)
+        let (key, version) = page.id(index);
+        journal.record(key, version, outcome)
     }
 
     fn journal(&self) -> Option<MutexGuard<'_, Journal>> {

@@ -10,7 +10,7 @@ use crate::pipeline::account::Fees;
 use crate::pipeline::checkpoint::CheckpointError;
 use crate::pipeline::report::{ReportError, Verdict};
 use crate::pipeline::safety::SafetyStop;
-use crate::pipeline::source::SourceError;
+use crate::pipeline::source::{NamesError, SourceError};
 use crate::pipeline::wait::MergeError;
 use crate::store::StoreError;
 
@@ -54,6 +54,9 @@ pub enum RunError {
     /// The listing broke off.
     #[error(transparent)]
     Source(#[from] SourceError),
+    /// The list of names is faulty; nothing was sent.
+    #[error(transparent)]
+    Names(#[from] NamesError),
     /// A refusal that every further request would meet.
     #[error("the store refuses this run")]
     Doomed(#[from] StoreError),

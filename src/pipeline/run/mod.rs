@@ -35,7 +35,7 @@ use super::act::Actor;
 use super::checkpoint::CheckpointError;
 use super::filter::Sieve;
 use super::safety::Watch;
-use super::source::{Extent, Placed, Placing, Range, Source, SourceError, Told};
+use super::source::{Extent, Looking, Names, Placed, Placing, Range, Source, SourceError, Told};
 use super::stop::{Step, Stop};
 use super::wait::soon;
 use super::window::{Hours, hours};
@@ -60,6 +60,9 @@ const PAGES: usize = 16;
 /// Pages that a restore lists ahead of its requests. More would only grow old: what a listing says of
 /// an object should be true when it is asked for.
 const PAGES_AHEAD: usize = 4;
+/// Pages of named objects that are looked at side by side. Two, so that the last answers of one page do
+/// not leave the rate unused.
+const NAMED_PAGES: usize = 2;
 /// Pages whose objects are being asked for at once. Two, so that the last requests of one page do
 /// not leave the rate unused.
 const PAGES_ACTED_ON: usize = 2;
@@ -75,6 +78,8 @@ pub struct Options {
     pub stream: Option<Box<dyn Write + Send + Sync>>,
     /// Where the finished report shall stand, placeholders filled; used by a run that starts anew.
     pub report: PathBuf,
+    /// The objects by name, where the job names them; by default they are opened as the run begins.
+    pub names: Option<Arc<Names>>,
     /// What restores cost, for budgets of money and for the account.
     pub prices: Arc<Prices>,
     /// Whether somebody agreed to how much the run asks for.
@@ -104,7 +109,13 @@ pub async fn run<S: Store + 'static>(
     stop: &Stop,
     options: Options,
 ) -> Result<Ended, RunError> {
-    let job = Arc::new(job.clone());
+    let names = match &options.names {
+        Some(names) => Some(Arc::clone(names)),
+        None => Names::open(job)?.map(Arc::new),
+    };
+    let mut job = job.clone();
+    job.source.key_list_digest = names.as_ref().map(|names| names.digest().to_owned());
+    let job = Arc::new(job);
     let began = clock.monotonic();
     let progress = Arc::new(Progress::default());
     let watch = Arc::new(Watch::new(job.safety));
@@ -136,7 +147,7 @@ pub async fn run<S: Store + 'static>(
             return Ok(gauge.ended(writer.suspend().await?, Some(why)));
         }
         // Listed only now: what a page says must not grow old while the window is waited for.
-        let source = source(&job, &store, &found);
+        let source = source(&job, &store, names.clone(), &clock, &found);
         let writer = Writer::start(books, Arc::clone(&job)).map_err(RunError::Thread)?;
         let desk = Desk {
             sieve: Sieve::new(&job, found.started_at),
@@ -246,7 +257,13 @@ pub(in crate::pipeline) fn listing(job: &Job) -> Listing {
 }
 
 /// The listing, started where it is to go on.
-fn source<S: Store + 'static>(job: &Job, store: &Arc<S>, found: &Found) -> Source {
+fn source<S: Store + 'static>(
+    job: &Job,
+    store: &Arc<S>,
+    names: Option<Arc<Names>>,
+    clock: &Arc<dyn Clock>,
+    found: &Found,
+) -> Source {
     let key = |key: &Option<String>| key.as_ref().map(|key| key.as_bytes().to_vec());
     let left = found.segments.iter().filter(|segment| !segment.done).map(|segment| Range {
         id: segment.id,
@@ -257,6 +274,18 @@ fn source<S: Store + 'static>(job: &Job, store: &Arc<S>, found: &Found) -> Sourc
         },
         until: segment.until.clone().or_else(|| key(&job.source.end_with)),
     });
+    if let Some(names) = names {
+        let pages = in_flight(job).min(NAMED_PAGES);
+        let looking = Looking {
+            verb: job.verb,
+            clock: Arc::clone(clock),
+            pages,
+            page_size: job.source.page_size as usize,
+        };
+        let room = Arc::new(Semaphore::new(pages + at_once(job)));
+        let mut left = left;
+        return Source::named(Arc::clone(store), names, left.next(), looking, room);
+    }
     let extent = Extent {
         ranges: left.collect(),
         fresh: found.segments.len() as u64,

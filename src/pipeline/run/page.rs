@@ -236,12 +236,17 @@ impl<S: Store> Desk<S> {
         page.iter()
             .enumerate()
             .filter_map(|(index, object)| {
-                let past = self.past(&object);
+                let past = self.past(page.id(index));
                 if let Some(Past::Answered(outcome)) = past {
                     self.shown.fetch_add(1, Ordering::Relaxed);
                     return Some(Entry { index, wanted: Wanted::Answered(outcome.clone()), asked: true });
                 }
                 let asked = past.is_some();
+                if let Some(outcome) = page.told(index) {
+                    let placed = Placed::told(outcome.clone());
+                    let wanted = asked || self.sieve.keeps_named(object.key);
+                    return wanted.then_some(Entry { index, wanted: Wanted::Placed(placed), asked });
+                }
                 (asked || self.sieve.keeps(&object)).then(|| {
                     // That one was asked for and runs is likely, that it is archived still, or lapses as
                     // soon as before, may be wrong.
@@ -250,18 +255,21 @@ impl<S: Store> Desk<S> {
                         State::Restored => asked && self.actor.extends(),
                         _ => !asked && self.actor.looks_closer(&object, placed),
                     };
-                    let seen = self.actor.seen(&object, now).filter(|placed| !doubtful(placed));
+                    let mut seen = self.actor.seen(&object, now).filter(|placed| !doubtful(placed));
+                    if let (Some(placed), Some((attempts, _))) = (&mut seen, page.heads(index)) {
+                        placed.outcome.attempts += attempts;
+                    }
                     Entry { index, wanted: seen.map_or(Wanted::Unseen, Wanted::Placed), asked }
                 })
             })
             .collect()
     }
 
-    fn past(&self, object: &Listed<'_>) -> Option<&Past> {
+    fn past(&self, (key, version): (&[u8], &[u8])) -> Option<&Past> {
         if self.known.is_empty() {
             return None;
         }
-        self.known.get(&(object.key.to_vec(), object.version_id.to_vec()))
+        self.known.get(&(key.to_vec(), version.to_vec()))
     }
 
     /// Asks by HEAD, concurrently, for what the listing did not tell.
@@ -350,9 +358,16 @@ impl<S: Store> Desk<S> {
             .filter(|(_, row)| matches!(row, Row::Done(outcome) if outcome.state == State::Restoring))
             .map(|(object, _)| object)
             .collect();
+        // Objects that were named come in any order.
+        let mut places: Vec<usize> = (0..restoring.len()).collect();
+        places.sort_by_key(|place| restoring[*place].key);
         let wanted: Vec<(&[u8], &[u8])> =
-            restoring.iter().map(|object| (object.key, object.version_id)).collect();
-        memory.find(&wanted)
+            places.iter().map(|place| (restoring[*place].key, restoring[*place].version_id)).collect();
+        let mut found = vec![None; restoring.len()];
+        for (place, open) in places.into_iter().zip(memory.find(&wanted)?) {
+            found[place] = open;
+        }
+        Ok(found)
     }
 
     /// Writes the rows up to the first entry whose turn did not come, and counts what is done.
@@ -361,7 +376,7 @@ impl<S: Store> Desk<S> {
         let mut remembered = remembered.into_iter();
         let mut render = Render::new(&self.job.source.bucket, if self.mute { 0 } else { page.len() });
         let mut done = None;
-        for (object, row) in page.iter().zip(rows) {
+        for (index, (object, row)) in page.iter().zip(rows).enumerate() {
             match row {
                 Row::Undone => {
                     sheet.torn = true;
@@ -393,11 +408,16 @@ impl<S: Store> Desk<S> {
                     }
                 }
             }
+            if let Some((_, answers)) = page.heads(index) {
+                let mut looked = Outcome::seen(State::Unknown, None, Timestamp::MIN);
+                looked.bill_mut().heads = answers;
+                sheet.tally.looked(&object, &looked);
+            }
             sheet.tally.listed += 1;
             sheet.tally.delete_markers += u64::from(object.kind == Kind::DeleteMarker);
-            done = Some(object);
+            done = Some(index);
         }
-        sheet.last = done.map(|object| (object.key.to_vec(), object.version_id.to_vec()));
+        sheet.last = done.map(|index| page.id(index)).map(|(key, version)| (key.to_vec(), version.to_vec()));
         sheet.text = render.finish();
     }
 }

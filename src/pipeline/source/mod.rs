@@ -5,6 +5,8 @@
 //! before its first page, so that the report can be put into listing order.
 
 mod list;
+mod named;
+pub mod names;
 pub mod split;
 mod trail;
 
@@ -14,8 +16,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::AbortHandle;
 
 use self::list::Lister;
+pub use self::names::{Names, NamesError};
 pub(in crate::pipeline) use self::trail::{Trail, orderly};
-use crate::model::{Page, Position};
+use crate::job::Verb;
+use crate::model::{Clock, Page, Position};
 use crate::store::{Listing, Store, StoreError};
 
 /// Messages that may wait for the next stage; pages are bounded by their permits as well.
@@ -56,6 +60,15 @@ pub enum SourceError {
     /// Truncated pages without entries, one after the other.
     #[error("the store sent a thousand empty pages in a row, each claiming that more would follow")]
     Empty,
+    /// The list of names cannot be read on.
+    #[error(transparent)]
+    Names(#[from] NamesError),
+    /// The list of names was edited while it was worked through.
+    #[error("`{list}` was changed while the run worked through it")]
+    Edited {
+        /// The list.
+        list: String,
+    },
     /// The ranges to go on with are out of order.
     #[error("the checkpoint's key ranges overlap or are out of order at number {at}")]
     Overlap {
@@ -114,6 +127,19 @@ pub struct Extent {
     pub hints: Vec<Vec<u8>>,
 }
 
+/// How named objects are looked at.
+#[derive(Clone, Debug)]
+pub struct Looking {
+    /// What the run is: what is not there has failed in a restore only.
+    pub verb: Verb,
+    /// Tells when an object was looked at.
+    pub clock: Arc<dyn Clock>,
+    /// Pages looked at side by side, at least 1.
+    pub pages: usize,
+    /// Names a page, at least 1.
+    pub page_size: usize,
+}
+
 /// What a listing tells.
 #[derive(Debug)]
 pub enum Told {
@@ -166,6 +192,26 @@ impl Source {
             };
             // A closed channel means that nobody wants to know any more.
             let _ = send.send(listed.map_or_else(Told::Failed, |hints| Told::End { hints })).await;
+        });
+        Self { told, task: task.abort_handle() }
+    }
+
+    /// Starts looking at the objects that `names` names, behind the place at which `range` begins; at none
+    /// if there is no range. Pages hold permits of `room` as in a listing.
+    pub fn named<S: Store + 'static>(
+        store: Arc<S>,
+        names: Arc<Names>,
+        range: Option<Range>,
+        how: Looking,
+        room: Arc<Semaphore>,
+    ) -> Self {
+        let (send, told) = mpsc::channel(WAITING);
+        let task = tokio::spawn(async move {
+            let looked = match range {
+                Some(range) => named::look(store, &names, &range, how, room, &send).await,
+                None => Ok(()),
+            };
+            let _ = send.send(looked.map_or_else(Told::Failed, |()| Told::End { hints: Vec::new() })).await;
         });
         Self { told, task: task.abort_handle() }
     }

@@ -2,7 +2,7 @@
 
 use super::refusal::{self, Manners, header};
 use super::xml::ErrorDocument;
-use super::{Reply, mark};
+use super::{Reply, dates, mark};
 use crate::model::{Access, RestoreMark, Tier};
 use crate::store::{Head, Refusal, ReleaseAnswer, Released, RestoreAnswer, Taken};
 
@@ -21,6 +21,8 @@ pub(super) struct HeadNames {
     pub(super) tier: Option<&'static str>,
     /// Restore state.
     pub(super) restore: &'static str,
+    /// What kind of object it is, where the vendor has symbolic links.
+    pub(super) kind: Option<&'static str>,
     /// The tier of a running restore, where the vendor tells.
     pub(super) running: Option<&'static str>,
 }
@@ -66,6 +68,10 @@ pub(super) fn head(
         access: access(class.as_bytes(), tier.as_bytes()),
         access_tier: tier.to_owned(),
         restore,
+        size: header(&reply.headers, "content-length").parse().unwrap_or(0),
+        etag: header(&reply.headers, "etag").trim_matches('"').to_owned(),
+        last_modified: dates::http(header(&reply.headers, "last-modified").as_bytes()),
+        symlink: names.kind.is_some_and(|name| header(&reply.headers, name).eq_ignore_ascii_case("symlink")),
         running_at: names.running.and_then(|name| running_at(header(&reply.headers, name))),
         status: reply.status,
         request_id: refusal::request_id(manners, &reply.headers),

@@ -104,6 +104,7 @@ const HEAD: HeadNames = HeadNames {
     standard: "STANDARD",
     tier: Some("x-cos-storage-tier"),
     restore: "x-cos-restore",
+    kind: None,
     running: Some("x-cos-restore-status"),
 };
 

@@ -16,6 +16,7 @@ mod golden;
 mod legal;
 mod mark;
 mod oss;
+mod quota;
 mod refusal;
 mod s3;
 pub mod xml;
@@ -23,6 +24,7 @@ pub mod xml;
 pub use cos::Cos;
 pub use encoding::target;
 pub use oss::Oss;
+pub use quota::{quota, usual};
 pub use s3::S3;
 
 use std::fmt;

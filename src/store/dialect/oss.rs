@@ -78,6 +78,8 @@ const HEAD: HeadNames = HeadNames {
     standard: "Standard",
     tier: None,
     restore: "x-oss-restore",
+    // Source: OSS HeadObject page, read 2026-11.
+    kind: Some("x-oss-object-type"),
     running: Some("x-oss-object-restore-priority"),
 };
 
@@ -339,6 +341,20 @@ mod tests {
             let offer = OSS.offer(class.as_bytes(), b"").filter(|_| !is_archive);
             assert_eq!(direct.offer(class.as_bytes(), b""), offer, "{class}");
         }
+    }
+
+    #[test]
+    fn a_request_that_was_let_wait_is_known() {
+        let reply = |told: &str| {
+            let mut headers = http::HeaderMap::new();
+            headers.insert("x-oss-qos-delay-time", told.parse().unwrap());
+            Reply { status: 200, headers, body: Vec::new() }
+        };
+        assert!(OSS.delays(&reply("180")));
+        for calm in ["0", "", "soon"] {
+            assert!(!OSS.delays(&reply(calm)), "{calm}");
+        }
+        assert!(!OSS.delays(&Reply { status: 200, headers: http::HeaderMap::new(), body: Vec::new() }));
     }
 
     #[test]

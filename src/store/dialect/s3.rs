@@ -104,6 +104,7 @@ const HEAD: HeadNames = HeadNames {
     standard: "STANDARD",
     tier: Some("x-amz-archive-status"),
     restore: "x-amz-restore",
+    kind: None,
     running: None,
 };
 
