@@ -594,6 +594,19 @@ mod tests {
     }
 
     #[test]
+    fn a_dry_run_knows_the_state_of_the_real_one() {
+        let text = format!("{SMALL}[restore]\ndays = 3\n");
+        let dry = Overrides { dry_run: true, ..Overrides::default() };
+        let (real, plan) = (file(&text, &Overrides::default()).unwrap(), file(&text, &dry).unwrap());
+        assert_ne!(plan.state_dir, real.state_dir);
+        assert_eq!(plan.acting_state_dir(), real.state_dir);
+        assert_eq!(real.acting_state_dir(), real.state_dir);
+        let days = Overrides { days: Some("3".to_owned()), ..Overrides::default() };
+        let of = |verb| from_url(verb, "s3://b/plan-plan", &days, NO_ENV).unwrap();
+        assert_eq!(of(Verb::Plan).acting_state_dir(), of(Verb::Restore).state_dir);
+    }
+
+    #[test]
     fn archive_direct_read_is_a_thing_of_oss() {
         let direct = |url: &str| format!("[[source]]\nurl = \"{url}\"\narchive_direct_read = true\n");
         let job = file(&direct("oss://logs/2024/"), &Overrides::default()).unwrap();

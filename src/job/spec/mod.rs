@@ -376,6 +376,21 @@ pub struct Job {
 }
 
 impl Job {
+    /// The state folder of the restore that this job is a dry run of; its own if it is none. See
+    /// [`from_file`](crate::job::from_file) and [`from_url`](crate::job::from_url) for the names.
+    #[must_use]
+    pub fn acting_state_dir(&self) -> PathBuf {
+        let acting = match self.verb {
+            Verb::Plan => self
+                .name
+                .strip_suffix("-plan")
+                .map(str::to_owned)
+                .or_else(|| Some(format!("restore-{}", self.name.strip_prefix("plan-")?))),
+            Verb::Scan | Verb::Restore => None,
+        };
+        acting.map_or_else(|| self.state_dir.clone(), |name| self.state_dir.with_file_name(name))
+    }
+
     /// Everything that decides which rows a run writes, as (field, value) pairs: what a checkpoint
     /// is bound to. Limits are not in it: a job may be resumed at another rate.
     #[must_use]

@@ -13,9 +13,10 @@ use crate::pipeline::act::LastRun;
 /// The layout that is written, and the only one that is read.
 const FORMAT: u32 = 1;
 
-/// Fields of a job's identity that say what is asked for, and how it is reported; the others say which
-/// objects are looked at.
-const WISHES: &[&str] = &["days", "tier", "fit", "extend_when_left", "raise_tier", "report", "rows", "head"];
+/// Fields of a job's identity that say what is done, what is asked for, and how it is reported; the others
+/// say which objects are looked at. Only restores leave word, and dry runs of them hear it.
+const WISHES: &[&str] =
+    &["verb", "days", "tier", "fit", "extend_when_left", "raise_tier", "report", "rows", "head"];
 
 /// The file.
 #[derive(Debug, Serialize, Deserialize)]

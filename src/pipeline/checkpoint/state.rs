@@ -264,11 +264,12 @@ impl StateDir {
         })
     }
 
-    /// The last complete run, as far as a job that is `identity` now has to know of it; `None` if it left
-    /// nothing that can be read.
-    pub fn last_run(&self, identity: &[(String, String)]) -> Option<LastRun> {
+    /// The last complete run of the job whose folder is at `path`, as far as a job that is `identity` now
+    /// has to know of it; `None` if it left nothing that can be read.
+    #[must_use]
+    pub fn last_run(path: &Path, identity: &[(String, String)]) -> Option<LastRun> {
         let mut text = Vec::new();
-        let file = File::open(self.path.join(LAST)).ok()?;
+        let file = File::open(path.join(LAST)).ok()?;
         let size = file.take(MAX_LAST + 1).read_to_end(&mut text).ok()?;
         let read = || serde_json::from_slice::<Remembered>(&text).ok();
         if size as u64 <= MAX_LAST { read()?.told_to(identity) } else { None }

@@ -158,7 +158,9 @@ impl Books {
             matched: mark.tally.matched.objects,
             memory: memory.clone(),
             hints: state.as_ref().map(StateDir::hints).unwrap_or_default(),
-            last: state.as_ref().and_then(|state| state.last_run(&mark.identity)),
+            last: (state.is_some() || job.verb == Verb::Plan)
+                .then(|| StateDir::last_run(&job.acting_state_dir(), &mark.identity))
+                .flatten(),
         };
         let now = clock.monotonic();
         let mut books = Self {

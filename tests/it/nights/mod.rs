@@ -136,6 +136,18 @@ impl Nights {
         Night { before, posts: ledger.restores(), heads: ledger.counts().head, rows: told.collect(), at }
     }
 
+    /// How many objects a dry run of the job plans to ask for.
+    pub(crate) fn planned(&mut self) -> usize {
+        let real = self.job.clone();
+        self.job.verb = Verb::Plan;
+        self.job.name = real.name.replacen("restore-", "plan-", 1);
+        self.job.state_dir = real.state_dir.with_file_name(&self.job.name);
+        let night = self.night();
+        assert_eq!(night.posts, []);
+        self.job = real;
+        night.rows.values().filter(|row| row["action"] == "planned").count()
+    }
+
     /// A run that is asked to end when it has sent some requests: whether it was done before, and what
     /// it sent.
     pub(crate) fn broken_off_after(&self, requests: u64) -> (bool, Vec<RestoreRecord>) {

@@ -86,9 +86,12 @@ fn what_the_job_asked_for_itself_is_not_raised_to_the_same_tier() {
         );
         nights.later(Duration::from_hours(1));
         assert_eq!(asked(&nights.night()), []);
+        assert_eq!(nights.planned(), 0, "{vendor:?}: a dry run knows what was asked for");
         // The wish becomes faster, and what runs follows, once.
         nights.wish(|wish| wish.tier = Tier::Standard);
+        let planned = nights.planned();
         let raised = asked(&nights.night());
+        assert_eq!(planned, raised.len(), "{vendor:?}");
         let taken: &[&str] = match vendor.dialect {
             // Bulk became Standard in DeepColdArchive at once, which has no Bulk.
             Dialect::Oss => &["ColdArchive/-"],
