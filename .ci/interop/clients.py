@@ -3,7 +3,7 @@
 usage: clients.py PATH_TO_DEFROST
 
 Each client lists every page, restores an archived object (202), restores it again (409), sees it run
-and then ready by HEAD, and is refused with a wrong secret. Anything else ends with exit code 1.
+and then ready by HEAD, and is refused with a wrong secret; that of OSS gives the copy back. Anything else ends with exit code 1.
 """
 
 import pathlib
@@ -154,6 +154,15 @@ class OssV2:
             cause = error.unwrap()
             return cause.status_code, cause.code
 
+    def release(self, key):
+        try:
+            return self.client.clean_restored_object(
+                oss_v2.CleanRestoredObjectRequest(bucket="interop-oss", key=key)
+            ).status_code, None
+        except oss_v2.exceptions.OperationError as error:
+            cause = error.unwrap()
+            return cause.status_code, cause.code
+
     def head(self, key):
         return self.client.head_object(oss_v2.HeadObjectRequest(bucket="interop-oss", key=key)).restore
 
@@ -235,7 +244,13 @@ def main(defrost):
             expect("no restore header before", client.head(ODD), None)
             expect("first restore", client.restore(ODD), (202, None))
             expect("second restore", client.restore(ODD), (409, "RestoreAlreadyInProgress"))
+            if hasattr(client, "release"):
+                expect("release while running", client.release(ODD), (409, "ArchiveRestoreNotFinished"))
             until_ready(lambda: client.head(ODD))
+            if hasattr(client, "release"):
+                expect("release when done", client.release(ODD), (200, None))
+                expect("no restore header after", client.head(ODD), None)
+                expect("release again", client.release(ODD), (409, "ArchiveRestoreFileStale"))
             status, code = client.restore(PLAIN)
             expect("restore of a standard object is refused", status >= 400 and code is not None, True)
             expect("wrong secret", make(url, WRONG).refusal(), (403, "SignatureDoesNotMatch"))

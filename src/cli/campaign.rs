@@ -1,6 +1,6 @@
 //! One job from its first request to its exit code: what scan, plan, restore and run share.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -11,7 +11,7 @@ use super::connect::{self, Site};
 use super::context::Context;
 use super::exit::{self, Exit, Failure};
 use super::wait::{can_be_known, waited};
-use super::{load, plan};
+use super::{load, plan, preflight};
 use crate::job::{Job, Until, Verb};
 use crate::pipeline::checkpoint::{CheckpointError, LockError};
 use crate::pipeline::report::{Summary, Verdict};
@@ -33,6 +33,8 @@ pub(super) struct How<'a> {
     pub(super) ended: &'a [String],
     /// What becomes of a plan.
     pub(super) plan: plan::Wanted<'a>,
+    /// The plan that the run is held to.
+    pub(super) held: Option<&'a Path>,
 }
 
 impl How<'_> {
@@ -44,6 +46,7 @@ impl How<'_> {
             yes: false,
             ended: &[],
             plan: plan::Wanted { out: None, json: false },
+            held: None,
         }
     }
 }
@@ -57,23 +60,32 @@ pub(super) async fn campaign(job: &Job, how: How<'_>, context: &Context) -> Resu
     if waits {
         can_be_known(job)?;
     }
-    // A faulty list or price table is told before a simulator starts, or anything is sent.
+    // What is wrong with a list or a price table is told before a simulator starts, or anything is sent.
     let names = Names::open(job)?.map(Arc::new);
     let table = load::price_table(job)?;
+    preflight::room(job)?;
+    let mut job = job.clone();
+    job.source.key_list_digest = names.as_ref().map(|names| names.digest().to_owned());
+    if let Some(path) = how.held {
+        plan::keep_to(&mut job, path, context)?;
+    }
+    let job = &job;
     let site = connect::site(job, context).await?;
-    let (client, clock, hour) = (Arc::clone(&site.client), Arc::clone(&site.clock), Arc::clone(&site.clock));
+    let (client, clock) = (Arc::clone(&site.client), Arc::clone(&site.clock));
     let prices = Arc::new(table.of(job.source.provider, Some(&site.region)));
-    let agreed = match confirm(job, how.yes, how.fresh, &client, &clock, &prices, context).await {
-        Ok(Word::Go(agreed)) => agreed,
-        other => {
-            let Site { tell, rehearsal, .. } = site;
-            drop(tell);
-            if let Some(rehearsal) = rehearsal {
-                rehearsal.close(false).await?;
+    let hour = Arc::clone(&clock);
+    let agreed =
+        match confirm(job, how.yes, how.fresh, &client, &clock, &prices, names.as_ref(), context).await {
+            Ok(Word::Go(agreed)) => agreed,
+            other => {
+                let Site { tell, rehearsal, .. } = site;
+                drop(tell);
+                if let Some(rehearsal) = rehearsal {
+                    rehearsal.close(false).await?;
+                }
+                return other.map(|_| context.signals.exit());
             }
-            return other.map(|_| context.signals.exit());
-        }
-    };
+        };
     let options = Options {
         confirmed: agreed,
         mute: false,

@@ -1,4 +1,4 @@
-//! `defrost check JOB…`: everything that is wrong with job files, without network.
+//! `defrost check JOB…`: everything that is wrong with job files, without network; and with it.
 
 use std::path::{Path, PathBuf};
 
@@ -6,15 +6,21 @@ use super::args::CheckArgs;
 use super::connect;
 use super::context::Context;
 use super::exit::{Exit, Failure};
-use super::{load, rehearsal};
+use super::{load, preflight, rehearsal};
 use crate::job::{Job, Overrides};
 use crate::model::{Clock as _, SystemClock};
 use crate::pipeline::source::Names;
 
-pub(super) fn run(args: &CheckArgs, context: &Context) -> Result<Exit, Failure> {
+pub(super) async fn run(args: &CheckArgs, context: &Context) -> Result<Exit, Failure> {
     let jobs = vetted(&args.files, &Overrides::default(), context)?;
+    let mut worst = Exit::Done;
     for Vetted { file: path, job } in &jobs {
         context.line(&format!("{}: ok, {} of {}", path.display(), job.verb.as_str(), job.source.url()));
+        if args.online {
+            let exit = preflight::online(&path.display().to_string(), job, context).await?;
+            worst = if worst == Exit::Done { exit } else { worst };
+            continue;
+        }
         // No fault of the file: where the job will run, variables or a profile may say it.
         if job.simulator.is_none()
             && let Err(failure) = connect::endpoint(job, &*connect::dialect(job), context)
@@ -27,7 +33,7 @@ pub(super) fn run(args: &CheckArgs, context: &Context) -> Result<Exit, Failure> 
             ));
         }
     }
-    Ok(Exit::Done)
+    Ok(worst)
 }
 
 /// The job of the file at `path`, which has a single source, if its store and its simulator can make

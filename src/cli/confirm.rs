@@ -8,6 +8,7 @@ use super::exit::{self, Exit, Failure};
 use crate::job::{Job, Prices, Rows, Verb};
 use crate::model::{Action, Clock, Count, Event};
 use crate::pipeline::checkpoint::StateDir;
+use crate::pipeline::source::Names;
 use crate::pipeline::{self, Options, RunError, Step};
 use crate::store::Store;
 use crate::ui::{human_bytes, human_objects};
@@ -32,6 +33,7 @@ pub(super) async fn confirm<S: Store + 'static>(
     store: &Arc<S>,
     clock: &Arc<dyn Clock>,
     prices: &Arc<Prices>,
+    names: Option<&Arc<Names>>,
     context: &Context,
 ) -> Result<Word, Failure> {
     let Some(over) = job.safety.confirm_over.filter(|_| job.verb == Verb::Restore) else {
@@ -47,7 +49,7 @@ pub(super) async fn confirm<S: Store + 'static>(
         return Ok(Word::Go(true));
     }
     context.line("counting what would be asked for, since the job has a confirm_over");
-    let Some(wanted) = count(job, store, clock, prices, context).await? else {
+    let Some(wanted) = count(job, store, clock, prices, names, context).await? else {
         return Ok(Word::Stopped);
     };
     let bytes = wanted.bytes.min(most);
@@ -93,6 +95,7 @@ async fn count<S: Store + 'static>(
     store: &Arc<S>,
     clock: &Arc<dyn Clock>,
     prices: &Arc<Prices>,
+    names: Option<&Arc<Names>>,
     context: &Context,
 ) -> Result<Option<Count>, Failure> {
     let mut dry = job.clone();
@@ -102,6 +105,7 @@ async fn count<S: Store + 'static>(
     dry.report.path = Some("-".to_owned());
     let options = Options {
         stream: Some(Box::new(std::io::sink())),
+        names: names.cloned(),
         prices: Arc::clone(prices),
         mute: true,
         ..Options::default()

@@ -240,7 +240,8 @@ fn of_checkpoint(error: &CheckpointError) -> (Exit, String) {
     }
 }
 
-fn of_store(error: &StoreError, provider: Provider) -> (Exit, String) {
+/// The exit code, and the way out, of a refusal that ends a run.
+pub(super) fn of_store(error: &StoreError, provider: Provider) -> (Exit, String) {
     let code = error.refusal.as_ref().map(|r| &*r.code).unwrap_or_default();
     let region = error.refusal.as_ref().and_then(|r| r.region.as_deref());
     match error.kind {

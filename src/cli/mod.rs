@@ -5,6 +5,7 @@
 //! | `args` | the command line as typed |
 //! | `scan`, `plan`, `restore`, `run`, `wait`, `release`, `status`, `check`, `simulate`, `guide` | one verb each |
 //! | `campaign` | one job from its first request to its exit code |
+//! | `preflight` | `check --online`: whether a run could do its work |
 //! | `confirm` | the question before a run that is larger than the job lets pass |
 //! | `connect`, `rehearsal` | from a job to a store that can be asked; the embedded simulator |
 //! | `load` | job files and URLs to jobs |
@@ -24,6 +25,7 @@ mod guide;
 mod heap;
 mod load;
 mod plan;
+mod preflight;
 mod rehearsal;
 mod release;
 mod restore;
@@ -113,7 +115,7 @@ async fn dispatch(verb: Command, look: Look, sink: Sink, line: Vec<String>) -> R
         Command::Release(args) => release::run(&args, &context).await,
         Command::Retry(args) => retry::run(&args, &context).await,
         Command::Status(args) => status::run(&args, &context),
-        Command::Check(args) => check::run(&args, &context),
+        Command::Check(args) => check::run(&args, &context).await,
         Command::Sim(args) => {
             let stop = context.signals.stop().clone();
             simulate::run(args, async move {

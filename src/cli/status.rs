@@ -20,15 +20,16 @@ pub(super) fn run(args: &StatusArgs, context: &Context) -> Result<Exit, Failure>
             let folder = job::url_state_dir(verb, &args.target, args.state_dir.as_deref(), &|name| {
                 context.env.var(name).map(str::to_owned)
             })?;
-            views.extend(view(&folder)?);
+            views.extend(view(&folder, &folder)?);
         }
     } else {
         let over = Overrides { state_dir: args.state_dir.clone(), ..Overrides::default() };
         for job in load::all_from_file(Path::new(&args.target), &over, context)? {
-            let seen = view(&job.state_dir)?;
+            let seen = view(&job.state_dir, &job.shared_dir)?;
             views.push(seen.unwrap_or_else(|| never(&job.name, job.verb, job.source.url())));
             // A retry is told where there was one.
-            views.extend(view(&job.state_dir.with_file_name(format!("{}-retry", job.name)))?);
+            let retry = job.state_dir.with_file_name(format!("{}-retry", job.name));
+            views.extend(view(&retry, &job.shared_dir)?);
         }
     }
     if views.is_empty() {
@@ -41,8 +42,8 @@ pub(super) fn run(args: &StatusArgs, context: &Context) -> Result<Exit, Failure>
     Ok(Exit::Done)
 }
 
-/// What the state in `folder` tells; nothing if there is none.
-fn view(folder: &Path) -> Result<Option<StatusView>, Failure> {
+/// What the state in `folder` tells, of a job whose runs share `shared`; nothing if there is none.
+fn view(folder: &Path, shared: &Path) -> Result<Option<StatusView>, Failure> {
     let Some(mark) = StateDir::peek(folder)? else {
         return Ok(None);
     };
@@ -73,7 +74,7 @@ fn view(folder: &Path) -> Result<Option<StatusView>, Failure> {
         saved_at: Some(mark.saved_at),
         report: Some(if finished { mark.report.clone() } else { Report::partial_path(&mark.report) }),
         lock_pid: holder,
-        spending: budget::peek(folder)?,
+        spending: budget::peek(folder, shared)?,
     }))
 }
 

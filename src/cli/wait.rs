@@ -52,7 +52,7 @@ pub(super) fn can_be_known(job: &Job) -> Result<(), Failure> {
     }
     Err(Failure::usage(
         "the report of this job does not say what is being restored: a wait would not know it",
-        "set rows = \"all\" or \"changed\" in [report], give it a path, and name a prefix instead of a list of keys",
+        "set rows = \"all\" or \"changed\" in [report], and give it a path",
     ))
 }
 

@@ -359,8 +359,13 @@ pub struct Quirks {
     pub no_expedited: bool,
     /// The bucket has moved to this region: calls are answered as the vendor does from the wrong one.
     pub moved_to: Option<String>,
-    /// Restore requests a second beyond which the answer is 503.
+    /// Restore requests a second beyond which the answer is the vendor's 503; a second's worth is
+    /// taken at once after a rest.
     pub restore_rate: Option<u32>,
+    /// The same for listings, of versions too.
+    pub list_rate: Option<u32>,
+    /// The same for HEAD.
+    pub head_rate: Option<u32>,
     /// Factor on the time until a copy is readable; default 1.
     pub ready_scale: Option<f64>,
     /// Delay of each answer, in real milliseconds.

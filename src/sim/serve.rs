@@ -69,8 +69,8 @@ pub(super) struct Store {
     /// The hour at which the store first started.
     pub(super) start: Timestamp,
     pub(super) serial: AtomicU64,
-    /// Per bucket: real time until which the restore rate is used up.
-    pub(super) rates: Vec<Mutex<Duration>>,
+    /// Per bucket: real time until which the rates of listings, HEAD and restores are used up.
+    pub(super) rates: Vec<Mutex<[Duration; 3]>>,
     /// Per bucket: pages served.
     pub(super) pages: Vec<AtomicU64>,
 }
@@ -178,10 +178,19 @@ impl Store {
         if !route.key.is_empty() && !bucket.dialect.takes_key(&route.key) {
             return Err(refuse(Wrong::KeyName));
         }
+        // Source: S3 HeadObject page, "Permissions": a missing key is told to whoever may list, and denied
+        // to everybody else. RestoreObject is taken to do the same.
+        let unlisted = caller.is_some_and(|c| c.deny.contains(&Call::List));
+        let on_object = matches!(route.call, Call::Head | Call::Restore);
+        if bucket.dialect == Dialect::S3 && unlisted && on_object && bucket.find(&route.key).is_none() {
+            return Err(refuse(Wrong::Denied));
+        }
+        if self.too_fast(index, bucket, route.call) {
+            return Err(refuse(Wrong::SlowDown));
+        }
         match route.call {
             Call::List | Call::Versions => self.list(incoming, route, fault, index, bucket).map_err(refuse),
             Call::Head => self.head(route, bucket),
-            Call::Restore if self.too_fast(index, bucket) => Err(refuse(Wrong::SlowDown)),
             Call::Restore => self.restore(incoming, route, bucket),
             Call::Release if bucket.dialect == Dialect::Oss => self.release(route, bucket),
             Call::Release => Err(refuse(Wrong::NotImplemented)),
@@ -333,13 +342,20 @@ impl Store {
             .unwrap_or_default()
     }
 
-    /// Whether a restore request goes beyond the rate of the bucket: a bucket of one second's worth.
-    fn too_fast(&self, index: usize, bucket: &Bucket) -> bool {
-        let (Some(rate), Some(used)) = (bucket.quirks.restore_rate, self.rates.get(index)) else {
+    /// Whether a request goes beyond the rate of the bucket: a token bucket of one second's worth.
+    fn too_fast(&self, index: usize, bucket: &Bucket, call: Call) -> bool {
+        let quirks = &bucket.quirks;
+        let (lane, rate) = match call {
+            Call::List | Call::Versions => (0, quirks.list_rate),
+            Call::Head => (1, quirks.head_rate),
+            Call::Restore => (2, quirks.restore_rate),
+            Call::Release | Call::Other => return false,
+        };
+        let (Some(rate), Some(used)) = (rate, self.rates.get(index)) else {
             return false;
         };
         let now = self.outer.monotonic();
-        let mut used = used.lock().unwrap_or_else(PoisonError::into_inner);
+        let used = &mut used.lock().unwrap_or_else(PoisonError::into_inner)[lane];
         let next = (*used).max(now) + Duration::from_secs(1) / rate.max(1);
         let over = next > now + Duration::from_secs(1);
         if !over {

@@ -211,7 +211,7 @@ fn build(config: Config, outer: Arc<dyn Clock>) -> Result<Store, ConfigError> {
         buckets.push(bucket);
     }
     Ok(Store {
-        rates: buckets.iter().map(|_| Mutex::new(Duration::ZERO)).collect(),
+        rates: buckets.iter().map(|_| Mutex::default()).collect(),
         pages: buckets.iter().map(|_| AtomicU64::new(0)).collect(),
         buckets,
         names,

@@ -11,7 +11,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 
-use super::credentials::{CredentialSource, Environment};
+use super::credentials::{CredentialError, CredentialSource, Environment};
 use super::dialect::{Credentials, Dialect, Endpoint, Request};
 pub use super::pace::Allowance;
 use super::pace::{Leave, Pace};
@@ -35,6 +35,9 @@ const SMALLEST_SKEW: SignedDuration = SignedDuration::from_secs(1);
 /// missing right, and a HEAD brings no code at all. Sources: OSS error 0002-00000504, COS "Error
 /// codes", S3 "Error responses", read 2026-11.
 const LARGEST_SKEW: SignedDuration = SignedDuration::from_mins(14);
+
+/// No answer has told the store's time yet.
+const UNTOLD: i64 = i64::MIN;
 
 /// Everything a client needs to know besides the dialect.
 #[derive(Debug)]
@@ -96,7 +99,10 @@ pub struct Client {
     clock: Arc<dyn Clock>,
     tell: Arc<dyn Tell>,
     counters: Counters,
+    /// What is added to this machine's time in signatures.
     skew_seconds: AtomicI64,
+    /// How far the store's clock was ahead by its last answer; [`UNTOLD`] before one told.
+    ahead_seconds: AtomicI64,
     halt: watch::Sender<bool>,
 }
 
@@ -133,8 +139,38 @@ impl Client {
             tell,
             counters: Counters::default(),
             skew_seconds: AtomicI64::new(0),
+            ahead_seconds: AtomicI64::new(UNTOLD),
             halt: watch::Sender::new(false),
         })
+    }
+
+    /// Where the credentials in use come from, and until when they are good where that is told; `None`
+    /// before the first request. Never a secret.
+    #[must_use]
+    pub fn credentials(&self) -> Option<(String, Option<Timestamp>)> {
+        self.credentials.origin()
+    }
+
+    /// Fetches the credentials, which else the first request does.
+    ///
+    /// # Errors
+    /// [`CredentialError`] if no source has any, or one is broken.
+    pub async fn prove_credentials(&self) -> Result<(), CredentialError> {
+        self.credentials.get().await.map(drop)
+    }
+
+    /// How far the store's clock is ahead of this machine's, to the second, by the last answer that
+    /// told; negative if it is behind.
+    #[must_use]
+    pub fn clock_ahead(&self) -> Option<SignedDuration> {
+        let seconds = self.ahead_seconds.load(Ordering::Relaxed);
+        (seconds != UNTOLD).then(|| SignedDuration::from_secs(seconds))
+    }
+
+    /// Where requests go.
+    #[must_use]
+    pub const fn endpoint(&self) -> &Endpoint {
+        self.transport.endpoint()
     }
 
     /// Sends `request` as often as it takes, and reads the answer with `read`.
@@ -243,6 +279,10 @@ impl Client {
         };
         let server_time =
             received.reply.headers.get("date").and_then(|d| d.to_str().ok()).and_then(http_date);
+        if let Some(told) = server_time {
+            let ahead = told.duration_since(self.clock.now()).as_secs();
+            self.ahead_seconds.store(ahead, Ordering::Relaxed);
+        }
         let delayed = self.dialect.delays(&received.reply);
         let answer = read(received);
         self.pace_by(call, &leave, delayed, answer.as_ref().err());
@@ -298,7 +338,11 @@ impl Client {
             }
             ErrorKind::TokenExpired => {
                 // The keys that this attempt used: those held now may be new already, and good.
-                self.credentials.renew(&fault.signed.as_ref()?.keys).await.ok()?;
+                let renewed = self.credentials.renew(&fault.signed.as_ref()?.keys).await;
+                // A source that cannot answer now may do so before the attempts are used up.
+                if let Err(CredentialError::Lapsed { .. }) = renewed {
+                    return None;
+                }
             }
             _ => {}
         }
@@ -364,27 +408,21 @@ impl Store for Client {
 
     async fn restore(&self, ask: RestoreAsk<'_>) -> Result<Answered<RestoreAnswer>, StoreError> {
         let request = self.dialect.restore(&ask);
+        let unsent = |kind| self.failed(Call::Restore, &request, Fault::bare(kind), (0, Answers::default()));
         let turn = tokio::select! {
             biased;
-            () = self.halted() => {
-                return Err(self.failed(Call::Restore, &request, Fault::bare(ErrorKind::Halted), (0, Answers::default())));
-            }
+            () = self.halted() => return Err(unsent(ErrorKind::Halted)),
             turn = self.trial.turn() => turn,
         };
         if let Turn::Closed = turn {
-            return Err(self.failed(
-                Call::Restore,
-                &request,
-                Fault::bare(ErrorKind::Forbidden),
-                (0, Answers::default()),
-            ));
+            return Err(unsent(ErrorKind::Forbidden));
         }
         let ended = self
             .call(Call::Restore, ask.until, request, |Received { reply, .. }| {
                 self.dialect.read_restore(&reply)
             })
             .await;
-        if let Turn::Alone(_) = turn
+        if let Turn::Alone { .. } = turn
             && self.trial.judge(ended.as_ref().err().map(|error| error.kind))
         {
             return ended.map_err(|error| StoreError { kind: ErrorKind::Forbidden, ..error });
@@ -434,9 +472,9 @@ impl Store for Client {
             restore: c.restore.load(Ordering::Relaxed),
             retries: c.retries.load(Ordering::Relaxed),
             throttled: c.throttled.load(Ordering::Relaxed),
-            lists: *c.lists.lock().unwrap_or_else(PoisonError::into_inner),
             slow_downs: self.pace.slow_downs(),
             lowest_restore_rate: self.pace.lowest_restore_rate(),
+            lists: *c.lists.lock().unwrap_or_else(PoisonError::into_inner),
         }
     }
 

@@ -21,10 +21,10 @@ mod trial;
 use std::future::Future;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 pub use endpoint::{EndpointError, Whereabouts};
 pub use error::{Call, ErrorKind, Refusal, StoreError};
-
-use jiff::Timestamp;
 
 use crate::model::{Access, Answers, Offer, Page, Position, Rates, RequestCounts, RestoreMark, Tier};
 

@@ -30,7 +30,7 @@ pub(crate) enum Turn<'t> {
     /// Leave, with all others.
     Open,
     /// Leave alone, for as long as this is held.
-    Alone(MutexGuard<'t, ()>),
+    Alone { _turn: MutexGuard<'t, ()> },
     /// Nothing: the right is missing.
     Closed,
 }
@@ -45,18 +45,22 @@ impl Trial {
         match self.denied.load(Ordering::Acquire) {
             OPEN => Turn::Open,
             TRIALS.. => Turn::Closed,
-            _ => Turn::Alone(alone),
+            _ => Turn::Alone { _turn: alone },
         }
     }
 
     /// Takes note of how a request that left alone ended (`None`: well); says whether the session is to
     /// be given up.
     pub(crate) fn judge(&self, ended: Option<ErrorKind>) -> bool {
-        if ended == Some(ErrorKind::Denied) {
-            return self.denied.fetch_add(1, Ordering::AcqRel) + 1 >= TRIALS;
+        match ended {
+            Some(ErrorKind::Denied) => self.denied.fetch_add(1, Ordering::AcqRel) + 1 >= TRIALS,
+            // It was not sent, or not again.
+            Some(ErrorKind::Halted | ErrorKind::Late) => false,
+            _ => {
+                self.denied.store(OPEN, Ordering::Release);
+                false
+            }
         }
-        self.denied.store(OPEN, Ordering::Release);
-        false
     }
 }
 
@@ -69,7 +73,7 @@ mod tests {
     #[tokio::test]
     async fn one_answer_opens_the_way_for_all() {
         let trial = Arc::new(Trial::default());
-        let Turn::Alone(first) = trial.turn().await else { panic!("the first goes alone") };
+        let first @ Turn::Alone { .. } = trial.turn().await else { panic!("the first goes alone") };
         let others: Vec<_> = (0..50)
             .map(|_| {
                 let trial = Arc::clone(&trial);
@@ -90,7 +94,7 @@ mod tests {
         let trial = Trial::default();
         for number in 1..=TRIALS {
             let turn = trial.turn().await;
-            assert!(matches!(turn, Turn::Alone(_)), "{number}");
+            assert!(matches!(turn, Turn::Alone { .. }), "{number}");
             assert_eq!(trial.judge(Some(ErrorKind::Denied)), number == TRIALS);
         }
         assert!(matches!(trial.turn().await, Turn::Closed));

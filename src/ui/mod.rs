@@ -19,6 +19,7 @@
 //! | `closing` | the table at the end of a run; `advice` is its one line per error code |
 //! | `bill` | the table of a plan |
 //! | `status` | where a job stands |
+//! | `finding` | what a preflight finds, as text or as a JSON line |
 //! | `error` | an error with its causes and a hint, as text or as a JSON line |
 //! | `human`, `escape`, `table`, `sink` | numbers, safe text, aligned columns, the way out |
 
@@ -29,6 +30,7 @@ mod closing;
 mod error;
 mod escape;
 mod figures;
+mod finding;
 mod human;
 mod json;
 mod line;
@@ -45,6 +47,7 @@ pub use bill::{PlanFee, PlanRow, PlanView, Quantity, plan_table};
 pub use closing::{Closing, Cost, closing_table};
 pub use error::{error_json, error_text};
 pub use escape::{Charset, printable};
+pub use finding::{Finding, Grade, finding_json, finding_text};
 pub use human::{human_bytes, human_count, human_objects, human_rate, human_span};
 pub use json::JsonLog;
 pub use line::Lines;

@@ -48,6 +48,9 @@ mod month;
 mod names;
 mod nightly;
 mod nights;
+#[cfg(unix)]
+mod pace;
+mod preflight;
 mod ranges;
 #[cfg(unix)]
 mod resume;

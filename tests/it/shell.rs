@@ -186,7 +186,7 @@ fn a_report_on_stdout_is_csv_and_nothing_else() {
                 let ran = rig.run(vendor, &line).expect(0);
                 let mut reader = csv::Reader::from_reader(ran.stdout.as_bytes());
                 let header: Vec<_> = reader.headers().unwrap().iter().map(str::to_owned).collect();
-                assert_eq!((header[0].as_str(), header.len()), ("bucket", 21));
+                assert_eq!((header[0].as_str(), header.len()), ("bucket", 22));
                 assert_eq!(reader.records().map(Result::unwrap).count(), 9, "{line:?}");
                 assert!(!ran.stderr.contains("p/obj"), "{}", ran.stderr);
                 if verb[0] != "restore" {

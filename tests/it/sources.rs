@@ -156,3 +156,24 @@ fn a_retry_needs_a_report_that_says_what_failed() {
     }
     unasked(&rig);
 }
+
+#[test]
+fn what_a_day_may_take_is_shared_by_all_sources_and_retries() {
+    let rig = two("{source}.csv");
+    let text = std::fs::read_to_string(rig.path("job.toml")).unwrap();
+    std::fs::write(rig.path("job.toml"), format!("{text}[limits]\ndaily_objects = 45\n")).unwrap();
+    for _ in 0..2 {
+        run_as(&rig, Keys::GOOD, &["run", "job.toml"]).expect(0);
+        assert_eq!(rig.server.ledger().restores().len(), 45, "30 of the first, 15 of the second");
+    }
+    let deferred = rig.rows("logs.csv").iter().filter(|row| row["action"] == "deferred").count();
+    assert_eq!(deferred, 25);
+    // What is deferred has not failed, and a retry finds the same day as spent as the run did.
+    run_as(&rig, Keys::GOOD, &["retry", "job.toml"]).expect(0).says(&["nothing failed"]);
+    let mut text = std::fs::read_to_string(rig.path("logs.csv")).unwrap();
+    text = text.replace(",deferred,", ",failed,");
+    std::fs::write(rig.path("logs.csv"), text).unwrap();
+    run_as(&rig, Keys::GOOD, &["retry", "job.toml"]).expect(0);
+    assert_eq!(rig.server.ledger().restores().len(), 45);
+    assert_eq!(rig.rows("logs.retry.csv").iter().filter(|row| row["action"] == "deferred").count(), 25);
+}

@@ -184,13 +184,21 @@ Examples:
     defrost status oss://logs-archive/2024/";
 
 pub(super) const CHECK: &str = "\
-Check job files without network. Every fault is told at once, as FILE:LINE:COLUMN, the key, what is \
-wrong, and the way out. Exit code 2 if there is one.";
+Check job files. Every fault is told at once, as FILE:LINE:COLUMN, the key, what is wrong, and the way \
+out. Exit code 2 if there is one. No store is asked unless --online is given: then credentials, endpoint, \
+region, clock, the rights to list, HEAD and restore, and this machine's lock, paths and disk are looked at, \
+and told as a numbered list, each finding with its way out. It sends one listing, at most one HEAD, and one \
+restore request for a key that is not there; nothing is restored. The exit code is the one that a run would \
+end with: 0 if it could do its work (warnings are none), 4 for credentials and rights, 2 for bucket and \
+region, 8 for its own files, 1 if the store does not answer.";
 
 pub(super) const CHECK_EXAMPLES: &str = "\
 Examples:
   One file:
     defrost check jobs/nightly-oss.toml
+
+  Before the first night: could it do its work?
+    defrost check jobs/nightly-oss.toml --online
 
   Before a commit:
     defrost check jobs/nightly-oss.toml jobs/nightly-cos.toml jobs/nightly-s3.toml";

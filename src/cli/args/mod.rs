@@ -127,7 +127,7 @@ pub enum Command {
     /// Show where a job stands, from its own files; no network
     #[command(long_about = help::STATUS, after_help = help::STATUS_EXAMPLES)]
     Status(StatusArgs),
-    /// Check job files without network: every fault at once, with line and way out
+    /// Check job files: every fault at once, with line and way out; with --online, rights as well
     #[command(long_about = help::CHECK, after_help = help::CHECK_EXAMPLES)]
     Check(CheckArgs),
     /// Run an object store to rehearse against, with archive classes, faults and a fast clock
@@ -260,6 +260,9 @@ pub struct CheckArgs {
     /// Job files
     #[arg(value_name = "JOB", required = true, value_hint = ValueHint::FilePath)]
     pub files: Vec<PathBuf>,
+    /// Ask the store, too: credentials, region, clock, rights; and look at lock, paths and disk
+    #[arg(long)]
+    pub online: bool,
 }
 
 /// `guide [TOPIC]`.

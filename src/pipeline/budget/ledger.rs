@@ -19,6 +19,8 @@ use crate::pipeline::checkpoint::{CheckpointError, StateDir, replace_file};
 const FILE: &str = "budget.json";
 /// The layout of the file; one of another layout is refused.
 const FORMAT: u32 = 1;
+/// How the names of the accounts begin that belong to other runs of the same job file.
+const OF_ANOTHER: &str = "budget-of-";
 /// A file larger than this is no ledger: two claims of 32 stretches of keys of 1,024 bytes have some
 /// 300 KB.
 const MAX_LEDGER: u64 = 4 << 20;
@@ -60,12 +62,14 @@ impl Ledger {
         if budget.run.is_none() && budget.day.is_none() {
             return Ok(None);
         }
-        let path = job.state_dir.join(FILE);
+        let path = path_of(&job.state_dir, &job.shared_dir);
         let account = match read(&path) {
             Err(CheckpointError::Damaged { .. }) if fresh => Account::default(),
             read => read?.unwrap_or_default(),
         };
-        let purse = Purse::open(budget, job.zone.clone(), account, run_id, now);
+        // What the other runs of the file took of a day is no more to be had here.
+        let others = others(&path, &job.shared_dir)?;
+        let purse = Purse::open(budget, job.zone.clone(), account, run_id, now).beside(others);
         Ok(Some(Self { path, purse: Mutex::new(purse), turn: Mutex::new(()), _lock: lock }))
     }
 
@@ -92,13 +96,39 @@ impl Ledger {
     }
 }
 
-/// What was spent on a job whose state is at `folder`: by its last run, and by day. `None` if it keeps
-/// no account. Takes no lock; for looking only.
+/// Where the account of the job is kept whose state is at `state`: in the folder `shared` that all runs
+/// of its job file share, so that each of them finds what the others took of a day.
+fn path_of(state: &Path, shared: &Path) -> PathBuf {
+    if state == shared {
+        return shared.join(FILE);
+    }
+    let name = state.file_name().unwrap_or_default().to_string_lossy();
+    shared.join(format!("{OF_ANOTHER}{name}.json"))
+}
+
+/// The accounts in `shared` but the one at `own`.
+fn others(own: &Path, shared: &Path) -> Result<Vec<Account>, CheckpointError> {
+    let mut accounts = Vec::new();
+    let Ok(entries) = std::fs::read_dir(shared) else { return Ok(accounts) };
+    for entry in entries.flatten() {
+        let (path, name) = (entry.path(), entry.file_name());
+        let name = name.to_string_lossy();
+        let is_one = name == FILE || (name.starts_with(OF_ANOTHER) && name.ends_with(".json"));
+        if is_one && path != own {
+            accounts.extend(read(&path)?);
+        }
+    }
+    Ok(accounts)
+}
+
+/// What was spent on a job whose state is at `folder`, and which shares the folder `shared` with the
+/// other runs of its file: by its last run, and by day. `None` if it keeps no account. Takes no lock; for
+/// looking only.
 ///
 /// # Errors
 /// If the file cannot be read, or is damaged.
-pub fn peek(folder: &Path) -> Result<Option<Spending>, CheckpointError> {
-    Ok(read(&folder.join(FILE))?.map(|account| {
+pub fn peek(folder: &Path, shared: &Path) -> Result<Option<Spending>, CheckpointError> {
+    Ok(read(&path_of(folder, shared))?.map(|account| {
         let spent = |amount| spent(amount, account.currency.as_deref());
         Spending {
             run: spent(account.run),

@@ -83,6 +83,8 @@ pub struct Purse {
     pub(super) account: Account,
     /// Refunds that are not on disk yet as answers: see [`Purse::firm`].
     loose: Amount,
+    /// What other runs of the same job file took, by day.
+    others: BTreeMap<Date, Amount>,
 }
 
 impl Purse {
@@ -104,6 +106,7 @@ impl Purse {
             currency,
             account,
             loose: Amount::default(),
+            others: BTreeMap::new(),
         };
         // What a crashed session set aside may have left on this very day.
         purse.today(now);
@@ -114,6 +117,20 @@ impl Purse {
             purse.account.classes.clear();
         }
         purse
+    }
+
+    /// The same purse, whose days are shared with other runs of the job file, by their `accounts`.
+    #[must_use]
+    pub fn beside(mut self, accounts: impl IntoIterator<Item = Account>) -> Self {
+        for account in accounts {
+            let same = account.currency == self.account.currency;
+            for (day, amount) in account.days {
+                let amount = if same { amount } else { Amount { micros: 0, ..amount } };
+                let sum = self.others.entry(day).or_default();
+                *sum = sum.plus(amount);
+            }
+        }
+        self
     }
 
     /// The day of the job that `now` lies in.
@@ -135,7 +152,8 @@ impl Purse {
     /// What is left of both bounds.
     fn left(&mut self, now: Timestamp) -> Amount {
         let (per_run, per_day, run) = (self.per_run, self.per_day, self.account.run);
-        per_run.minus(run).least(per_day.minus(*self.today(now)))
+        let others = self.others.get(&self.day(now)).copied().unwrap_or_default();
+        per_run.minus(run).least(per_day.minus(*self.today(now)).minus(others))
     }
 
     /// What the restore takes; `None` if it must not be asked for under any budget.
@@ -226,7 +244,8 @@ impl Purse {
 
     /// What was spent by the run, and on the day of `now`.
     pub fn spending(&mut self, now: Timestamp) -> Spending {
-        let (run, today) = (self.account.run, *self.today(now));
+        let others = self.others.get(&self.day(now)).copied().unwrap_or_default();
+        let (run, today) = (self.account.run, self.today(now).plus(others));
         let word = self.account.currency.as_deref();
         Spending { run: spent(run, word), day: Some((self.day(now).to_string(), spent(today, word))) }
     }

@@ -188,8 +188,8 @@ impl<S: Store> Desk<S> {
         {
             let mut purse = ledger.purse();
             for Due { index, fitted, outcome, again } in dues {
-                let object = page.get(index);
-                let want = self.want(&object, &fitted);
+                let (place, _) = page.id(index);
+                let want = self.want(place, &page.get(index), &fitted);
                 let said = if again { Said::Granted(purse.again(&want)) } else { purse.grant(&want, now) };
                 match said {
                     Said::Granted(amount) => {
@@ -197,8 +197,8 @@ impl<S: Store> Desk<S> {
                         asks.push(Ask { index, fitted, outcome, amount });
                         continue;
                     }
-                    Said::Later { due, old: true } => old.add(object.key, due),
-                    Said::Later { due, old: false } => new.add(object.key, due),
+                    Said::Later { due, old: true } => old.add(place, due),
+                    Said::Later { due, old: false } => new.add(place, due),
                     Said::Never => sheet.left.never += 1,
                 }
                 rows[index] = self.later(outcome, Reason::Budget);
@@ -213,9 +213,9 @@ impl<S: Store> Desk<S> {
     }
 
     /// What a restore takes.
-    fn want<'p>(&self, object: &Listed<'p>, fitted: &Fitted) -> Want<'p> {
+    fn want<'p>(&self, place: &'p [u8], object: &Listed<'p>, fitted: &Fitted) -> Want<'p> {
         Want {
-            key: object.key,
+            key: place,
             modified: object.last_modified,
             class: object.class,
             bytes: object.size,

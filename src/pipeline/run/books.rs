@@ -350,7 +350,8 @@ impl Books {
             // Without anything to remember there is no need to read the report back.
             let restoring = self.mark.tally.state(State::Restoring).objects > 0;
             if tells_all(job) && (restoring || self.memory.is_some()) {
-                merge(state, job, self.memory.as_ref(), path, &self.mark.run_id)?;
+                let run = (self.mark.run_id.as_str(), self.clock.now());
+                merge(state, job, self.memory.as_ref(), path, run)?;
             }
         }
         if let Some(state) = &self.state {

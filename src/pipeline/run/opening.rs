@@ -39,7 +39,7 @@ impl Opened {
         let mark = fresh_mark(job.identity(), PathBuf::new(), clock);
         // What a day took is kept even where nothing else is.
         let budget = job.verb == Verb::Restore && !(job.budget.run.is_none() && job.budget.day.is_none());
-        let lock = if budget { Some(StateDir::open(&job.state_dir)?) } else { None };
+        let lock = if budget { Some(StateDir::open(&job.shared_dir)?) } else { None };
         let ledger = ledger(job, &mark, clock, false, lock)?;
         let report = Report::stream(stream)?;
         Ok(Self { report, state: None, journal: None, mark, known: Known::new(), ledger })
@@ -151,6 +151,12 @@ fn ledger(
     if job.verb != Verb::Restore {
         return Ok(None);
     }
+    // Two runs of one file that share a day may not spend it at the same time.
+    let shares = job.shared_dir != job.state_dir && !(job.budget.run.is_none() && job.budget.day.is_none());
+    let lock = match lock {
+        None if shares => Some(StateDir::open(&job.shared_dir)?),
+        lock => lock,
+    };
     Ok(Ledger::open(job, &mark.run_id, clock.now(), fresh, lock)?.map(Arc::new))
 }
 

@@ -351,19 +351,23 @@ impl<S: Store> Desk<S> {
     /// What is remembered of the objects of a page that are being restored. A few reads of a file that
     /// the system has in memory.
     fn remembered(&self, page: &Page, rows: &[Row]) -> Result<Vec<Option<Open>>, CheckpointError> {
-        // What names objects one by one is in no order in which they could be looked up.
-        let Some(memory) = self.memory.as_ref().filter(|_| self.job.source.key_list.is_none()) else {
-            return Ok(Vec::new());
-        };
+        let Some(memory) = &self.memory else { return Ok(Vec::new()) };
         let restoring: Vec<Listed<'_>> = page
             .iter()
             .zip(rows)
             .filter(|(_, row)| matches!(row, Row::Done(outcome) if outcome.state == State::Restoring))
             .map(|(object, _)| object)
             .collect();
+        // Objects that were named come in any order.
+        let mut places: Vec<usize> = (0..restoring.len()).collect();
+        places.sort_by_key(|place| restoring[*place].key);
         let wanted: Vec<(&[u8], &[u8])> =
-            restoring.iter().map(|object| (object.key, object.version_id)).collect();
-        memory.find(&wanted)
+            places.iter().map(|place| (restoring[*place].key, restoring[*place].version_id)).collect();
+        let mut found = vec![None; restoring.len()];
+        for (place, open) in places.into_iter().zip(memory.find(&wanted)?) {
+            found[place] = open;
+        }
+        Ok(found)
     }
 
     /// Writes the rows up to the first entry whose turn did not come, and counts what is done.

@@ -217,7 +217,12 @@ fn find<'p>(page: &'p Page, open: &Open) -> Option<Listed<'p>> {
     (low..page.len())
         .map(|index| page.get(index))
         .take_while(|entry| entry.key == open.key.as_slice())
-        .find(|entry| entry.version_id == open.version.as_slice() && entry.kind == Kind::Object)
+        // Of an object that was named without a version the current one is meant.
+        .find(|entry| match open.version.as_slice() {
+            b"" => entry.is_latest,
+            version => entry.version_id == version,
+        })
+        .filter(|entry| entry.kind == Kind::Object)
 }
 
 /// A place in front of `key` with few keys between: behind the keys that begin like it and have the

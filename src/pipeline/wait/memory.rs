@@ -176,12 +176,6 @@ impl Memory {
         &self.tail
     }
 
-    /// Whether it is of this place, listed in this manner.
-    #[must_use]
-    pub fn is_of(&self, target: &str, versioned: bool) -> bool {
-        self.tail.target == target && self.tail.versioned == versioned
-    }
-
     /// All of it, in listing order.
     ///
     /// # Errors

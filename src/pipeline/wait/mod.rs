@@ -17,6 +17,7 @@ mod mark;
 mod memory;
 mod merge;
 mod outbox;
+mod sorted;
 mod watch;
 
 pub use flag::{flag, is_stuck, promised, soon};

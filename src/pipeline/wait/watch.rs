@@ -31,7 +31,7 @@ use crate::pipeline::report::shown_key;
 use crate::pipeline::run::listing;
 use crate::pipeline::source::SourceError;
 use crate::pipeline::stop::{Step, Stop};
-use crate::store::{ErrorKind, Listing, Store, StoreError};
+use crate::store::{ErrorKind, ListApi, Listing, Store, StoreError};
 
 /// Objects that are looked for as one piece.
 const PIECE: usize = 10_000;
@@ -160,7 +160,10 @@ pub async fn wait<S: Store>(
     }
     let nothing = || WaitError::NothingKnown { job: job.name.clone(), path: job.state_dir.clone() };
     let memory = remembered(&state, job)?.ok_or_else(nothing)?;
-    let listing = Listing { page_size: job.source.page_size, ..listing(job) };
+    let mut listing = listing(job);
+    if memory.tail().versioned {
+        listing.api = ListApi::Versions;
+    }
     let mut watch = Watch::open(job, spec, &*store, &*clock, tell, &state, listing, memory)?;
     tokio::select! {
         biased;

@@ -16,9 +16,15 @@ use crate::store::dialect::Credentials;
 /// How long before their end credentials are renewed. Metadata services hand out the next ones at
 /// least this early.
 const RENEW_BEFORE: Duration = Duration::from_mins(5);
-/// The shortest time between two fetches of credentials that have an end. It keeps a service that
-/// goes on giving the old ones, or a machine whose clock is far off, from being asked all the time.
+/// The shortest time between two fetches of credentials that have an end, unless the store refused the
+/// ones held and the last fetch brought new ones. It keeps a service that goes on giving the old ones,
+/// or a machine whose clock is far off, from being asked all the time.
 const RENEW_EVERY: Duration = Duration::from_secs(30);
+/// The first pause before a source that still gave the refused credentials is asked again; each further
+/// one is twice as long, up to [`RENEW_EVERY`]. Files and services may be a moment behind the store.
+const ASK_AGAIN: Duration = Duration::from_millis(200);
+/// How long a source of which nobody knows when its credentials end may go on giving refused ones.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// Where a run's credentials come from. Cheap to ask: what was found is kept until it has to be
 /// renewed, and however many ask at once, the sources are walked once.
@@ -66,11 +72,21 @@ impl CredentialSource {
         }
     }
 
+    /// Where the credentials that are held come from, and until when they are good where that is told;
+    /// `None` before the first [`get`](Self::get). Never a secret.
+    #[must_use]
+    pub fn origin(&self) -> Option<(String, Option<Timestamp>)> {
+        match &self.0 {
+            Kind::Fixed(_) => Some(("the simulator's own keys".to_owned(), None)),
+            Kind::Chain(chain) => chain.state().held.map(|held| (held.origin, held.term.map(|(_, end)| end))),
+        }
+    }
+
     /// Other credentials than `stale`, which the store has just refused as lapsed: those that
     /// someone else fetched meanwhile, or new ones.
     ///
-    /// A service that gave temporary credentials less than 30 seconds ago, or still gives the same,
-    /// gets time to think: `stale` is then returned once more.
+    /// A source that still gives the same gets time to think: `stale` is then returned once more, and the
+    /// source is asked again a little later.
     ///
     /// # Errors
     /// [`CredentialError::Lapsed`] if the source cannot give others, else as [`get`](Self::get).
@@ -118,16 +134,27 @@ struct Held {
     /// credentials of which nobody knows an end.
     term: Option<(Timestamp, Timestamp)>,
     fetched: Timestamp,
+    /// Whether its source can give no others while the process lives.
+    fixed: bool,
+    /// Since when, and how often, they were fetched in place of the very same ones.
+    fruitless: Option<(Timestamp, u32)>,
 }
 
 impl Held {
-    fn new(found: Found, origin: String, now: Timestamp) -> Self {
+    fn new(found: Found, (origin, fixed): (String, bool), now: Timestamp) -> Self {
         let soonest = later(now, RENEW_EVERY);
         let term = found.expires.map(|end| {
             let due = end.checked_sub(RENEW_BEFORE).unwrap_or(end);
             (due.max(soonest), end.max(soonest))
         });
-        Self { keys: Arc::new(found.keys), origin, term, fetched: now }
+        Self { keys: Arc::new(found.keys), origin, term, fetched: now, fixed, fruitless: None }
+    }
+
+    /// From when on the source may be asked again, if the last time was in vain.
+    fn patient_until(&self) -> Option<Timestamp> {
+        let (_, times) = self.fruitless?;
+        let pause = ASK_AGAIN.saturating_mul(1 << times.saturating_sub(1).min(16)).min(RENEW_EVERY);
+        Some(later(self.fetched, pause))
     }
 
     fn due(&self, now: Timestamp) -> bool {
@@ -177,7 +204,9 @@ impl Chain {
         let _flight = self.flight.lock().await;
         let after = self.state();
         if let Some(held) = &after.held {
-            let soon = held.term.is_some() && self.outside.clock.now() < later(held.fetched, RENEW_EVERY);
+            // Not a question of how old they are: by the store's clock, or for a short-lived token, they may
+            // have lapsed a moment after they were fetched.
+            let soon = held.patient_until().is_some_and(|until| self.outside.clock.now() < until);
             if *held.keys != *stale || soon {
                 return Ok(Arc::clone(&held.keys));
             }
@@ -185,12 +214,20 @@ impl Chain {
         if let (true, Some(error)) = (after.walks != before.walks, after.failed) {
             return Err(error);
         }
+        let vain = after.held.and_then(|held| held.fruitless);
         let keys = self.walk().await?;
-        match self.state().held {
-            Some(Held { term: None, origin, .. }) if *keys == *stale => {
-                Err(CredentialError::Lapsed { origin })
+        let mut now = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        match &mut now.held {
+            Some(held) if *keys == *stale => {
+                let (since, times) = vain.unwrap_or((held.fetched, 0));
+                held.fruitless = Some((since, times + 1));
+                let over = held.term.is_none() && held.fetched >= later(since, GRACE);
+                if held.fixed || over {
+                    return Err(CredentialError::Lapsed { origin: held.origin.clone() });
+                }
+                Ok(keys)
             }
-            _ => Ok(keys),
+            Some(_) | None => Ok(keys),
         }
     }
 
@@ -224,14 +261,14 @@ impl Chain {
         }
     }
 
-    async fn ask_all(&self) -> Result<(Found, String), CredentialError> {
+    async fn ask_all(&self) -> Result<(Found, (String, bool)), CredentialError> {
         let mut looked = Vec::new();
         for source in &self.sources {
             let what = source.what();
             match self.ask(source.as_ref()).await? {
                 Answer::Found(found) => {
                     tracing::debug!(source = what, expires = ?found.expires, "credentials found");
-                    return Ok((found, what));
+                    return Ok((found, (what, source.fixed())));
                 }
                 Answer::Nothing(None) => looked.push(what),
                 Answer::Nothing(Some(note)) => looked.push(format!("{what} ({note})")),
@@ -357,8 +394,22 @@ mod tests {
         let world = world(BEGIN + 3600);
         let chain = world.chain(Provider::Cos, None);
         let stale = chain.get().await.unwrap();
+        let asked = world.net.requests();
+        for _ in 0..5 {
+            assert_eq!(chain.renew(&stale).await.unwrap().access_key_id, "first", "there is no other yet");
+        }
+        assert_eq!(world.net.requests(), asked + 2, "not asked again at once");
+        // Less and less often: after 0.2, 0.4, 0.8 s and so on, and every 30 s in the end.
+        for _ in 0..1200 {
+            world.clock.forward(Duration::from_millis(100));
+            assert_eq!(chain.renew(&stale).await.unwrap().access_key_id, "first");
+        }
+        assert!(
+            (asked + 16..=asked + 26).contains(&world.net.requests()),
+            "{}",
+            world.net.requests() - asked
+        );
         world.net.rule(("security-credentials/r", 200, &keys("second", BEGIN + 7200)));
-        assert_eq!(chain.renew(&stale).await.unwrap().access_key_id, "first", "fetched a moment ago");
         world.clock.forward(RENEW_EVERY);
         let asked = world.net.requests();
         for keys in join_all((0..50).map(|_| chain.renew(&stale))).await {
@@ -369,15 +420,34 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_service_that_gives_new_ones_is_asked_as_often_as_the_old_ones_lapse() {
+        let world = world(BEGIN + 3600);
+        let chain = world.chain(Provider::Cos, None);
+        let mut stale = chain.get().await.unwrap();
+        for number in 0..5 {
+            // The hour of this machine does not move: it is the store that says so.
+            let id = format!("number {number}");
+            world.net.rule(("security-credentials/r", 200, &keys(&id, BEGIN + 3600)));
+            let fresh = chain.renew(&stale).await.unwrap();
+            assert_eq!(fresh.access_key_id, id);
+            stale = fresh;
+        }
+    }
+
+    #[tokio::test]
     async fn renew_reads_files_again_and_says_if_they_hold_the_same() {
         let file = |id: &str| format!("[common]\nsecret_id = {id}\nsecret_key = hush\ntoken = hush\n");
         let world = World::new(&[], &[(".cos.conf", &file("first"))], Net::answering(&[]));
         let chain = world.chain(Provider::Cos, None);
         let stale = chain.get().await.unwrap();
+        // Whoever writes the file may be a moment behind the store.
+        assert_eq!(chain.renew(&stale).await.unwrap(), stale);
+        world.clock.forward(GRACE);
         let error = chain.renew(&stale).await.unwrap_err();
         assert_eq!(error.to_string(), "the security token from ~/.cos.conf has lapsed");
         world.write(".cos.conf", &file("second"));
         assert_eq!(id(&chain).await, "first", "nothing is read while nobody complains");
+        world.clock.forward(RENEW_EVERY);
         assert_eq!(chain.renew(&stale).await.unwrap().access_key_id, "second");
         world.write(".cos.conf", "hush");
         assert!(

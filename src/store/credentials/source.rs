@@ -56,6 +56,11 @@ pub(super) trait Source: Send + Sync {
         false
     }
 
+    /// Whether it can give nothing else while this process lives.
+    fn fixed(&self) -> bool {
+        false
+    }
+
     /// Looks.
     fn ask<'a>(&'a self, outside: &'a Outside) -> BoxFuture<'a, Result<Answer, CredentialError>>;
 }
@@ -88,6 +93,10 @@ impl Variables {
 impl Source for Variables {
     fn what(&self) -> String {
         format!("{} and {}", self.id, self.secret)
+    }
+
+    fn fixed(&self) -> bool {
+        true
     }
 
     fn ask<'a>(&'a self, outside: &'a Outside) -> BoxFuture<'a, Result<Answer, CredentialError>> {

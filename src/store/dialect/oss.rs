@@ -344,6 +344,20 @@ mod tests {
     }
 
     #[test]
+    fn a_request_that_was_let_wait_is_known() {
+        let reply = |told: &str| {
+            let mut headers = http::HeaderMap::new();
+            headers.insert("x-oss-qos-delay-time", told.parse().unwrap());
+            Reply { status: 200, headers, body: Vec::new() }
+        };
+        assert!(OSS.delays(&reply("180")));
+        for calm in ["0", "", "soon"] {
+            assert!(!OSS.delays(&reply(calm)), "{calm}");
+        }
+        assert!(!OSS.delays(&Reply { status: 200, headers: http::HeaderMap::new(), body: Vec::new() }));
+    }
+
+    #[test]
     fn regions_are_read_from_hosts() {
         let told = [
             ("oss-cn-hangzhou.aliyuncs.com", "cn-hangzhou"),

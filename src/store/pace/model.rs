@@ -160,6 +160,8 @@ async fn a_store_that_takes_fifty_of_a_thousand_is_kept_busy_and_loses_nothing()
         assert_eq!(ran.failed, 0, "{provider} {status} {code}");
         assert!(taken / 90.0 >= 0.9 * 50.0, "{provider} {status} {code}: {} a second", taken / 90.0);
         assert!(share < 0.05, "{provider} {status} {code}: {share} refused");
+        assert!((2..40).contains(&ran.slow_downs), "slowed down {} times", ran.slow_downs);
+        assert!((25..50).contains(&ran.lowest), "down to {}", ran.lowest);
     }
 }
 
@@ -167,17 +169,18 @@ async fn a_store_that_takes_fifty_of_a_thousand_is_kept_busy_and_loses_nothing()
 async fn whatever_it_bears_is_found() {
     let mut told = HashMap::new();
     for (rate, burst, latency) in [
-        (5.0, 1.0, 20),
-        (5.0, 5.0, 200),
-        (20.0, 1.0, 100),
-        (50.0, 1.0, 5),
-        (50.0, 1.0, 200),
-        (50.0, 200.0, 40),
-        (300.0, 3.0, 20),
-        (300.0, 300.0, 60),
-        (700.0, 10.0, 10),
+        (5, 1.0, 20),
+        (5, 5.0, 200),
+        (20, 1.0, 100),
+        (50, 1.0, 5),
+        (50, 1.0, 200),
+        (50, 200.0, 40),
+        (300, 3.0, 20),
+        (300, 300.0, 60),
+        (700, 10.0, 10),
     ] {
-        let objects = (rate * 130.0) as u32;
+        // Two minutes of work, and a little more.
+        let (objects, rate) = (rate * 130, f64::from(rate));
         let ran =
             run(store(rate, burst, latency, (503, "SlowDown")), dialect(Provider::S3), objects, 8).await;
         let (taken, refused) = ran.between(30, 120);

@@ -193,3 +193,26 @@ fn a_run_that_is_broken_off_extends_each_copy_once() {
         }
     }
 }
+
+/// What a budget left over is asked for by the next run: that it was lapsing last night is no reason
+/// to take it for done.
+#[test]
+fn what_a_budget_left_over_is_extended_by_the_next_run() {
+    for vendor in [OSS, COS, S3] {
+        let mut bucket = vendor.bucket();
+        for number in 0..5 {
+            let ready = seeded(version(vendor.cold, None), Seeded::Restored, SimTier::Standard, 5, 90);
+            bucket = bucket.with(ObjectConfig::new(format!("{number}"), vendor.cold).current(ready));
+        }
+        let mut nights = Nights::new(vendor, bucket, wish());
+        nights.job.budget.run.objects = Some(2);
+        let mut sent = Vec::new();
+        for _ in 0..4 {
+            let night = nights.night();
+            assert!(night.posts.iter().all(|post| post.status == 200), "{vendor:?}: {:?}", night.posts);
+            sent.push(night.posts.len());
+            nights.later(Duration::from_mins(10));
+        }
+        assert_eq!(sent, [2, 2, 1, 0], "{vendor:?}");
+    }
+}

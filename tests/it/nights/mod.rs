@@ -11,8 +11,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use defrost::job::{Fit, Job, Overrides, Verb, Wish, from_url};
-use defrost::model::{Clock, Event, Provider, RestoreMark, SystemClock, Tier};
-use defrost::pipeline::{Options, Step, Stop, run};
+use defrost::model::{Clock, Event, Provider, RestoreMark, SystemClock, Tell, Tier};
+use defrost::pipeline::checkpoint::{CheckpointError, LockError};
+use defrost::pipeline::{Ended, Options, RunError, Step, Stop, run};
 use defrost::sim::{
     Access, AuthClock, BucketConfig, Config, Credential, Dialect, Expected, RestoreRecord, Seeded, Server,
     Span, Tier as SimTier, VersionConfig,
@@ -129,12 +130,7 @@ impl Nights {
         let ledger = self.server.ledger();
         ledger.reset();
         let (before, at) = (self.objects(), self.server.clock().now());
-        let client = Arc::new(self.client());
-        let options = Options { report: self.report(), ..Options::default() };
-        let ended = self
-            .runtime
-            .block_on(run(&self.job, client, self.clock(), &|_: Event| (), &Stop::new(), options))
-            .unwrap();
+        let ended = self.run(&|_: Event| (), &Stop::new());
         assert!(ended.verdict.is_some(), "the run came to its end");
         let told = self.rows().into_iter().map(|row| ((key_of(&row), row["version_id"].clone()), row));
         Night { before, posts: ledger.restores(), heads: ledger.counts().head, rows: told.collect(), at }
@@ -154,11 +150,21 @@ impl Nights {
                 stop.raise();
             }
         };
-        let options = Options { report: self.report(), ..Options::default() };
-        let client = Arc::new(self.client());
-        let run = run(&self.job, client, self.clock(), &tell, &stop, options);
-        let ended = self.runtime.block_on(run).unwrap();
+        let ended = self.run(&tell, &stop);
         (ended.verdict.is_some(), ledger.restores())
+    }
+
+    fn run(&self, tell: &dyn Tell, stop: &Stop) -> Ended {
+        loop {
+            let client = Arc::new(self.client());
+            let options = Options { report: self.report(), ..Options::default() };
+            match self.runtime.block_on(run(&self.job, client, self.clock(), tell, stop, options)) {
+                // Another test starts a program at this moment: until that has begun, it holds all files
+                // of this process open, and with them the lock of the run before this one.
+                Err(RunError::Checkpoint(CheckpointError::Lock(LockError::Held { .. }))) => {}
+                ended => return ended.unwrap(),
+            }
+        }
     }
 
     fn report(&self) -> PathBuf {

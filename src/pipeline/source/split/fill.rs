@@ -1,5 +1,6 @@
 //! Work for idle requests: which ranges are cut, and into how many pieces.
 
+use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::letter;
@@ -19,10 +20,22 @@ const SLACK: f64 = 3.0;
 /// Pages that a range lists without being cut before it is cut blindly, if requests are idle:
 /// whatever its estimate says, it is wrong.
 const PATIENCE: u32 = 8;
+/// A long listing is worked on from the front: this many pages for each request in flight are near.
+/// What is listed far behind the first range has to wait on disk for its turn in the report.
+const NEAR: f64 = 48.0;
+/// A listing is long if there are this many times as many pages. At its end it is none any more: then
+/// all ranges are near.
+const FAR: f64 = 2.0;
+/// Pages listed for each request in flight before a listing may seem long: first impressions are wild.
+const IMPRESSIONS: u64 = 8;
+/// Pages listed for each cut made, at least: where guesses are poor, a cut more costs more than it brings.
+const CUTS: u64 = 8;
+/// In a long listing a range is not parted into pieces of fewer pages than this: there is other work.
+const PIECE: f64 = 12.0;
 
 impl Planner {
-    /// Looks over all ranges when `idle` requests could be sent, and makes new ranges for those
-    /// that have none.
+    /// Looks over the ranges that are near when `idle` requests could be sent, and makes new ranges for
+    /// those that have none.
     pub(super) fn fill(&mut self, idle: usize) {
         if self.is_small() {
             return;
@@ -30,27 +43,69 @@ impl Planner {
         let sure = |id: &RangeId| self.chain.get(*id).map_or(0.0, |range| range.sure);
         self.fair = self.active.iter().map(sure).sum::<f64>() / self.in_flight as f64;
         self.trim();
-        let idle = idle.saturating_sub(self.ready.len());
-        if idle == 0 {
+        self.near = self.look(0);
+        let ready = self
+            .near
+            .as_ref()
+            .map_or(self.ready.len(), |near| near.iter().filter(|id| self.ready.contains(id)).count());
+        let wanted = idle.saturating_sub(ready);
+        if wanted == 0 {
             return;
         }
-        // Largest piece first; f64 that are not negative order like their bits.
+        let made = self.part_largest(wanted);
+        self.break_up(wanted.saturating_sub(made));
+        if self.near.is_some() {
+            self.near = self.look(idle);
+        }
+    }
+
+    /// The ranges that are near, in key order: those that begin within so many pages of the first one
+    /// that all requests are busy with them, and more until `ready` of them can be asked. `None` if all
+    /// are, since the listing is not long.
+    fn look(&self, ready: usize) -> Option<Vec<RangeId>> {
+        let few = self.chain.made() as u64 <= self.pages / CUTS;
+        let long = few && self.fair > FAR * NEAR && self.pages >= IMPRESSIONS * self.in_flight as u64;
+        if !long {
+            return None;
+        }
+        let room = NEAR * self.in_flight as f64;
+        let (mut near, mut pages, mut found) = (Vec::new(), 0.0, 0);
+        for (id, range) in self.chain.iter().filter(|(_, range)| range.state != State::Done) {
+            if pages > room && found >= ready {
+                break;
+            }
+            pages += range.left;
+            found += usize::from(range.state == State::Ready);
+            near.push(id);
+        }
+        Some(near)
+    }
+
+    /// Makes up to `wanted` new ranges of those that are near: piece by piece, the largest first. Says
+    /// how many were made.
+    fn part_largest(&mut self, wanted: usize) -> usize {
+        let (most, least) = if self.near.is_some() { (NEAR, PIECE) } else { (f64::MAX, WORTH) };
+        // Largest piece first; of equal ones the one in front in a long listing, else the youngest, of
+        // which least is known. f64 that are not negative order like their bits.
         let mut heap = BinaryHeap::new();
-        for id in &self.active {
+        for (place, id) in self.near.as_ref().unwrap_or(&self.active).iter().enumerate() {
             let Some(range) = self.chain.get(*id) else { continue };
+            let place = Reverse(if self.near.is_some() { place } else { usize::MAX - id.0 as usize });
             let left = range.left - range.ahead();
             let known = range.plan.is_some() || self.stretch(range).is_some();
             if known && left > 0.0 {
-                heap.push(((left / 2.0).to_bits(), *id, 1_usize, left.to_bits()));
+                let piece = (left / 2.0).min(most);
+                heap.push((piece.to_bits(), place, *id, 1_usize, left.to_bits()));
             }
         }
         let mut pieces: Vec<(RangeId, usize)> = Vec::new();
-        for _ in 0..idle {
-            let Some((piece, id, cuts, left)) = heap.pop() else { break };
-            if f64::from_bits(piece) < WORTH {
+        for _ in 0..wanted {
+            let Some((piece, place, id, cuts, left)) = heap.pop() else { break };
+            if f64::from_bits(piece) < least {
                 break;
             }
-            heap.push(((f64::from_bits(left) / (cuts + 2) as f64).to_bits(), id, cuts + 1, left));
+            let smaller = (f64::from_bits(left) / (cuts + 2) as f64).min(most);
+            heap.push((smaller.to_bits(), place, id, cuts + 1, left));
             pieces.push((id, cuts));
         }
         // Each range stands there once for each cut; the highest count is what it got.
@@ -58,10 +113,10 @@ impl Planner {
         let mut made = 0;
         for (n, (id, cuts)) in pieces.iter().enumerate() {
             if pieces.get(n + 1).is_none_or(|(next, _)| next != id) {
-                made += self.cut(*id, *cuts);
+                made += self.cut(*id, *cuts, most);
             }
         }
-        self.break_up(idle.saturating_sub(made));
+        made
     }
 
     /// Parts ranges that would be listed long after all others. Only where hints tell how much there
@@ -81,7 +136,7 @@ impl Planner {
             let room = (2 * self.in_flight).saturating_sub(self.active.len());
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few pieces")]
             let cuts = (left / self.fair.max(1.0)) as usize;
-            self.cut(id, cuts.min(room));
+            self.cut(id, cuts.min(room), f64::MAX);
         }
     }
 
@@ -99,18 +154,20 @@ impl Planner {
         self.hints.stretch(lo, hi, f64::from(range.pages), lo - from)
     }
 
-    /// Cuts a range in up to `cuts` places. Says how many ranges were made.
-    fn cut(&mut self, id: RangeId, cuts: usize) -> usize {
+    /// Cuts a range in up to `cuts` places, into even pieces of at most `most` pages and what is left
+    /// behind them. Says how many ranges were made.
+    fn cut(&mut self, id: RangeId, cuts: usize, most: f64) -> usize {
         let Some(range) = self.chain.get(id) else { return 0 };
         let ahead = range.ahead();
         let bounds = range.bounds(self.prefix.len());
         let (places, fan) = match (self.stretch(range), &range.plan) {
-            (Some(stretch), _) => (self.hints.cuts(stretch, cuts, ahead), false),
-            (None, Some(plan)) => plan.cuts(bounds, cuts, ahead),
+            (Some(stretch), _) => (self.hints.cuts(stretch, cuts, ahead, most), false),
+            (None, Some(plan)) => plan.cuts(bounds, cuts, ahead, most),
             (None, None) => (Vec::new(), false),
         };
-        let share = (range.left - ahead) / (cuts + 1) as f64;
-        self.part(id, places, share, fan)
+        let share = ((range.left - ahead) / (cuts + 1) as f64).min(most);
+        let rest = (range.left - ahead - share * cuts as f64).max(share);
+        self.part(id, places, share, rest, fan)
     }
 
     /// Ranges that list on and on although little was expected of them are cut in the middle.
@@ -128,13 +185,13 @@ impl Planner {
             let cut = range.plan.as_ref().and_then(Plan::middle).filter(inside);
             let cut = cut.or_else(|| letter::between(&range.lo, range.hi.as_deref(), self.prefix.len()));
             let left = range.left.max(f64::from(PATIENCE));
-            self.part(id, cut.into_iter().collect(), left / 2.0, false);
+            self.part(id, cut.into_iter().collect(), left / 2.0, left / 2.0, false);
         }
     }
 
     /// Parts a range at those of `places` that lie inside it; `share` pages are expected in each
-    /// new piece. A cut only lowers the end of the range, so a page on the wire does not mind.
-    fn part(&mut self, id: RangeId, mut places: Vec<Vec<u8>>, share: f64, fan: bool) -> usize {
+    /// new piece, `rest` in the last one. A cut only lowers the end of the range, so a page on the wire does not mind.
+    fn part(&mut self, id: RangeId, mut places: Vec<Vec<u8>>, share: f64, rest: f64, fan: bool) -> usize {
         let prefix = self.prefix.len();
         let Some(range) = self.chain.get_mut(id).filter(|range| range.state != State::Done) else { return 0 };
         range.fanned |= fan;
@@ -160,7 +217,8 @@ impl Planner {
         let ends: Vec<_> = places.iter().skip(1).cloned().map(Some).chain([end]).collect();
         let made = places.len();
         let mut before = id;
-        for (m, end) in places.into_iter().zip(ends) {
+        for (n, (m, end)) in places.into_iter().zip(ends).enumerate() {
+            let share = if n + 1 == made { rest } else { share };
             let mut range = Range::new(Position::After(m.clone()), m, end, share);
             range.fanned = fanned;
             range.real = Some(letter::common(&lo, &range.lo));

@@ -45,7 +45,10 @@
 //! 6. Keys of an earlier run ([`Landmarks`]) replace the guesses where a range spans two or more of
 //!    them (`quantile.rs`). They are used as a measure of how much lies where, so not each of them
 //!    becomes a cut.
-//! 7. A page that runs on into a range nobody has asked for yet swallows it.
+//! 7. A long listing is worked on from the front, in pieces of some dozens of pages: what is listed far
+//!    behind the first range must wait on disk for its turn in the report, and be moved there at the
+//!    end. Near its end all ranges are worked on, so that none of them is the last.
+//! 8. A page that runs on into a range nobody has asked for yet swallows it.
 //!
 //! `cargo bench -- latency` prints what this reaches, in virtual time and over HTTP.
 

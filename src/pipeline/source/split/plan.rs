@@ -94,9 +94,9 @@ impl Plan {
         self.near() + unknown
     }
 
-    /// Up to `count` cuts, ascending, `ahead` pages or more behind the last key listed. Says too
-    /// whether a fan of letters is among them.
-    pub(super) fn cuts(&self, b: Bounds<'_>, count: usize, ahead: f64) -> (Vec<Vec<u8>>, bool) {
+    /// Up to `count` cuts, ascending, `ahead` pages or more behind the last key listed, at most `most`
+    /// pages from one to the next. Says too whether a fan of letters is among them.
+    pub(super) fn cuts(&self, b: Bounds<'_>, count: usize, ahead: f64, most: f64) -> (Vec<Vec<u8>>, bool) {
         let mut cuts: Vec<Vec<u8>> = self.spine.iter().take(count).cloned().collect();
         let mut left = count - cuts.len();
         let mut fan = false;
@@ -108,7 +108,7 @@ impl Plan {
         }
         if self.speed > 0.0 && left > 0 {
             let from = self.lo + ahead * self.speed;
-            let step = (self.hi - from) / (left + 1) as f64;
+            let step = ((self.hi - from) / (left + 1) as f64).min(most * self.speed);
             if step > 0.0 {
                 for n in 1..=left {
                     cuts.push(self.model.key(from + step * n as f64, self.speed * GRAIN));

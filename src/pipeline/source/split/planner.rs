@@ -93,6 +93,8 @@ pub struct Planner {
     pub(super) pages: u64,
     pub(super) lore: Lore,
     pub(super) hints: Quantiles,
+    /// In a long listing the ranges that are near its front, in key order; `None` if all are.
+    pub(super) near: Option<Vec<RangeId>>,
 }
 
 impl Planner {
@@ -153,6 +155,7 @@ impl Planner {
             pages: 0,
             lore: Lore::default(),
             hints,
+            near: None,
         };
         let mut before = None;
         for range in ranges {
@@ -201,12 +204,19 @@ impl Planner {
         Some(Ask { range: id, after: range.at.clone() })
     }
 
-    /// The oldest range that is ready, unless one would hold up the end: what has begun is finished
-    /// before more is begun, so that few ranges are open at a time.
+    /// Of the ranges that are ready and near the first one, or the oldest if all are near: what has
+    /// begun is finished before more is begun, so that few ranges are open at a time. Unless another one
+    /// would hold up the end.
     fn pick(&self) -> Option<RangeId> {
         let left = |id: &RangeId| self.chain.get(*id).map_or(0.0, |range| range.left);
-        let longest = self.ready.iter().max_by(|a, b| left(a).total_cmp(&left(b)))?;
-        if left(longest) > self.fair { Some(*longest) } else { self.ready.first().copied() }
+        let or_longest = |first: Option<RangeId>, longest: Option<RangeId>| {
+            longest.filter(|id| left(id) > self.fair).or(first)
+        };
+        let longer = |a: &RangeId, b: &RangeId| left(a).total_cmp(&left(b));
+        let near = self.near.as_deref().unwrap_or_default();
+        let near = near.iter().copied().filter(|id| self.ready.contains(id));
+        or_longest(near.clone().next(), near.max_by(longer))
+            .or_else(|| or_longest(self.ready.first().copied(), self.ready.iter().copied().max_by(longer)))
     }
 
     /// A page that was asked for has arrived.

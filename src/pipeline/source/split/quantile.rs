@@ -77,10 +77,11 @@ impl Quantiles {
         if self.keys.is_empty() { f64::MAX } else { self.common() }
     }
 
-    /// Up to `count` hints that part what lies `ahead` pages behind the start of `stretch` evenly.
-    pub(super) fn cuts(&self, stretch: Stretch, count: usize, ahead: f64) -> Vec<Vec<u8>> {
+    /// Up to `count` hints that part what lies `ahead` pages behind the start of `stretch` evenly, at
+    /// most `most` pages from one to the next.
+    pub(super) fn cuts(&self, stretch: Stretch, count: usize, ahead: f64, most: f64) -> Vec<Vec<u8>> {
         let from = stretch.lo + ahead / stretch.scale;
-        let step = (stretch.hi - from) / (count + 1) as f64;
+        let step = ((stretch.hi - from) / (count + 1) as f64).min(most / stretch.scale);
         let mut out: Vec<Vec<u8>> = Vec::with_capacity(count);
         for n in 1..=count {
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rank")]
@@ -249,7 +250,7 @@ mod tests {
         assert!((q.rank(&key(300)) - 3.0).abs() < 1e-9);
         assert!((q.rank(&key(350)) - 3.5).abs() < 0.01);
         let whole = q.stretch(0.0, None, 0.0, 0.0).unwrap();
-        assert_eq!(q.cuts(whole, 4, 0.0), [2, 4, 6, 8].map(|n| key(n * 100)));
+        assert_eq!(q.cuts(whole, 4, 0.0, f64::MAX), [2, 4, 6, 8].map(|n| key(n * 100)));
         assert!(q.stretch(1.0, Some(2.5), 0.0, 0.0).is_none());
     }
 }

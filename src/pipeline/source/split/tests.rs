@@ -97,6 +97,17 @@ fn long_listings_come_near_the_ideal() {
     }
 }
 
+/// What is listed ahead of its turn waits on disk: in a long listing some hundred pages for each
+/// request in flight, however long it is.
+#[test]
+fn long_listings_are_worked_on_from_the_front() {
+    for name in ["uuid", "skewed", "unixts"] {
+        let waiting = [500_000, 2_000_000].map(|keys| run(&Space::new(name, keys), 2, &[]).backlog);
+        assert!(waiting[1] <= 400_000, "{name}: {waiting:?}");
+        assert!(waiting[1] <= waiting[0] * 2, "{name}: four times the keys, {waiting:?} waited");
+    }
+}
+
 #[test]
 fn exact_hints_leave_nothing_to_wish_for() {
     for name in EIGHT.into_iter().chain(MORE) {

@@ -2,7 +2,7 @@
 //! came exactly once and in order.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::time::Duration;
 
 use super::super::{Kept, Landmarks, Planner, Position, RangeId, Seen};
@@ -78,9 +78,30 @@ pub(crate) struct Outcome {
     /// Per range, the indices kept: first and end of each page.
     pub(crate) kept: BTreeMap<RangeId, Vec<(u64, u64)>>,
     pub(crate) ranges: Vec<(RangeId, Kept)>,
+    /// Most keys that waited at one time for the ranges before theirs to be done.
+    pub(crate) backlog: u64,
+    waiting: BTreeMap<RangeId, u64>,
+    done: BTreeSet<RangeId>,
+    front: Option<RangeId>,
 }
 
 impl Outcome {
+    /// Takes note of `keys` keys of `range`: the first range that is not done writes its rows at once,
+    /// the others wait for it.
+    fn wait(&mut self, planner: &Planner, range: RangeId, keys: u64) {
+        *self.waiting.entry(range).or_default() += keys;
+        let mut front = self.front.or(planner.first());
+        while let Some(id) = front {
+            self.waiting.remove(&id);
+            self.front = Some(id);
+            if !self.done.contains(&id) {
+                break;
+            }
+            front = planner.behind(id);
+        }
+        self.backlog = self.backlog.max(self.waiting.values().sum());
+    }
+
     /// All pages kept, range by range in the planner's order.
     pub(crate) fn in_order(&self) -> impl Iterator<Item = (u64, u64)> {
         let empty = &[][..];
@@ -187,4 +208,8 @@ fn arrive(
         out.empty += 1;
     }
     out.kept.entry(range).or_default().push((first, end));
+    if verdict.done {
+        out.done.insert(range);
+    }
+    out.wait(planner, range, end - first);
 }
