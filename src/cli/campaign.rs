@@ -1,6 +1,6 @@
 //! One job from its first request to its exit code: what scan, plan, restore and run share.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -33,6 +33,8 @@ pub(super) struct How<'a> {
     pub(super) ended: &'a [String],
     /// What becomes of a plan.
     pub(super) plan: plan::Wanted<'a>,
+    /// The plan that the run is held to.
+    pub(super) held: Option<&'a Path>,
 }
 
 impl How<'_> {
@@ -44,6 +46,7 @@ impl How<'_> {
             yes: false,
             ended: &[],
             plan: plan::Wanted { out: None, json: false },
+            held: None,
         }
     }
 }
@@ -63,6 +66,9 @@ pub(super) async fn campaign(job: &Job, how: How<'_>, context: &Context) -> Resu
     preflight::room(job)?;
     let mut job = job.clone();
     job.source.key_list_digest = names.as_ref().map(|names| names.digest().to_owned());
+    if let Some(path) = how.held {
+        plan::keep_to(&mut job, path, context)?;
+    }
     let job = &job;
     let site = connect::site(job, context).await?;
     let (client, clock) = (Arc::clone(&site.client), Arc::clone(&site.clock));

@@ -12,8 +12,7 @@ const SLOWER: &str = "lower --rate-limit, then run the same line again for what 
 const LATER: &str = "the store kept failing: run the same line again for what is still open";
 const GONE: &str = "deleted after it was listed: nothing to do";
 const NOT_LEGAL: &str = "days or tier not legal for this class: see --days, --tier, --fit clamp";
-const NO_CAPACITY: &str =
-    "no capacity for this tier now: take --expedited-fallback or --tier Standard, or run again later";
+const NO_CAPACITY: &str = "no capacity for this tier now: take --expedited-fallback or --tier Standard";
 const UNSIGNED: &str = "the signature is not accepted: check credentials, --profile and --region";
 const LAPSED: &str = "the security token has lapsed: renew it, then run the same line again";
 const ARREARS: &str = "the account is in arrears or disabled: settle that with the vendor first";

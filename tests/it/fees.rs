@@ -303,6 +303,24 @@ fn a_run_asks_for_no_more_than_its_plan() {
 }
 
 #[test]
+fn a_plan_of_objects_by_name_is_that_of_the_same_names() {
+    let rig = rig(S3, 0.0, []);
+    let url = S3.url("p/");
+    rig.run(S3, &["scan", &url, "--report", "all.csv"]).expect(0);
+    let keys: Vec<String> = rig.rows("all.csv").into_iter().take(5).map(|row| row["key"].clone()).collect();
+    std::fs::write(rig.path("keys.txt"), keys.join("\n")).unwrap();
+    let mut plan = line(&url, &["--files-from", "keys.txt", "--out", "p.json"]);
+    plan[0] = "plan";
+    rig.run(S3, &plan).expect(0);
+    let run = line(&url, &["--files-from", "keys.txt", "--plan", "p.json"]);
+    rig.run(S3, &run).expect(0);
+    assert_eq!(rig.server.ledger().counts().restore, 5);
+    std::fs::write(rig.path("keys.txt"), keys[1..].join("\n")).unwrap();
+    rig.run(S3, &run).expect(2).in_one_error().says(&["key_list"]);
+    assert_eq!(rig.server.ledger().counts().restore, 5);
+}
+
+#[test]
 fn a_price_table_of_ones_own_counts_and_a_wrong_one_is_told() {
     let rig = rig(COS, 0.0, []);
     let url = COS.url("p/");
