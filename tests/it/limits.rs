@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use defrost::pipeline::checkpoint::VARIABLE;
-use defrost::sim::{Config, Generate};
+use defrost::sim::{Call, Config, Fault, FaultKind, Generate};
 
 use crate::scene::{NO_RESTORE, restore_as, scene_of};
 use crate::support::{Keys, OSS, Ran, Rig, S3, VENDORS, Vendor, bare, until};
@@ -120,7 +120,11 @@ fn a_stop_gives_back_what_was_set_aside() {
 fn a_run_that_is_denied_ends_with_code_3_and_goes_on_when_it_may() {
     for vendor in VENDORS {
         let rig = scene_of(vendor, |bucket| bucket.generate.as_mut().unwrap().count = 300);
-        let ran = restore_as(&rig, vendor, NO_RESTORE, &["--state-dir", "state"]).expect(3).in_one_error();
+        // The first one shows that there is a right; without any, ten would do.
+        let denied = Fault { status: Some(403), skip: 1, ..Fault::new(FaultKind::Error).on(Call::Restore) };
+        rig.server.add_fault(Fault { code: Some("AccessDenied".to_owned()), ..denied });
+        let ran = restore_as(&rig, vendor, Keys::GOOD, &["--state-dir", "state"]).expect(3).in_one_error();
+        rig.server.clear_faults();
         let ran = ran.says(&["100 refusals in a row", "AccessDenied", "`p/", "request id", "need the right"]);
         assert!(ran.stderr.contains("run the same line again"), "{}", ran.stderr);
         let posts = rig.server.ledger().counts().restore;
