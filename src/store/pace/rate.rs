@@ -135,7 +135,9 @@ impl Rate {
         if rate >= before {
             return None;
         }
-        self.curve = Some(Curve::new(now, rate, before, self.ceiling));
+        // Where it was far off, the store bears no more than half of it: no use in going back there soon.
+        let plateau = (rate / DOWN).min(before);
+        self.curve = Some(Curve::new(now, rate, plateau, self.ceiling));
         self.round += 1;
         (self.taken, self.refused) = (0, 0);
         self.lowest = Some(self.lowest.map_or(rate, |lowest| lowest.min(rate)));
