@@ -20,6 +20,7 @@ Exit codes:
     0  all as wanted; what runs already or is readable already is no failure
     1  finished, but some objects failed: the report has their rows; or the store could not be reached
     2  the command line, a job file, the bucket or its region is wrong
+    3  stopped by a safety limit, checkpoint saved; or a run over confirm_over was not agreed to
     4  credentials or rights
     5  nothing matched (only with --fail-empty)
     6  a wait reached its time limit, or objects restore for longer than their tier promises

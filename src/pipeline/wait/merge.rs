@@ -91,8 +91,8 @@ pub fn merge(
                 sorter.put(found)?;
             }
         }
-        let mut sorted = sorter.sorted()?;
-        while let Some(found) = sorted.next()? {
+        let mut in_order = sorter.sorted()?;
+        while let Some(found) = in_order.next()? {
             add(found)?;
         }
     } else {
@@ -216,8 +216,8 @@ mod tests {
         let report = folder.path().join("r.csv");
         for (night, rows) in (1..).zip(reports) {
             let now: Timestamp = format!("2026-11-{night:02}T02:00:00Z").parse().unwrap();
-            let rows: String = rows.iter().map(|row| format!("{row},{now}\n")).collect();
-            std::fs::write(&report, format!("{HEADER}{rows}")).unwrap();
+            let rows: Vec<String> = rows.iter().map(|row| format!("{row},{now}\n")).collect();
+            std::fs::write(&report, format!("{HEADER}{}", rows.concat())).unwrap();
             let former = remembered(&state, &job).unwrap();
             merge(&state, &job, former.as_ref(), &report, ("run", now)).unwrap();
             // A crash before the run was called finished: the same again.
