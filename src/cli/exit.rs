@@ -163,8 +163,8 @@ pub(super) fn of_run(error: RunError, provider: Provider) -> Failure {
 
 /// What to do about a run that stopped itself. It goes on where it was, with all counts at nothing.
 fn of_safety(stop: &SafetyStop, provider: Provider) -> (Exit, String) {
-    let cause = if stop.denied {
-        format!("these keys need the right {}", right(Call::Restore, provider))
+    let cause = if let Some(call) = stop.denied {
+        format!("these keys need the right {}", right(call, provider))
     } else {
         match &stop.limit {
             Limit::SameRefusal { .. } => {

@@ -11,20 +11,13 @@ use super::context::Context;
 use super::exit::{self, Exit, Failure};
 use super::{check, load};
 use crate::job::{Job, Verb};
-use crate::pipeline::release::{GivenBack, ReleaseError, listed, release};
+use crate::pipeline::release::{GivenBack, ReleaseError, release};
 use crate::pipeline::report::{Report, Verdict};
+use crate::pipeline::source::Names;
 use crate::ui::{self, Closing};
-
-/// What to do about a list that cannot be used.
-const LIST_WAY_OUT: &str = "pass --from-csv with a file whose first line names its columns, `key` among them: a report of this bucket, \
-                            or a part of one";
 
 pub(super) async fn run(args: &ReleaseArgs, context: &Context) -> Result<Exit, Failure> {
     let over = args.overrides();
-    let list = args.from_csv();
-    if list.as_os_str().is_empty() || list.as_os_str() == "-" {
-        return Err(Failure::usage("it is not said which copies are to be given back", LIST_WAY_OUT));
-    }
     let mut job = if load::is_url(&args.target) {
         load::from_url(Verb::Scan, &args.target, &over, context)?
     } else {
@@ -43,9 +36,13 @@ pub(super) async fn run(args: &ReleaseArgs, context: &Context) -> Result<Exit, F
     }
     // The whole list is read before the first request: a row of another bucket must not come to light
     // when half of the copies are gone.
-    let wrong = |error| Failure::new(Exit::Usage, anyhow::Error::new(error), LIST_WAY_OUT);
-    let named = listed(&list, &job.source.bucket).map_err(wrong)?;
-    context.line(&format!("{}: {named} objects", list.display()));
+    let Some(list) = Names::open(&job)? else {
+        return Err(Failure::usage(
+            "it is not said which copies are to be given back",
+            "name them with --from-csv FILE (a report, or any CSV with a column `key`) or --files-from FILE",
+        ));
+    };
+    context.line(&format!("{} objects are named", list.count()));
     let site = connect::site(&job, context).await?;
     let began = site.clock.monotonic();
     let report = args.report();
@@ -93,9 +90,7 @@ pub(super) async fn run(args: &ReleaseArgs, context: &Context) -> Result<Exit, F
 
 fn of_release(error: ReleaseError, job: &Job) -> Failure {
     match error {
-        ReleaseError::List(error) => {
-            Failure::new(Exit::OwnFiles, error, "leave the list alone while it is read")
-        }
+        ReleaseError::List(error) => error.into(),
         ReleaseError::Report(error) => exit::of_run(error.into(), job.source.provider),
         ReleaseError::Doomed(error) => exit::of_run(error.into(), job.source.provider),
     }

@@ -11,22 +11,37 @@ use super::context::Context;
 use super::exit::{self, Exit, Failure};
 use crate::job::{Job, Verb};
 use crate::model::Clock;
+use crate::pipeline::Step;
 use crate::pipeline::wait::{WaitEnd, WaitError, Waited, tells_all, wait};
 use crate::ui::{self, WaitView};
 
 pub(super) async fn run(args: &WaitArgs, context: &Context) -> Result<Exit, Failure> {
-    let mut job = check::sound(Path::new(&args.file), &args.overrides(), context)?;
-    if job.verb != Verb::Restore {
-        return Err(Failure::usage(
-            format!("`{}` has no [restore] table: nothing was asked for", args.file.display()),
-            "name the job file of a restore",
-        ));
+    let jobs = check::all_sound(Path::new(&args.file), &args.overrides(), context)?;
+    for job in &jobs {
+        if job.verb != Verb::Restore {
+            return Err(Failure::usage(
+                format!("`{}` has no [restore] table: nothing was asked for", args.file.display()),
+                "name the job file of a restore",
+            ));
+        }
+        can_be_known(job)?;
     }
+    let mut worst = Exit::Done;
+    // One source after the other: while the first is waited for, the others get ready as well.
+    for job in jobs {
+        worst = worst.max(one(job, context).await?);
+        if context.signals.stop().step() > Step::Go {
+            break;
+        }
+    }
+    Ok(worst)
+}
+
+async fn one(mut job: Job, context: &Context) -> Result<Exit, Failure> {
     if let Some(simulator) = &mut job.simulator {
         // A wait is no run: the store's hour is where the run left it.
         simulator.between_runs = Duration::ZERO;
     }
-    can_be_known(&job)?;
     let site = connect::site(&job, context).await?;
     let ended = waited(&job, &site, context).await;
     let Site { tell, rehearsal, .. } = site;

@@ -58,6 +58,8 @@ pub(super) fn answered(
         worth(outcome, before, days);
     }
     match taken {
+        // The copy that was to be kept longer has lapsed meanwhile: this is a restore like any other.
+        Taken::Accepted if before == State::Restored => worth(outcome, State::Expired, days),
         Taken::Accepted => worth(outcome, before, days),
         Taken::Extended => {
             worth(outcome, State::Restored, days);

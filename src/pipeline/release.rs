@@ -1,4 +1,4 @@
-//! Giving readable copies back before they lapse: the objects that a CSV names, one request each.
+//! Giving readable copies back before they lapse: the objects that a list names, one request each.
 //!
 //! Beside the six stages, since nothing is listed. It keeps no checkpoint: a release is safe to
 //! repeat, and an object whose copy is gone already says so.
@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::stream::{self, StreamExt};
-use jiff::Timestamp;
 
 use super::act::{NoOutcome, refused};
-use super::report::{ReadError, Render, Report, ReportError, Row, Rows, shown_key};
+use super::report::{Render, Report, ReportError, shown_key};
+use super::source::{Name, Names, NamesError};
 use super::stop::{Step, Stop};
 use crate::job::Job;
 use crate::model::{
@@ -36,9 +36,9 @@ pub struct GivenBack {
 /// Why a release could not go on.
 #[derive(Debug, thiserror::Error)]
 pub enum ReleaseError {
-    /// The list of objects cannot be read.
+    /// The list of objects cannot be read on.
     #[error(transparent)]
-    List(#[from] ReadError),
+    List(#[from] NamesError),
     /// The report cannot be written.
     #[error(transparent)]
     Report(#[from] ReportError),
@@ -47,66 +47,21 @@ pub enum ReleaseError {
     Doomed(#[from] StoreError),
 }
 
-/// An object that a row names, with what else the row says of it.
-#[derive(Clone, Debug)]
-struct Named {
-    key: Vec<u8>,
-    version_id: Vec<u8>,
-    is_latest: bool,
-    class: Vec<u8>,
-    access_tier: Vec<u8>,
-    size: u64,
-    etag: Vec<u8>,
-    last_modified: Option<Timestamp>,
-}
-
-impl Named {
-    fn of(row: &Row<'_>, bucket: &str) -> Result<Self, ReadError> {
-        let there = row.text("bucket");
-        if !there.is_empty() && there != bucket {
-            return Err(row.fault(format!("it names an object of the bucket `{there}`, not of `{bucket}`")));
-        }
-        Ok(Self {
-            key: row.key()?,
-            version_id: row.field("version_id").to_vec(),
-            is_latest: row.field("is_latest") != b"false",
-            class: row.field("storage_class").to_vec(),
-            access_tier: row.field("access_tier").to_vec(),
-            size: row.text("size").parse().unwrap_or_default(),
-            etag: row.field("etag").to_vec(),
-            last_modified: row.text("last_modified").parse().ok(),
-        })
+/// A named object as rows tell it: nothing but its name is known.
+fn listed(name: &Name) -> Listed<'_> {
+    Listed {
+        kind: Kind::Object,
+        key: &name.key,
+        version_id: &name.version_id,
+        is_latest: name.is_latest,
+        class: b"",
+        access: Access::Archived,
+        access_tier: b"",
+        size: 0,
+        etag: b"",
+        last_modified: None,
+        restore: RestoreMark::Unsaid,
     }
-
-    fn listed(&self) -> Listed<'_> {
-        Listed {
-            kind: Kind::Object,
-            key: &self.key,
-            version_id: &self.version_id,
-            is_latest: self.is_latest,
-            class: &self.class,
-            access: Access::Archived,
-            access_tier: &self.access_tier,
-            size: self.size,
-            etag: &self.etag,
-            last_modified: self.last_modified,
-            restore: RestoreMark::Unsaid,
-        }
-    }
-}
-
-/// Reads `list` through, and says how many objects of `bucket` it names. Sends nothing.
-///
-/// # Errors
-/// If it cannot be read, or names an object of another bucket.
-pub fn listed(list: &Path, bucket: &str) -> Result<u64, ReadError> {
-    let mut rows = Rows::open(list)?;
-    let mut count = 0;
-    while let Some(row) = rows.next_row()? {
-        Named::of(&row, bucket)?;
-        count += 1;
-    }
-    Ok(count)
 }
 
 /// Gives back the copies of the objects that `list` names, and writes a row for each to `report`, in
@@ -116,7 +71,7 @@ pub fn listed(list: &Path, bucket: &str) -> Result<u64, ReadError> {
 /// When it cannot go on; what was done stands in the partial report.
 pub async fn release<S: Store>(
     job: &Job,
-    list: &Path,
+    list: &Names,
     report: &Path,
     store: Arc<S>,
     clock: Arc<dyn Clock>,
@@ -124,18 +79,14 @@ pub async fn release<S: Store>(
     stop: &Stop,
 ) -> Result<GivenBack, ReleaseError> {
     let bucket = &job.source.bucket;
-    let mut rows = Rows::open(list)?;
+    let mut entries = list.entries()?;
     let mut report = Report::create(report)?;
-    let objects = std::iter::from_fn(|| match rows.next_row() {
-        Ok(Some(row)) => Some(Named::of(&row, bucket)),
-        Ok(None) => None,
-        Err(error) => Some(Err(error)),
-    });
-    let mut answers = stream::iter(objects)
-        .map(async |object: Result<Named, ReadError>| {
-            let object = object?;
-            let outcome = give_back(&*store, &*clock, &object).await;
-            Ok::<_, ReadError>((object, outcome))
+    let names = std::iter::from_fn(|| entries.next().transpose());
+    let mut answers = stream::iter(names)
+        .map(async |name: Result<Name, NamesError>| {
+            let name = name?;
+            let outcome = give_back(&*store, &*clock, &name).await;
+            Ok::<_, NamesError>((name, outcome))
         })
         .buffered(UNDER_WAY);
     let mut tally = Tally::default();
@@ -166,10 +117,10 @@ pub async fn release<S: Store>(
             }
         };
         let mut render = Render::new(bucket, 1);
-        render.row(&object.listed(), &outcome, None);
+        render.row(&listed(&object), &outcome, None);
         report.append(&render.finish())?;
         tally.listed += 1;
-        tally.add(&object.listed(), &outcome, || shown_key(&object.key).0.into_owned());
+        tally.add(&listed(&object), &outcome, || shown_key(&object.key).0.into_owned());
         if outcome.action == Action::Failed {
             let cause = outcome.error_code.as_deref().or(outcome.reason.map(Reason::as_str));
             let cause = cause.unwrap_or_default().to_owned();
@@ -190,12 +141,8 @@ pub async fn release<S: Store>(
 }
 
 /// Gives one copy back.
-async fn give_back(store: &impl Store, clock: &dyn Clock, object: &Named) -> Result<Outcome, NoOutcome> {
+async fn give_back(store: &impl Store, clock: &dyn Clock, object: &Name) -> Result<Outcome, NoOutcome> {
     let seen = |state| Outcome::seen(state, None, clock.now());
-    // Where the list tells the class, nothing is sent for what never had a copy.
-    if !object.class.is_empty() && store.offer(&object.class, &object.access_tier).is_none() {
-        return Ok(Outcome { reason: Some(Reason::Class), ..seen(State::Readable) });
-    }
     if !store.addressable(&object.key) {
         let (action, reason) = (Action::Failed, Some(Reason::UnsafeKey));
         return Ok(Outcome { action, reason, ..seen(State::Unknown) });

@@ -4,6 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::job::{Safety, Share};
 use crate::model::{Action, Outcome, Reason};
+use crate::store::Call;
 
 /// Requests from which on a share of failures counts: the first few say little.
 const ENOUGH: u64 = 100;
@@ -39,8 +40,8 @@ pub struct SafetyStop {
     pub key: String,
     /// The request id of that failure; empty if there is none.
     pub request_id: String,
-    /// Whether the store denied the right.
-    pub denied: bool,
+    /// The call that the store denied the right to, if that was it.
+    pub denied: Option<Call>,
 }
 
 fn words(stop: &SafetyStop) -> String {
@@ -81,9 +82,9 @@ impl Watch {
         Self { safety, seen: Mutex::default() }
     }
 
-    /// Takes note of what became of an object that the store was asked about; `key` spells its key.
-    /// Tells once that the run is to stop.
-    pub fn met(&self, outcome: &Outcome, key: impl FnOnce() -> String) -> Option<SafetyStop> {
+    /// Takes note of what became of an object that the store was asked about by `call`; `key` spells its
+    /// key. Tells once that the run is to stop.
+    pub fn met(&self, call: Call, outcome: &Outcome, key: impl FnOnce() -> String) -> Option<SafetyStop> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.asked += 1;
         if outcome.action != Action::Failed {
@@ -104,7 +105,7 @@ impl Watch {
             code: code.to_owned(),
             key: key(),
             request_id: outcome.request_id.as_deref().unwrap_or_default().to_owned(),
-            denied: outcome.reason == Some(Reason::Denied),
+            denied: (outcome.reason == Some(Reason::Denied)).then_some(call),
         })
     }
 
@@ -144,7 +145,8 @@ mod tests {
         answers: impl IntoIterator<Item = Option<&'a str>>,
     ) -> Option<(usize, Limit)> {
         let watch = Watch::new(safety);
-        let met = |answer| watch.met(&outcome(answer), || "k".to_owned()).map(|stop| stop.limit);
+        let met =
+            |answer| watch.met(Call::Restore, &outcome(answer), || "k".to_owned()).map(|stop| stop.limit);
         answers.into_iter().map(met).enumerate().find_map(|(at, limit)| Some((at + 1, limit?)))
     }
 
@@ -182,12 +184,12 @@ mod tests {
     #[test]
     fn it_is_told_once_with_a_key_and_a_request_id() {
         let watch = Watch::new(Safety { max_failures: Some(Share::Objects(0)), ..Safety::default() });
-        let stop = watch.met(&outcome(Some("NoSuchKey")), || "a/b".to_owned()).unwrap();
+        let stop = watch.met(Call::Restore, &outcome(Some("NoSuchKey")), || "a/b".to_owned()).unwrap();
         assert_eq!(
             stop.to_string(),
             "the run stopped itself: 1 of 1 objects failed, more than max_failures = 0 allows; the last said \
              `NoSuchKey` (`a/b`, request id ID-NoSuchKey)"
         );
-        assert_eq!(watch.met(&outcome(Some("NoSuchKey")), || unreachable!()), None);
+        assert_eq!(watch.met(Call::Restore, &outcome(Some("NoSuchKey")), || unreachable!()), None);
     }
 }

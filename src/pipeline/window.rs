@@ -42,7 +42,7 @@ fn changes(window: &Window, now: Timestamp) -> Vec<Timestamp> {
         let Ok(day) = today.checked_add(ahead.days()) else { continue };
         for time in [window.from, window.to] {
             let shown = window.zone.to_ambiguous_timestamp(day.to_datetime(time));
-            at.extend(shown.clone().earlier());
+            at.extend(shown.earlier());
             at.extend(shown.later());
         }
     }

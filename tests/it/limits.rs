@@ -6,7 +6,7 @@ use std::path::Path;
 use defrost::pipeline::checkpoint::VARIABLE;
 use defrost::sim::{Config, Generate};
 
-use crate::scene::{NO_RESTORE, restore_as, scene_of};
+use crate::scene::{denied, restore_as, scene_of};
 use crate::support::{Keys, OSS, Ran, Rig, S3, VENDORS, Vendor, bare, until};
 use crate::trial::{json, partial, words};
 
@@ -120,12 +120,14 @@ fn a_stop_gives_back_what_was_set_aside() {
 fn a_run_that_is_denied_ends_with_code_3_and_goes_on_when_it_may() {
     for vendor in VENDORS {
         let rig = scene_of(vendor, |bucket| bucket.generate.as_mut().unwrap().count = 300);
-        let ran = restore_as(&rig, vendor, NO_RESTORE, &["--state-dir", "state"]).expect(3).in_one_error();
+        rig.server.add_fault(denied());
+        let ran = restore_as(&rig, vendor, Keys::GOOD, &["--state-dir", "state"]).expect(3).in_one_error();
         let ran = ran.says(&["100 refusals in a row", "AccessDenied", "`p/", "request id", "need the right"]);
         assert!(ran.stderr.contains("run the same line again"), "{}", ran.stderr);
         let posts = rig.server.ledger().counts().restore;
         assert!((100..150).contains(&posts), "{posts} of 300");
         assert!(partial(&rig).exists());
+        rig.server.clear_faults();
         let again = restore_as(&rig, vendor, Keys::GOOD, &["--state-dir", "state"]).expect(1);
         again.says(&["resuming"]);
         let rows = rig.rows("r.csv");
@@ -139,8 +141,9 @@ fn a_run_that_is_denied_ends_with_code_3_and_goes_on_when_it_may() {
 fn too_many_failures_end_with_code_3() {
     let rig = scene_of(S3, |bucket| bucket.generate.as_mut().unwrap().count = 300);
     let more = ["--max-failures", "7", "--max-same-refusals", "0"];
-    let ran = restore_as(&rig, S3, NO_RESTORE, &more).expect(3).in_one_error();
-    ran.says(&["8 of 8 objects failed, more than max_failures = 7 allows"]);
+    rig.server.add_fault(denied());
+    let ran = restore_as(&rig, S3, Keys::GOOD, &more).expect(3).in_one_error();
+    ran.says(&["8 of 9 objects failed, more than max_failures = 7 allows"]);
 }
 
 #[test]

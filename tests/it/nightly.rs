@@ -16,7 +16,7 @@ use defrost::store::dialect::{Credentials, Endpoint, Options as DialectOptions, 
 use jiff::Timestamp;
 use tempfile::TempDir;
 
-use crate::support::{ACCESS_KEY, Keys, Row, SECRET_KEY, Vendor, rows};
+use crate::support::{ACCESS_KEY, Row, SECRET_KEY, Vendor, rows};
 
 /// The simulator's hour; waiting stays real.
 #[derive(Debug)]
@@ -37,8 +37,6 @@ pub(crate) struct Nights {
     pub(crate) vendor: Vendor,
     pub(crate) server: Server,
     pub(crate) folder: TempDir,
-    /// Who asks.
-    pub(crate) keys: Keys,
     config: Config,
 }
 
@@ -47,7 +45,7 @@ impl Nights {
         config.credentials.push(Credential::new(ACCESS_KEY, SECRET_KEY));
         config.auth = AuthClock::Store;
         let server = Self::serve(&config).await;
-        Self { vendor, server, folder: tempfile::tempdir().unwrap(), keys: Keys::GOOD, config }
+        Self { vendor, server, folder: tempfile::tempdir().unwrap(), config }
     }
 
     async fn serve(config: &Config) -> Server {
@@ -105,8 +103,8 @@ impl Nights {
             },
             env: Environment::new([], None),
             credentials: CredentialSource::fixed(Credentials {
-                access_key_id: self.keys.id.to_owned(),
-                secret_key: self.keys.secret.to_owned(),
+                access_key_id: ACCESS_KEY.to_owned(),
+                secret_key: SECRET_KEY.to_owned(),
                 session_token: None,
             }),
             list: lane(8),

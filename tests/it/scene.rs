@@ -1,7 +1,7 @@
 //! Where bad things happen: a small archive bucket, a finished report of last night, and keys that
 //! lack one right each.
 
-use defrost::sim::{BucketConfig, Call, ClockConfig, Config, Credential, Generate};
+use defrost::sim::{BucketConfig, Call, ClockConfig, Config, Credential, Fault, FaultKind, Generate};
 
 use crate::support::{Keys, Ran, Rig, SECRET_KEY, Vendor, bare};
 
@@ -76,6 +76,12 @@ pub(crate) fn restore_as(rig: &Rig, vendor: Vendor, keys: Keys, more: &[&str]) -
     args.extend(place.iter().map(String::as_str));
     args.extend(more);
     run_as(rig, keys, &args)
+}
+
+/// The right to restore is taken away after the first request of a run has shown that it is there.
+pub(crate) fn denied() -> Fault {
+    let fault = Fault::new(FaultKind::Error).on(Call::Restore);
+    Fault { skip: 1, status: Some(403), code: Some("AccessDenied".to_owned()), ..fault }
 }
 
 /// Nothing was restored, and last night's report is as it was.

@@ -51,8 +51,8 @@ pub struct BudgetFlags {
     pub window: Option<String>,
     /// What a run does outside of its window: wait or end [default: wait]
     ///
-    /// wait lists on and holds its requests back until the window opens; end defers what is left,
-    /// and ends.
+    /// wait lists on to the first object that would be asked for, waits until the window opens, and
+    /// lists again from there; end defers what is left, and ends. With a report to stdout it is end.
     ///
     /// [env: DEFROST_OUTSIDE_WINDOW]
     #[arg(long, value_name = "HOW")]

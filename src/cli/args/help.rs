@@ -142,7 +142,7 @@ Examples:
 pub(super) const RELEASE: &str = "\
 Give the readable copies of the objects that a CSV names back before they lapse, so that they cost \
 nothing more: one request each, at the pace of restores. The CSV is a report, a part of one, or any \
-other with a header and a column `key`. A row says what became of each: `released`, `none` where \
+other with a header and a column `key`; `--files-from` takes plain keys. A row says what became of each: `released`, `none` where \
 there was no copy, `failed` where it is still being restored, or the store refused. It is safe to \
 repeat. Only OSS has such a call; for another store the line is refused and nothing is sent.";
 

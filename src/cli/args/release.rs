@@ -13,7 +13,7 @@ pub struct ReleaseArgs {
     /// Bucket URL (oss://bucket) or job file
     #[arg(value_name = "URL|JOB", value_hint = ValueHint::AnyPath)]
     pub target: String,
-    /// Where the report goes [default: the CSV's name with .released.csv for its ending]
+    /// Where the report goes [default: the list's name with .released.csv for its ending]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub report: Option<PathBuf>,
     /// Folder that holds the state of jobs, if the run was given one
@@ -36,21 +36,15 @@ impl ReleaseArgs {
         let mut over = Overrides::default();
         over.state_dir.clone_from(&self.state_dir);
         self.source.put(&mut over);
-        // The list is read here, and is no source of a run.
-        (over.from_csv, over.files_from) = (None, None);
         self.limits.put(&mut over);
         over
-    }
-
-    /// The CSV that names the objects; empty if none was named.
-    #[must_use]
-    pub fn from_csv(&self) -> PathBuf {
-        self.source.from_csv.as_deref().map(PathBuf::from).unwrap_or_default()
     }
 
     /// Where the report goes.
     #[must_use]
     pub fn report(&self) -> PathBuf {
-        self.report.clone().unwrap_or_else(|| self.from_csv().with_extension("released.csv"))
+        let list = self.source.from_csv.as_ref().or(self.source.files_from.as_ref());
+        let list = list.filter(|list| *list != "-").map_or("list", String::as_str);
+        self.report.clone().unwrap_or_else(|| PathBuf::from(list).with_extension("released.csv"))
     }
 }

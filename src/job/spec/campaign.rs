@@ -44,7 +44,8 @@ pub struct Budget {
 /// What a run does outside of its window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Outside {
-    /// Lists on, and waits with its restore requests until the window opens: the default.
+    /// Lists on until it meets an object that it would ask for, waits until the window opens, and lists
+    /// again from there: the default. A report to a stream cannot wait: what is left is deferred.
     #[default]
     Wait,
     /// Defers what it would have asked for, and ends.

@@ -242,7 +242,7 @@ fn nobody_starves_when_copies_lapse_and_sizes_differ() {
             // One that takes all but the whole budget of bytes.
             bucket.arrive(b"80000000".to_vec(), 999);
             for _ in 0..120 {
-                bucket.arrive_anywhere(u64::from(bucket.night % 40 == 0), 100);
+                bucket.arrive_anywhere(u64::from(bucket.night.is_multiple_of(40)), 100);
                 bucket.night();
                 let night = bucket.night;
                 for object in bucket.objects.values_mut().filter(|object| !object.wants) {

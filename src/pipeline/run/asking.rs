@@ -14,7 +14,7 @@ use crate::pipeline::checkpoint::journal::Journal;
 use crate::pipeline::checkpoint::{CheckpointError, CommitPoint, pass};
 use crate::pipeline::report::shown_key;
 use crate::pipeline::window::{Hours, hours};
-use crate::store::Store;
+use crate::store::{Call, Store};
 
 /// An object that is to be asked for.
 pub(super) struct Due {
@@ -97,7 +97,7 @@ impl<S: Store> Desk<S> {
             match outcome {
                 Ok(outcome) => {
                     self.settle(amount, taken);
-                    self.met(page, index, &outcome, sheet);
+                    self.met(page, index, (Call::Restore, &outcome), sheet);
                     rows[index] = self.done(outcome);
                 }
                 Err((none, before)) => {
@@ -115,7 +115,9 @@ impl<S: Store> Desk<S> {
         if let Some(mut journal) = self.journal().filter(|_| !unasked.is_empty()) {
             journal.unasked(unasked.iter().map(|(index, _)| page.id(*index)))?;
         }
-        unasked.iter().for_each(|(_, amount)| self.settle(*amount, false));
+        for (_, amount) in unasked {
+            self.settle(amount, false);
+        }
         Ok(())
     }
 
@@ -230,9 +232,15 @@ impl<S: Store> Desk<S> {
     }
 
     /// Takes note of an answer; of one too many, by which the run ends.
-    pub(super) fn met(&self, page: &Page, index: usize, outcome: &Outcome, sheet: &mut Sheet) {
+    pub(super) fn met(
+        &self,
+        page: &Page,
+        index: usize,
+        (call, outcome): (Call, &Outcome),
+        sheet: &mut Sheet,
+    ) {
         let key = || shown_key(page.get(index).key).0.into_owned();
-        if let Some(stop) = self.watch.met(outcome, key) {
+        if let Some(stop) = self.watch.met(call, outcome, key) {
             self.actor.store.halt();
             sheet.enough = Some(stop);
         }

@@ -20,7 +20,7 @@ use crate::pipeline::filter::Sieve;
 use crate::pipeline::report::{Render, shown_key};
 use crate::pipeline::safety::{SafetyStop, Watch};
 use crate::pipeline::wait::{Memory, Open, flag};
-use crate::store::{Store, StoreError};
+use crate::store::{Call, Store, StoreError};
 
 /// What an earlier session had to do with objects that its mark does not cover.
 pub(super) type Known = HashMap<ObjectId, Past>;
@@ -206,7 +206,7 @@ impl<S: Store> Desk<S> {
                         }
                         self.record(page, index, &outcome)?;
                         if outcome.action == Action::Failed && outcome.http_status.is_some() {
-                            self.met(page, index, &outcome, &mut sheet);
+                            self.met(page, index, (Call::Head, &outcome), &mut sheet);
                         }
                         self.done(outcome)
                     }

@@ -16,6 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::AbortHandle;
 
 use self::list::Lister;
+pub(in crate::pipeline) use self::names::Name;
 pub use self::names::{Names, NamesError};
 pub(in crate::pipeline) use self::trail::{Trail, orderly};
 use crate::job::Verb;

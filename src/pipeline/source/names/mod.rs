@@ -22,7 +22,8 @@ use std::path::PathBuf;
 
 pub(super) use self::open::Again;
 pub use self::open::Names;
-pub(super) use self::read::{Entries, Name};
+pub(super) use self::read::Entries;
+pub(in crate::pipeline) use self::read::Name;
 
 /// What is wrong with a list.
 #[derive(Debug, thiserror::Error)]

@@ -111,18 +111,18 @@ impl Names {
     }
 
     /// The list's name, for messages.
-    pub(in crate::pipeline::source) fn list(&self) -> &str {
+    pub(in crate::pipeline) fn list(&self) -> &str {
         &self.frame.list
     }
 
     /// The names from the first one on.
-    pub(in crate::pipeline::source) fn entries(&self) -> Result<Entries<Again>, NamesError> {
+    pub(in crate::pipeline) fn entries(&self) -> Result<Entries<Again>, NamesError> {
         Entries::new(self.frame.clone(), Again { file: Arc::clone(&self.file), at: 0 })
     }
 }
 
 /// A file read from its beginning, whoever else reads it.
-pub(in crate::pipeline::source) struct Again {
+pub(in crate::pipeline) struct Again {
     file: Arc<File>,
     at: u64,
 }

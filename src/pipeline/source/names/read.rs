@@ -6,7 +6,7 @@ use csv::ByteRecord;
 use sha2::{Digest, Sha256};
 
 use super::NamesError;
-use crate::model::hex;
+use crate::model::{hex, unpercent};
 use crate::pipeline::report::shown_key;
 
 /// Longest key of the three stores, in bytes. Sources: object naming pages of OSS (1,023), COS (850)
@@ -89,14 +89,14 @@ impl Frame {
 
 /// One named object.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::pipeline::source) struct Name {
+pub(in crate::pipeline) struct Name {
     /// Its place, from 1.
-    pub(in crate::pipeline::source) number: u64,
-    pub(in crate::pipeline::source) key: Vec<u8>,
+    pub(in crate::pipeline) number: u64,
+    pub(in crate::pipeline) key: Vec<u8>,
     /// Empty for the current version.
-    pub(in crate::pipeline::source) version_id: Vec<u8>,
+    pub(in crate::pipeline) version_id: Vec<u8>,
     /// Whether it is the current version, as far as the list tells.
-    pub(in crate::pipeline::source) is_latest: bool,
+    pub(in crate::pipeline) is_latest: bool,
 }
 
 /// Takes the digest of all that is read, and counts what is read of one row.
@@ -134,7 +134,7 @@ enum Reader<R> {
 }
 
 /// The names of a list, one after the other; the same ones at each reading.
-pub(in crate::pipeline::source) struct Entries<R> {
+pub(in crate::pipeline) struct Entries<R> {
     frame: Frame,
     reader: Reader<R>,
     line: u64,
@@ -164,7 +164,7 @@ impl<R: Read> Entries<R> {
     ///
     /// # Errors
     /// What is wrong with the next line or row.
-    pub(in crate::pipeline::source) fn next(&mut self) -> Result<Option<Name>, NamesError> {
+    pub(in crate::pipeline) fn next(&mut self) -> Result<Option<Name>, NamesError> {
         loop {
             let read = match &mut self.reader {
                 Reader::Text(reader) => text(&self.frame, reader, &mut self.line)?,
@@ -183,7 +183,7 @@ impl<R: Read> Entries<R> {
     }
 
     /// The digest of what has been read, in hexadecimal; of the whole list at its end.
-    pub(in crate::pipeline::source) fn digest(&self) -> String {
+    pub(in crate::pipeline) fn digest(&self) -> String {
         let meter = match &self.reader {
             Reader::Text(reader) => reader.get_ref(),
             Reader::Csv(reader, ..) => reader.get_ref(),
@@ -344,7 +344,7 @@ fn row<R: Read>(
         let key = field(Some(columns.key));
         let key = match field(columns.key_encoding) {
             b"url" => {
-                let Some(key) = decoded(key) else {
+                let Some(key) = unpercent(key) else {
                     let what =
                         format!("`{}` is not percent-encoded as its `key_encoding` says", shown_key(key).0);
                     return bad(what, "write %XX for each encoded byte, and %25 for a percent sign");
@@ -376,21 +376,4 @@ fn row<R: Read>(
         };
         return Ok(Some((line, name(key, version_id.to_vec(), is_latest))));
     }
-}
-
-/// `text` with each `%XX` as its byte; `None` where a percent sign stands for none.
-fn decoded(text: &[u8]) -> Option<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((byte, tail)) = rest.split_first() {
-        if *byte != b'%' {
-            bytes.push(*byte);
-            rest = tail;
-            continue;
-        }
-        let digit = |at: usize| char::from(*tail.get(at)?).to_digit(16);
-        bytes.push(u8::try_from(digit(0)? * 16 + digit(1)?).ok()?);
-        rest = tail.get(2..)?;
-    }
-    Some(bytes)
 }
