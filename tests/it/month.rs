@@ -236,6 +236,12 @@ async fn a_month_of_nights() {
         };
         assert!(taken.iter().all(|taken| within(taken.at)), "night {night}");
         model.take(&taken, &zone);
+        for (day, (objects, bytes)) in &model.by_day {
+            assert!(
+                *objects <= DAY_OBJECTS && *bytes <= DAY_BYTES,
+                "{day}: {objects} objects, {bytes} bytes"
+            );
+        }
         // What the tool calls asked for is what the store took.
         let asked = [Action::Requested, Action::Extended]
             .map(|action| ended.tally.action(action).objects)
@@ -286,9 +292,6 @@ async fn a_month_of_nights() {
             .await;
         model.classes.extend(archived(nights.server.objects(OSS.bucket)));
         nights.server.clock().set(evening);
-    }
-    for (day, (objects, bytes)) in &model.by_day {
-        assert!(*objects <= DAY_OBJECTS && *bytes <= DAY_BYTES, "{day}: {objects} objects, {bytes} bytes");
     }
     // The budgets mattered, and were enough in the end; everything that the month promises happened.
     assert!(waited > 10, "{waited} runs came before their window");

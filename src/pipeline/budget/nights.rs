@@ -135,7 +135,7 @@ impl Bucket {
                 match purse.grant(&want, now) {
                     Said::Granted(amount) => {
                         spent = spent.plus(amount);
-                        purse.settle(amount, true);
+                        purse.settle(amount, true, now);
                         asked.insert(key);
                     }
                     Said::Later { due, old } => {

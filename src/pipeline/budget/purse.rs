@@ -207,8 +207,10 @@ impl Purse {
         self.amount(want).unwrap_or_default()
     }
 
-    /// A request was answered, or not sent; `taken` tells whether the store may have done it.
-    pub fn settle(&mut self, amount: Amount, taken: bool) {
+    /// A request was answered at `now`, or not sent; `taken` tells whether the store may have done it.
+    pub fn settle(&mut self, amount: Amount, taken: bool, now: Timestamp) {
+        // If a day has begun since it was counted, it may have left on this one: see `today`.
+        self.today(now);
         if taken {
             self.account.open = self.account.open.minus(amount);
         } else {
@@ -289,5 +291,71 @@ mod tests {
         // And another one begins.
         let mut purse = open(purse.account, "next");
         assert!(granted(purse.grant(&want(b"Cold", 100), now)));
+    }
+}
+
+#[cfg(test)]
+mod days {
+    use super::*;
+    use crate::job::Bounds;
+
+    const ONE: Amount = Amount { objects: 1, bytes: 10, micros: 0 };
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn purse(account: Account, run_id: &str, now: Timestamp) -> Purse {
+        let bounds = |n| Bounds { objects: Some(n), ..Bounds::default() };
+        let budget = Budget { run: bounds(5), day: bounds(3), ..Budget::default() };
+        Purse::open(&budget, TimeZone::get("Asia/Shanghai").unwrap(), account, run_id, now)
+    }
+
+    fn grant(purse: &mut Purse, now: Timestamp) -> bool {
+        let want = Want { key: b"k", class: b"c", modified: None, bytes: 10, cost: None };
+        matches!(purse.grant(&want, now), Said::Granted(ONE))
+    }
+
+    /// Shanghai's day begins at 16:00 UTC.
+    #[test]
+    fn what_is_on_its_way_at_midnight_counts_on_both_days() {
+        let (before, after) = (at("2026-11-20T15:59:59Z"), at("2026-11-20T16:00:01Z"));
+        let mut purse = purse(Account::default(), "r", before);
+        assert!(grant(&mut purse, before) && grant(&mut purse, before) && grant(&mut purse, before));
+        assert!(!grant(&mut purse, before), "three a day");
+        purse.settle(ONE, true, before);
+        // Answered before anything else happens on the new day: it may have left on this one.
+        purse.settle(ONE, true, after);
+        purse.settle(ONE, true, after);
+        assert!(grant(&mut purse, after) && !grant(&mut purse, after));
+        let days: Vec<(String, u64)> =
+            purse.account.days.iter().map(|(day, spent)| (day.to_string(), spent.objects)).collect();
+        assert_eq!(days, [("2026-11-20".to_owned(), 3), ("2026-11-21".to_owned(), 3)]);
+    }
+
+    #[test]
+    fn what_is_given_back_may_be_spent_when_it_is_firm() {
+        let now = at("2026-11-20T12:00:00Z");
+        let mut purse = purse(Account::default(), "r", now);
+        assert!((0..3).all(|_| grant(&mut purse, now)));
+        purse.settle(ONE, false, now);
+        assert!(!grant(&mut purse, now), "a crash could lose the answer");
+        let loose = purse.loose();
+        purse.firm(loose, now);
+        assert!(grant(&mut purse, now) && !grant(&mut purse, now));
+    }
+
+    #[test]
+    fn a_crash_a_new_run_and_a_clock_set_back_find_what_was_spent() {
+        let (monday, tuesday) = (at("2026-11-23T12:00:00Z"), at("2026-11-24T12:00:00Z"));
+        let mut first = purse(Account::default(), "r", monday);
+        assert!(grant(&mut first, monday) && grant(&mut first, monday));
+        // The crash comes here. What was open may have left just now.
+        let mut same = purse(first.account.clone(), "r", tuesday);
+        assert!(grant(&mut same, tuesday) && !grant(&mut same, tuesday));
+        assert_eq!(same.account.run.objects, 3);
+        let mut other = purse(same.account, "s", monday);
+        assert!(grant(&mut other, monday) && !grant(&mut other, monday), "two of monday's three are gone");
+        assert_eq!(other.account.run.objects, 1);
     }
 }

@@ -227,7 +227,7 @@ impl<S: Store> Desk<S> {
 
     fn settle(&self, amount: Amount, taken: bool) {
         if let Some(ledger) = &self.ledger {
-            ledger.purse().settle(amount, taken);
+            ledger.purse().settle(amount, taken, self.clock.now());
         }
     }
 
