@@ -29,7 +29,8 @@ pub(crate) fn run(scale: Scale, book: &mut Book) -> Result<()> {
     let mut table = book.table(&title, &columns);
     let now: Timestamp = NOW.parse()?;
     for body in bodies::all() {
-        let dialect = for_provider(body.provider, Options { request_payer: false });
+        let dialect =
+            for_provider(body.provider, Options { request_payer: false, archive_direct_read: false });
         let plus_is_space = body.provider == Provider::S3;
         let ours = |body: Vec<u8>| rows(&*dialect, body, now);
         let plain = || plain::rows(&body.bytes, BUCKET, plus_is_space, NOW);
@@ -69,7 +70,7 @@ fn rows(dialect: &dyn Dialect, body: Vec<u8>, now: Timestamp) -> Result<Vec<u8>>
             Standing::Known(state, expires_at) => Outcome::seen(state, expires_at, now),
             Standing::Unsaid => Outcome::seen(State::Unknown, None, now),
         };
-        render.row(&object, &outcome);
+        render.row(&object, &outcome, None);
     }
     Ok(render.finish())
 }

@@ -1,6 +1,7 @@
 //! One job from its first request to its exit code: what scan, plan, restore and run share.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 
@@ -9,10 +10,11 @@ use super::confirm::{Word, confirm};
 use super::connect::{self, Site};
 use super::context::Context;
 use super::exit::{self, Exit, Failure};
-use super::load;
-use crate::job::Job;
+use super::wait::{can_be_known, waited};
+use super::{load, plan};
+use crate::job::{Job, Until, Verb};
 use crate::pipeline::checkpoint::{CheckpointError, LockError};
-use crate::pipeline::report::Summary;
+use crate::pipeline::report::{Summary, Verdict};
 use crate::pipeline::source::Names;
 use crate::pipeline::{self, Ended, Options, RunError, Why};
 use crate::ui::{self, Closing, Cost, printable};
@@ -29,12 +31,20 @@ pub(super) struct How<'a> {
     /// Words of the command line that name jobs which have ended: a line that goes on with this one
     /// leaves them out.
     pub(super) ended: &'a [String],
+    /// What becomes of a plan.
+    pub(super) plan: plan::Wanted<'a>,
 }
 
 impl How<'_> {
     /// What the output flags say.
     pub(super) const fn of(flags: &OutputFlags) -> Self {
-        Self { fresh: flags.fresh, fail_empty: flags.fail_empty, yes: false, ended: &[] }
+        Self {
+            fresh: flags.fresh,
+            fail_empty: flags.fail_empty,
+            yes: false,
+            ended: &[],
+            plan: plan::Wanted { out: None, json: false },
+        }
     }
 }
 
@@ -43,17 +53,25 @@ impl How<'_> {
 /// # Errors
 /// Whatever keeps the run from going on; what was done until then is saved.
 pub(super) async fn campaign(job: &Job, how: How<'_>, context: &Context) -> Result<Exit, Failure> {
-    // A faulty list is told before a simulator starts, or anything is sent.
-    let names = Names::open(job)?.map(std::sync::Arc::new);
+    let waits = job.verb == Verb::Restore && job.wait.until != Until::None;
+    if waits {
+        can_be_known(job)?;
+    }
+    // What is wrong with a list or a price table is told before a simulator starts, or anything is sent.
+    let names = Names::open(job)?.map(Arc::new);
     let mut job = job.clone();
     job.source.key_list_digest = names.as_ref().map(|names| names.digest().to_owned());
     let job = &job;
-    let Site { client, clock, tell, rehearsal, region } = connect::site(job, context).await?;
-    let prices = load::prices(job, &region)?.into();
+    let table = load::price_table(job)?;
+    let site = connect::site(job, context).await?;
+    let (client, clock) = (Arc::clone(&site.client), Arc::clone(&site.clock));
+    let prices = Arc::new(table.of(job.source.provider, Some(&site.region)));
+    let hour = Arc::clone(&clock);
     let agreed =
         match confirm(job, how.yes, how.fresh, &client, &clock, &prices, names.as_ref(), context).await {
             Ok(Word::Go(agreed)) => agreed,
             other => {
+                let Site { tell, rehearsal, .. } = site;
                 drop(tell);
                 if let Some(rehearsal) = rehearsal {
                     rehearsal.close(false).await?;
@@ -69,9 +87,17 @@ pub(super) async fn campaign(job: &Job, how: How<'_>, context: &Context) -> Resu
         stream: job.report.path.is_none().then(|| Box::new(std::io::stdout()) as _),
         report: report_path(job, clock.now())?,
         names,
-        prices,
+        prices: Arc::clone(&prices),
     };
-    let ended = pipeline::run(job, client, clock, &*tell, context.signals.stop(), options).await;
+    let ended = pipeline::run(job, client, clock, &*site.tell, context.signals.stop(), options).await;
+    let waited = match &ended {
+        Ok(ended) if waits && ended.verdict.is_some_and(can_wait) => {
+            close(job, ended, context);
+            Some(waited(job, &site, context).await)
+        }
+        _ => None,
+    };
+    let Site { tell, rehearsal, .. } = site;
     // The bars, if any, are gone before the table or an error is printed.
     drop(tell);
     if let Some(rehearsal) = rehearsal {
@@ -89,11 +115,22 @@ pub(super) async fn campaign(job: &Job, how: How<'_>, context: &Context) -> Resu
         }
         Err(error) => return Err(exit::of_run(error, job.source.provider)),
     };
+    if let (Some(waited), Some(verdict)) = (waited, ended.verdict) {
+        return Ok(Exit::of(verdict).after(waited?));
+    }
     close(job, &ended, context);
+    if job.verb == Verb::Plan && ended.verdict.is_some() {
+        plan::tell(job, &ended, &prices, how.plan, hour.now(), context)?;
+    }
     if ended.verdict.is_none() && ended.report.is_some() {
         tell_way_on(how.ended, context);
     }
     Ok(ended.verdict.map_or_else(|| context.signals.exit(), Exit::of))
+}
+
+/// Whether there may be something to wait for.
+const fn can_wait(verdict: Verdict) -> bool {
+    matches!(verdict, Verdict::Complete | Verdict::SomeFailed | Verdict::SomeStuck)
 }
 
 /// Where the finished report shall stand, absolute, so that a resumed run finds it from any folder.

@@ -7,9 +7,9 @@ use super::context::Context;
 use super::exit::{Exit, Failure};
 use super::rehearsal::Rehearsal;
 use super::sockets::{self, Lanes};
-use crate::job::{self, ClassFilter, Job};
+use crate::job::{self, ClassFilter, Job, Source};
 use crate::model::{Clock, Event, Notice, Provider, SystemClock, Tell};
-use crate::pipeline::act::{misfits, restless};
+use crate::pipeline::act::misfits;
 use crate::store::client::{Allowance, Client, Patience, Settings};
 use crate::store::credentials::{self, CredentialSource};
 use crate::store::dialect::{Dialect, Endpoint, Options, for_provider};
@@ -27,7 +27,8 @@ pub(super) struct Site {
 
 /// The dialect that `job` speaks.
 pub(super) fn dialect(job: &Job) -> Box<dyn Dialect> {
-    for_provider(job.source.provider, Options { request_payer: job.source.request_payer })
+    let Source { request_payer, archive_direct_read, .. } = job.source;
+    for_provider(job.source.provider, Options { request_payer, archive_direct_read })
 }
 
 /// What of `job` its store's dialect does not know: classes by name, tiers, days. Each fault is a
@@ -69,15 +70,10 @@ pub(super) fn vet(job: &Job, dialect: &dyn Dialect, place: &str) -> Result<(), F
             ClassFilter::Any => dialect.known_classes().to_vec(),
             ClassFilter::Named(names) => names.iter().map(String::as_str).collect(),
         };
-        let misfits = misfits(wish, selected.iter().copied(), |class| dialect.offer(class, b""));
+        let misfits = misfits(wish, selected, |class| dialect.offer(class, b""));
         if !misfits.is_empty() {
             faults.extend(misfits.iter().map(|misfit| format!("{place}{misfit}")));
             ways_out.push(MISFIT_WAY_OUT.to_owned());
-        }
-        let restless = restless(wish, selected, |class| dialect.offer(class, b""));
-        if !restless.is_empty() {
-            faults.extend(restless.iter().map(|one| format!("{place}{one}")));
-            ways_out.push("choose more days, or a shorter extend_when_left: two days or so".to_owned());
         }
     }
     if faults.is_empty() { Ok(()) } else { Err(Failure::usage(faults.join("\n"), ways_out.join("; "))) }
@@ -108,7 +104,7 @@ fn is_compatible(job: &Job) -> bool {
     job.source.provider == Provider::S3 && job.source.endpoint_url.is_some()
 }
 
-const fn vendor(provider: Provider) -> &'static str {
+pub(super) const fn vendor(provider: Provider) -> &'static str {
     match provider {
         Provider::Oss => "OSS",
         Provider::Cos => "COS",

@@ -9,6 +9,7 @@ use crate::pipeline::checkpoint::{CheckpointError, LockError};
 use crate::pipeline::report::{ReportError, Verdict};
 use crate::pipeline::safety::{Limit, SafetyStop};
 use crate::pipeline::source::{NamesError, SourceError};
+use crate::pipeline::wait::MergeError;
 use crate::store::credentials::CredentialError;
 use crate::store::{Call, EndpointError, ErrorKind, StoreError};
 use crate::ui::{Look, Sink, error_json, error_text};
@@ -28,6 +29,8 @@ pub(super) enum Exit {
     Rights = 4,
     /// Nothing matched (only with `--fail-empty`).
     NothingMatched = 5,
+    /// A wait reached its time limit, or objects have been restoring for longer than promised.
+    Late = 6,
     /// Another run holds the lock.
     Locked = 7,
     /// Own files cannot be read or written.
@@ -44,8 +47,20 @@ impl Exit {
         match verdict {
             Verdict::Complete => Self::Done,
             Verdict::SomeFailed => Self::SomeFailed,
+            Verdict::SomeStuck => Self::Late,
             Verdict::AllDenied => Self::Rights,
             Verdict::NothingMatched => Self::NothingMatched,
+        }
+    }
+}
+
+impl Exit {
+    /// The exit code of a job whose run ended so and whose wait ended as `waited`.
+    pub(super) fn after(self, waited: Self) -> Self {
+        match (self, waited) {
+            // What was stuck has become readable meanwhile.
+            (Self::Late, Self::Done) => Self::Done,
+            (run, waited) => run.max(waited),
         }
     }
 }
@@ -138,9 +153,28 @@ pub(super) fn of_run(error: RunError, provider: Provider) -> Failure {
         RunError::Safety(stop) => of_safety(stop, provider),
         RunError::Thread(_) => (Exit::OwnFiles, "this machine starts no more threads".to_owned()),
         RunError::Report(error) => of_report(error),
-        RunError::Checkpoint(error) => of_checkpoint(error),
+        RunError::Checkpoint(error) | RunError::Memory(MergeError::Memory(error)) => of_checkpoint(error),
+        RunError::Memory(MergeError::Report(_)) => {
+            (Exit::OwnFiles, "put the report back as it was, or pass --fresh to start over".to_owned())
+        }
     };
     Failure { exit, error: error.into(), hint: Some(hint) }
+}
+
+/// What to do about a run that stopped itself. It goes on where it was, with all counts at nothing.
+fn of_safety(stop: &SafetyStop, provider: Provider) -> (Exit, String) {
+    let cause = if stop.denied {
+        format!("these keys need the right {}", right(Call::Restore, provider))
+    } else {
+        match &stop.limit {
+            Limit::SameRefusal { .. } => {
+                "mend what the store refuses, or raise max_same_refusals under [safety]"
+            }
+            Limit::Failures { .. } => "mend what failed, or raise max_failures under [safety]",
+        }
+        .to_owned()
+    };
+    (Exit::Safety, format!("{cause}; then run the same line again: it goes on where it was, and counts anew"))
 }
 
 fn of_names(error: &NamesError) -> (Exit, String) {
@@ -158,22 +192,6 @@ impl From<NamesError> for Failure {
         let (exit, hint) = of_names(&error);
         Self::new(exit, error, hint)
     }
-}
-
-/// What to do about a run that stopped itself. It goes on where it was, with all counts at nothing.
-fn of_safety(stop: &SafetyStop, provider: Provider) -> (Exit, String) {
-    let cause = if stop.denied {
-        format!("these keys need the right {}", right(Call::Restore, provider))
-    } else {
-        match &stop.limit {
-            Limit::SameRefusal { .. } => {
-                "mend what the store refuses, or raise max_same_refusals under [safety]"
-            }
-            Limit::Failures { .. } => "mend what failed, or raise max_failures under [safety]",
-        }
-        .to_owned()
-    };
-    (Exit::Safety, format!("{cause}; then run the same line again: it goes on where it was, and counts anew"))
 }
 
 fn of_report(error: &ReportError) -> (Exit, String) {
@@ -326,6 +344,8 @@ const fn right(call: Call, provider: Provider) -> &'static str {
         }
         (Provider::Oss, Call::Head) => "oss:GetObject on the objects",
         (Provider::Oss, Call::Restore) => "oss:RestoreObject on the objects",
+        (Provider::Oss, Call::Release) => "oss:CleanRestoredObject on the objects",
+        (Provider::Cos | Provider::S3, Call::Release) => "to give copies back",
         (Provider::Cos, Call::List) => {
             "name/cos:GetBucket (name/cos:GetBucketObjectVersions for --versions) on the bucket"
         }
@@ -363,7 +383,13 @@ mod tests {
 
     #[test]
     fn the_summary_and_the_process_agree() {
-        for verdict in [Verdict::Complete, Verdict::SomeFailed, Verdict::AllDenied, Verdict::NothingMatched] {
+        for verdict in [
+            Verdict::Complete,
+            Verdict::SomeFailed,
+            Verdict::SomeStuck,
+            Verdict::AllDenied,
+            Verdict::NothingMatched,
+        ] {
             assert_eq!(Exit::of(verdict) as u8, verdict.exit_code(), "{verdict:?}");
         }
     }
@@ -377,6 +403,7 @@ mod tests {
             (Exit::Safety, 3),
             (Exit::Rights, 4),
             (Exit::NothingMatched, 5),
+            (Exit::Late, 6),
             (Exit::Locked, 7),
             (Exit::OwnFiles, 8),
             (Exit::Interrupted, 130),

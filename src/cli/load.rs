@@ -8,7 +8,7 @@ use anyhow::Context as _;
 
 use super::context::Context;
 use super::exit::{Exit, Failure};
-use crate::job::{self, Job, Overrides, PriceTable, Prices, Verb};
+use crate::job::{self, Job, Overrides, PriceTable, Verb};
 
 /// Largest job file, in bytes. They have some lines; something else was named by mistake.
 const MAX_JOB: u64 = 1 << 20;
@@ -50,15 +50,7 @@ fn text(path: &Path) -> io::Result<String> {
         .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "stream did not contain valid UTF-8"))
 }
 
-/// What the store of `job` charges in `region`: by the job's own table, or by the one that is built in.
-///
-/// # Errors
-/// If that table cannot be read, or anything in it is wrong.
-pub(super) fn prices(job: &Job, region: &str) -> Result<Prices, Failure> {
-    Ok(price_table(job)?.of(job.source.provider, Some(region)))
-}
-
-/// The price table of `job`.
+/// The price table of `job`: its own, or the one that is built in.
 ///
 /// # Errors
 /// If it cannot be read, or anything in it is wrong.

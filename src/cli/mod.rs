@@ -3,7 +3,7 @@
 //! | file | |
 //! | --- | --- |
 //! | `args` | the command line as typed |
-//! | `scan`, `plan`, `restore`, `run`, `status`, `check`, `simulate`, `guide` | one verb each |
+//! | `scan`, `plan`, `restore`, `run`, `wait`, `release`, `status`, `check`, `simulate`, `guide` | one verb each |
 //! | `campaign` | one job from its first request to its exit code |
 //! | `confirm` | the question before a run that is larger than the job lets pass |
 //! | `connect`, `rehearsal` | from a job to a store that can be asked; the embedded simulator |
@@ -25,6 +25,7 @@ mod heap;
 mod load;
 mod plan;
 mod rehearsal;
+mod release;
 mod restore;
 mod retry;
 mod run;
@@ -33,6 +34,7 @@ mod signals;
 mod simulate;
 mod sockets;
 mod status;
+mod wait;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -107,6 +109,8 @@ async fn dispatch(verb: Command, look: Look, sink: Sink, line: Vec<String>) -> R
         Command::Plan(args) => plan::run(&args, &context).await,
         Command::Restore(args) => restore::run(&args, &context).await,
         Command::Run(args) => run::run(&args, &context).await,
+        Command::Wait(args) => wait::run(&args, &context).await,
+        Command::Release(args) => release::run(&args, &context).await,
         Command::Retry(args) => retry::run(&args, &context).await,
         Command::Status(args) => status::run(&args, &context),
         Command::Check(args) => check::run(&args, &context),

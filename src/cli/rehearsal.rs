@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use futures::future::BoxFuture;
 use jiff::Timestamp;
 
 use super::exit::{Exit, Failure};
@@ -133,6 +134,14 @@ struct RehearsalClock {
 impl Clock for RehearsalClock {
     fn now(&self) -> Timestamp {
         self.hour.now()
+    }
+
+    /// A rehearsal does not wait for hours: they are skipped.
+    fn until(&self, at: Timestamp) -> BoxFuture<'_, ()> {
+        if let Ok(left) = Duration::try_from(at.duration_since(self.hour.now())) {
+            self.hour.advance(left);
+        }
+        Box::pin(std::future::ready(()))
     }
 
     fn monotonic(&self) -> Duration {

@@ -49,7 +49,7 @@ pub(super) async fn run(args: &RetryArgs, context: &Context) -> Result<Exit, Fai
             _ => retries.push(Vetted { file, job }),
         }
     }
-    run::all(&retries, &args.job, context).await
+    run::all(&retries, &args.job.output, args.job.wish.yes, context).await
 }
 
 /// The report of the last run of `job`, which must be finished.

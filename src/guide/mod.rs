@@ -231,6 +231,7 @@ mod tests {
                 "millis" => "ms",
                 "secs" => "s",
                 "mins" => "min",
+                "hours" => "h",
                 _ => return None,
             };
             return Some(format!("{} {unit}", number(count.trim_end_matches(')'))?));

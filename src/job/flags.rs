@@ -37,6 +37,8 @@ pub struct Overrides {
     pub list_api: Option<String>,
     /// `--requester-pays`, `--request-payer requester`.
     pub request_payer: Option<bool>,
+    /// `--archive-direct-read`.
+    pub archive_direct_read: Option<bool>,
     /// `--head`.
     pub head: Option<bool>,
     /// `--start-after`.

@@ -594,6 +594,20 @@ mod tests {
     }
 
     #[test]
+    fn archive_direct_read_is_a_thing_of_oss() {
+        let direct = |url: &str| format!("[[source]]\nurl = \"{url}\"\narchive_direct_read = true\n");
+        let job = file(&direct("oss://logs/2024/"), &Overrides::default()).unwrap();
+        assert!(job.source.archive_direct_read);
+        assert!(job.identity().contains(&("archive_direct_read".to_owned(), "true".to_owned())));
+        let without = file(SMALL, &Overrides::default()).unwrap();
+        assert!(without.identity().iter().all(|(field, _)| field != "archive_direct_read"));
+        for url in ["s3://b/", "cos://b-1250000000/"] {
+            let told = faults(&direct(url), &Overrides::default());
+            assert!(told.len() == 1 && told[0].contains("is a property of OSS buckets"), "{told:?}");
+        }
+    }
+
+    #[test]
     fn flag_over_environment_over_file_over_default() {
         let text = format!("{SMALL}[restore]\ndays = 3\n[limits]\nrestore_rate = 10\n");
         let env: Env<'_> = &|name| match name {

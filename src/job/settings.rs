@@ -34,6 +34,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     s("source.versions", "--versions", ""),
     s("source.list_api", "--list-api", "DEFROST_LIST_API"),
     s("source.request_payer", "--requester-pays", "DEFROST_REQUESTER_PAYS"),
+    s("source.archive_direct_read", "--archive-direct-read", "DEFROST_ARCHIVE_DIRECT_READ"),
     s("source.head", "--head", "DEFROST_HEAD"),
     s("source.start_after", "--start-after", ""),
     s("source.end_with", "--end-with", ""),

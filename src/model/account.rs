@@ -107,6 +107,8 @@ pub struct AccountLine {
     pub heads: Answers,
     /// Restore requests.
     pub restores: Answers,
+    /// Objects of which a request was taken.
+    pub asked: Count,
     /// What is read from the archive.
     pub retrieved: Count,
     /// Objects of which a copy is kept, or kept longer.
@@ -139,6 +141,9 @@ impl Account {
         if bill.restores.all() > 0 {
             line(bill.tier, &|line| {
                 line.restores.merge(bill.restores);
+                if bill.restores.taken > 0 {
+                    line.asked.add(bytes);
+                }
                 if bill.retrieved {
                     line.retrieved.add(bytes);
                 }
@@ -158,6 +163,7 @@ impl Account {
                 let mine = mine.entry(tier.clone()).or_default();
                 mine.heads.merge(line.heads);
                 mine.restores.merge(line.restores);
+                mine.asked.merge(line.asked);
                 mine.retrieved.merge(line.retrieved);
                 mine.copies += line.copies;
                 mine.copy_byte_seconds += line.copy_byte_seconds;

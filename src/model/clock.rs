@@ -5,6 +5,9 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 
+/// Longest step of [`Clock::until`].
+const STEP: Duration = Duration::from_mins(1);
+
 /// Tells the hour and waits. The simulator and the tests bring clocks of their own.
 pub trait Clock: Send + Sync + std::fmt::Debug {
     /// The present wall-clock time.
@@ -13,6 +16,18 @@ pub trait Clock: Send + Sync + std::fmt::Debug {
     /// Waits for `span` of real (or, under a paused test runtime, virtual) time.
     fn sleep(&self, span: Duration) -> BoxFuture<'static, ()> {
         Box::pin(tokio::time::sleep(span))
+    }
+
+    /// Waits until [`Clock::now`] says `at`, in steps: a machine that sleeps, or is set, makes it no
+    /// longer than it should be.
+    fn until(&self, at: Timestamp) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            while let Ok(left) = Duration::try_from(at.duration_since(self.now()))
+                && !left.is_zero()
+            {
+                self.sleep(left.min(STEP)).await;
+            }
+        })
     }
 
     /// Time since some fixed moment; never goes back, whatever the wall clock does.

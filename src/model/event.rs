@@ -69,6 +69,15 @@ pub enum Notice {
         /// Why, without secrets.
         cause: String,
     },
+    /// A wait for copies to become readable has looked, or begins.
+    Waiting {
+        /// Objects that are readable by now.
+        ready: u64,
+        /// Objects that are not yet.
+        open: u64,
+        /// When the wait looks next; `None` if it is over.
+        next_poll: Option<Timestamp>,
+    },
     /// Anything else an operator should read once.
     Remark(String),
 }

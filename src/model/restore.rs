@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 /// How fast an archived object is brought back; the vendors share these three words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
@@ -64,4 +65,22 @@ pub enum Raise {
     Untold,
     /// It does, and HEAD tells at which tier a restore runs.
     Told,
+}
+
+/// What a vendor names for restores of one class at one tier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Usual {
+    /// A copy is readable no sooner than this after it was asked for.
+    pub soonest: Duration,
+    /// And usually no later than this.
+    pub latest: Duration,
+}
+
+/// How much a vendor takes on, where it says so. Most count per account and region, COS per bucket.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Quota {
+    /// Restore requests a second.
+    pub per_second: Option<u32>,
+    /// Bytes a day that become readable, the lower end of what is named; 1 TB is 10^12 bytes here.
+    pub bytes_per_day: Option<u64>,
 }

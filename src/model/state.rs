@@ -70,8 +70,20 @@ words! {
         Already = "already",
         /// Left for a later run: budget, window, cap.
         Deferred = "deferred",
+        /// The readable copy was given back before it lapsed.
+        Released = "released",
         /// Wanted, but refused or not possible; `reason` and `error_code` tell why.
         Failed = "failed",
+    }
+}
+
+words! {
+    /// What deserves a second look, whatever was done about it.
+    Flag {
+        /// It has been restoring for longer than its tier promises.
+        Stuck = "stuck",
+        /// Its readable copy lapses soon.
+        Expiring = "expiring",
     }
 }
 

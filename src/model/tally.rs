@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Account, Action, Answers, Listed, Outcome, Reason, State};
+use super::{Account, Action, Answers, Flag, Listed, Outcome, Reason, State};
 
 /// Objects and bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -133,6 +133,9 @@ pub struct Tally {
     pub actions: BTreeMap<Action, Count>,
     /// Objects by reason.
     pub reasons: BTreeMap<Reason, u64>,
+    /// Objects and bytes by flag.
+    #[serde(default)]
+    pub flags: BTreeMap<Flag, Count>,
     /// Failures by the vendor's error code (or by reason where there is none).
     pub errors: BTreeMap<String, ErrorCount>,
     /// What the requests for objects came to; in a plan, what they would come to.
@@ -167,6 +170,17 @@ impl Tally {
         }
     }
 
+    /// Counts the flag of one object of `size` bytes.
+    pub fn flag(&mut self, flag: Flag, size: u64) {
+        self.flags.entry(flag).or_default().add(size);
+    }
+
+    /// Objects and bytes with one flag.
+    #[must_use]
+    pub fn flagged(&self, flag: Flag) -> Count {
+        self.flags.get(&flag).copied().unwrap_or_default()
+    }
+
     /// Counts the requests for an object that is not reported.
     pub fn looked(&mut self, object: &Listed<'_>, outcome: &Outcome) {
         if let Some(bill) = &outcome.bill {
@@ -191,6 +205,9 @@ impl Tally {
         }
         for (&reason, &objects) in &other.reasons {
             *self.reasons.entry(reason).or_default() += objects;
+        }
+        for (&flag, &count) in &other.flags {
+            self.flags.entry(flag).or_default().merge(count);
         }
         self.account.merge(&other.account);
         for (code, count) in &other.errors {

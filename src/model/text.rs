@@ -38,6 +38,22 @@ pub fn push_percent(out: &mut String, bytes: &[u8], keep_slash: bool) {
     }
 }
 
+/// The bytes that percent-encoded text stands for; `None` where a `%` is not followed by two
+/// hexadecimal digits.
+#[must_use]
+pub fn unpercent(text: &[u8]) -> Option<Vec<u8>> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = memchr::memchr(b'%', rest) {
+        out.extend_from_slice(&rest[..at]);
+        let digits = std::str::from_utf8(rest.get(at + 1..at + 3)?).ok()?;
+        out.extend_from_slice(&unhex(digits)?);
+        rest = &rest[at + 3..];
+    }
+    out.extend_from_slice(rest);
+    Some(out)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,5 +78,10 @@ mod tests {
         };
         assert_eq!(encoded(true), "aZ0-._~/%20%2B%25%C3%BC%0A");
         assert_eq!(encoded(false), "aZ0-._~%2F%20%2B%25%C3%BC%0A");
+        assert_eq!(unpercent(encoded(false).as_bytes()).unwrap(), "aZ0-._~/ +%\u{fc}\n".as_bytes());
+        assert_eq!(unpercent(b"a+%20\xff").unwrap(), b"a+ \xff");
+        for bad in ["%", "a%2", "%2g", "%+1"] {
+            assert_eq!(unpercent(bad.as_bytes()), None, "{bad}");
+        }
     }
 }

@@ -119,7 +119,7 @@ pub struct Fee {
 }
 
 impl Fee {
-    /// What it is, in a few words: `retrieval of ColdArchive at Bulk`.
+    /// What it is, in a few words: `retrieval, ColdArchive Bulk`.
     #[must_use]
     pub fn words(&self) -> String {
         let what = match self.item {
@@ -131,8 +131,8 @@ impl Fee {
             Item::Retrieval => "retrieval",
             Item::Copy => "copies",
         };
-        let of = if self.class.is_empty() { String::new() } else { format!(" of {}", self.class) };
-        let at = self.tier.map_or(String::new(), |tier| format!(" at {tier}"));
+        let of = if self.class.is_empty() { String::new() } else { format!(", {}", self.class) };
+        let at = self.tier.map_or(String::new(), |tier| format!(" {tier}"));
         format!("{what}{of}{at}")
     }
 }

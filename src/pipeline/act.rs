@@ -11,7 +11,7 @@ use super::account;
 use super::classify::{Standing, classify};
 use super::decide::wants_tier;
 pub use super::decide::{Decision, LastRun, Subject, decide};
-pub use super::fit::{Fitted, Misfit, Restless, fit, misfits, restless};
+pub use super::fit::{Fitted, Misfit, fit, misfits};
 use crate::job::{Verb, Wish};
 use crate::model::{Action, Clock, Listed, Outcome, Reason, State, Tier};
 use crate::store::{Call, ErrorKind, RestoreAsk, Store, StoreError, Taken};
@@ -277,20 +277,35 @@ impl<S: Store> Actor<S> {
     }
 
     /// Until when an extended copy is readable now, and whether that was learnt. The vendors disagree
-    /// on whether days are added or counted anew: read, never compute.
-    pub async fn extension(&self, object: &Listed<'_>, mut outcome: Outcome) -> (Outcome, bool) {
-        if outcome.action != Action::Extended {
-            return (outcome, false);
+    /// on whether days are added or counted anew: read, never compute. What cannot be read is not told.
+    ///
+    /// # Errors
+    /// When the run is stopping, and the next session has to look.
+    pub async fn extension(
+        &self,
+        object: &Listed<'_>,
+        mut outcome: Outcome,
+    ) -> Result<(Outcome, bool), NoOutcome> {
+        if !lacks_expiry(&outcome) {
+            return Ok((outcome, false));
         }
-        let Ok(head) = self.store.head(object.key, object.version_id).await else {
-            return (outcome, false);
+        let head = match self.store.head(object.key, object.version_id).await {
+            Ok(head) => head,
+            // The request before this one was answered.
+            Err(error) if error.kind == ErrorKind::Halted => return Err(NoOutcome::Halted { doubt: true }),
+            Err(_) => return Ok((outcome, false)),
         };
         outcome.attempts += head.attempts;
         outcome.bill_mut().heads.merge(head.answers);
         outcome.expires_at = expiry(&head.answer.restore);
         account::extended(&mut outcome);
-        (outcome, true)
+        Ok((outcome, true))
     }
+}
+
+/// Whether a copy was extended, and nobody has looked until when.
+pub fn lacks_expiry(outcome: &Outcome) -> bool {
+    outcome.action == Action::Extended && outcome.expires_at.is_none()
 }
 
 const fn expiry(mark: &crate::model::RestoreMark) -> Option<Timestamp> {
@@ -309,7 +324,7 @@ fn unsignable(error: &StoreError) -> bool {
 }
 
 /// The row of an object whose request was refused for good.
-pub(super) fn refused(mut outcome: Outcome, error: StoreError) -> Result<Outcome, NoOutcome> {
+pub(in crate::pipeline) fn refused(mut outcome: Outcome, error: StoreError) -> Result<Outcome, NoOutcome> {
     let (action, reason) = match error.kind {
         ErrorKind::Halted => return Err(NoOutcome::Halted { doubt: may_have_been_done(&error) }),
         ErrorKind::Late => return Err(NoOutcome::Late { doubt: may_have_been_done(&error) }),

@@ -1,7 +1,5 @@
 //! What a job wishes, fitted to what a class offers. Pure.
 
-use std::time::Duration;
-
 use crate::job::{Fit, Wish};
 use crate::model::{Offer, Reason, Tier};
 
@@ -96,60 +94,6 @@ pub fn misfits<'c>(
         .collect()
 }
 
-/// Copies that would be asked for again by every run: they are not wished for any longer than what
-/// `extend_when_left` calls about to lapse.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Restless {
-    /// The class whose own days they are, vendor spelling; `None` for the days of all others.
-    pub class: Option<String>,
-    /// The days wished for.
-    pub days: u32,
-    /// What counts as about to lapse.
-    pub within: Duration,
-}
-
-impl std::fmt::Display for Restless {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { class, days, within } = self;
-        let hours = within.as_secs() / HOUR;
-        let span = if hours.is_multiple_of(24) { format!("{}d", hours / 24) } else { format!("{hours}h") };
-        let of = class.as_ref().map_or(String::new(), |class| format!(" of {class}"));
-        let plural = if *days == 1 { "" } else { "s" };
-        write!(
-            f,
-            "extend_when_left ({span}) is not less than the {days} day{plural} that copies{of} are wished for: \
-             every run would extend them"
-        )
-    }
-}
-
-const HOUR: u64 = 3600;
-
-/// What of `wish` would be extended by every run, among the `classes` that keep copies for days. Asked
-/// before anything is sent.
-pub fn restless<'c>(
-    wish: &Wish,
-    classes: impl IntoIterator<Item = &'c str>,
-    offer: impl Fn(&[u8]) -> Option<Offer>,
-) -> Vec<Restless> {
-    let Some(within) = wish.extend_when_left else {
-        return Vec::new();
-    };
-    let mut found: Vec<Restless> = Vec::new();
-    for class in classes {
-        let (days, _) = wish.for_class(class.as_bytes());
-        let keeps_copies = offer(class.as_bytes()).is_some_and(|offer| offer.days.is_some());
-        if keeps_copies && Duration::from_secs(u64::from(days) * 24 * HOUR) <= within {
-            let own = wish.class.keys().any(|name| name.eq_ignore_ascii_case(class)) && days != wish.days;
-            let one = Restless { class: own.then(|| class.to_owned()), days, within };
-            if !found.contains(&one) {
-                found.push(one);
-            }
-        }
-    }
-    found
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -191,36 +135,6 @@ mod tests {
         assert_eq!(slower(Tier::Expedited, DEEP), Ok(&[Tier::Standard][..]));
         assert_eq!(slower(Tier::Bulk, DEEP), Ok(&[][..]));
         assert_eq!(slower(Tier::Standard, PLAIN), Ok(&[][..]));
-    }
-
-    #[test]
-    fn a_wish_that_every_run_would_extend_is_told() {
-        let offers = |class: &[u8]| match class {
-            b"COLD" | b"DEEP" => Some(COLD),
-            b"TIERING" => Some(DAYLESS),
-            _ => None,
-        };
-        let mut wish = Wish { days: 7, extend_when_left: Some(Duration::from_hours(47)), ..Wish::default() };
-        let told = |wish: &Wish, classes: &[&str]| {
-            let all = restless(wish, classes.iter().copied(), offers);
-            all.iter().map(ToString::to_string).collect::<Vec<_>>()
-        };
-        let all = ["COLD", "DEEP", "TIERING", "STANDARD"];
-        assert_eq!(told(&wish, &all), Vec::<String>::new());
-        wish.class.insert("deep".into(), crate::job::ClassWish { days: Some(1), tier: None });
-        let tail = "copies of DEEP are wished for: every run would extend them";
-        assert_eq!(
-            told(&wish, &all),
-            [format!("extend_when_left (47h) is not less than the 1 day that {tail}")]
-        );
-        wish.class.clear();
-        wish.extend_when_left = Some(Duration::from_hours(7 * 24));
-        let tail = "copies are wished for: every run would extend them";
-        assert_eq!(
-            told(&wish, &all),
-            [format!("extend_when_left (7d) is not less than the 7 days that {tail}")]
-        );
-        assert_eq!(told(&wish, &["TIERING", "STANDARD"]), Vec::<String>::new());
     }
 
     #[test]

@@ -14,10 +14,15 @@ pub mod report;
 
 pub mod checkpoint;
 
+pub mod release;
+
+pub mod wait;
+
 pub mod account;
 pub mod budget;
 mod decide;
 mod fit;
+pub mod forecast;
 mod run;
 pub mod safety;
 mod stop;

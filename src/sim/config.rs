@@ -89,13 +89,16 @@ pub enum Call {
     Head,
     /// A restore request.
     Restore,
+    /// OSS: the release of a copy.
+    Release,
     /// Anything else.
     Other,
 }
 
 impl Call {
     /// Every kind of call, in the order of the counters.
-    pub const ALL: [Self; 5] = [Self::List, Self::Versions, Self::Head, Self::Restore, Self::Other];
+    pub const ALL: [Self; 6] =
+        [Self::List, Self::Versions, Self::Head, Self::Restore, Self::Release, Self::Other];
 }
 
 /// An access key and what it may do.
@@ -384,7 +387,7 @@ impl Latency {
             Call::List | Call::Versions => self.list,
             Call::Head => self.head,
             Call::Restore => self.restore,
-            Call::Other => 0,
+            Call::Release | Call::Other => 0,
         })
     }
 }

@@ -33,6 +33,7 @@ impl Fees {
             Call::List | Call::Versions => "list",
             Call::Head => "head",
             Call::Restore => "restore",
+            Call::Release => "release",
             Call::Other => "other",
         };
         if status > 0 {

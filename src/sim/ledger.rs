@@ -64,6 +64,8 @@ pub struct Counts {
     pub head: u64,
     /// Restore requests.
     pub restore: u64,
+    /// Releases of copies.
+    pub release: u64,
     /// Anything else.
     pub other: u64,
     /// Answers by status; 0 counts those that never went out.
@@ -138,6 +140,7 @@ impl Ledger {
             Call::Versions => &mut counts.versions,
             Call::Head => &mut counts.head,
             Call::Restore => &mut counts.restore,
+            Call::Release => &mut counts.release,
             Call::Other => &mut counts.other,
         } += 1;
         book.restoring += u64::from(call == Call::Restore);

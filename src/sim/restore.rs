@@ -96,6 +96,19 @@ pub(super) fn decide(
     }
 }
 
+/// Decides on the release of the copy of `version` at `now`: the mark that it leaves, if it was there.
+/// Source: OSS CleanRestoredObject page, read 2026-11, which names no answer for an online class.
+pub(super) fn clean(dialect: Dialect, version: &Version<'_>, now: Secs) -> (Option<Mark>, Result<(), Wrong>) {
+    if version.symlink.is_some() || version.vault(dialect, now).is_none() {
+        return (None, Err(Wrong::NotArchived));
+    }
+    match version.phase(now) {
+        Phase::Ready(mark) => (Some(Mark { expires: Some(now), ..mark }), Ok(())),
+        Phase::Running(_) => (None, Err(Wrong::NotFinished)),
+        Phase::Frozen | Phase::Lapsed(_) | Phase::Online(_) => (None, Err(Wrong::Stale)),
+    }
+}
+
 /// `takes` by the factor of a quirk.
 fn scaled(takes: Secs, factor: Option<f64>) -> Secs {
     match factor {

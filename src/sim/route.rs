@@ -79,6 +79,7 @@ impl Names {
             ("GET", true) => Call::List,
             ("HEAD", false) => Call::Head,
             ("POST", false) if params.has("restore") => Call::Restore,
+            ("POST", false) if params.has("cleanRestoredObject") => Call::Release,
             _ => Call::Other,
         };
         Route { bucket, name, virtual_host, host_region: host_region(host), key, params, call }
@@ -213,6 +214,7 @@ mod tests {
             ("HEAD", "/bkt", Call::Other),
             ("POST", "/bkt/k?restore", Call::Restore),
             ("POST", "/bkt/k?restore=&versionId=v", Call::Restore),
+            ("POST", "/bkt/k?cleanRestoredObject&versionId=v", Call::Release),
             ("POST", "/bkt/k", Call::Other),
             ("GET", "/bkt/k", Call::Other),
             ("GET", "/", Call::Other),

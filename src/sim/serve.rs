@@ -18,7 +18,7 @@ use super::config::{AuthClock, Call, Credential, Dialect};
 use super::fault::{Fault, FaultKind, Faults};
 use super::generate::scramble;
 use super::ledger::Ledger;
-use super::restore::{Verdict, decide};
+use super::restore::{Verdict, clean, decide};
 use super::route::{Names, Route};
 use super::scripted::scripted;
 use super::version::At;
@@ -183,6 +183,8 @@ impl Store {
             Call::Head => self.head(route, bucket),
             Call::Restore if self.too_fast(index, bucket) => Err(refuse(Wrong::SlowDown)),
             Call::Restore => self.restore(incoming, route, bucket),
+            Call::Release if bucket.dialect == Dialect::Oss => self.release(route, bucket),
+            Call::Release => Err(refuse(Wrong::NotImplemented)),
             Call::Other => self.other(incoming, route, bucket),
         }
     }
@@ -385,6 +387,15 @@ impl Store {
         } else {
             reply
         })
+    }
+
+    /// CleanRestoredObject of OSS: a readable copy is frozen at once.
+    fn release(&self, route: &Route, bucket: &Bucket) -> Result<Reply, Fail> {
+        let refuse = |wrong| refusal(bucket.dialect, wrong, &bucket.name);
+        let at = Self::resolve(bucket, route).map_err(refuse)?;
+        let now = self.now();
+        let cleaned = bucket.decide(at, |version| clean(bucket.dialect, version, now));
+        cleaned.map(|()| Reply::new(200)).map_err(refuse)
     }
 
     /// HEAD of a bucket, GET of an object that cannot be read; the rest is not there.

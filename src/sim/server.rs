@@ -275,7 +275,7 @@ async fn handle(store: Arc<Store>, request: Request<Wire>, abort: Abort) -> io::
     };
     let struck = match route.call {
         Call::List | Call::Versions => route.params.get("prefix").unwrap_or(&[]),
-        Call::Head | Call::Restore | Call::Other => &route.key,
+        Call::Head | Call::Restore | Call::Release | Call::Other => &route.key,
     };
     let fault = store.faults.strike(route.call, &route.name, struck);
     if fault.is_some() {

@@ -20,9 +20,10 @@ pub use super::transport::{Patience, TransportError};
 use super::transport::{Received, SendError, Transport};
 use super::trial::{Trial, Turn};
 use super::{
-    Answered, Call, ErrorKind, Head, Listing, Refusal, RestoreAnswer, RestoreAsk, Store, StoreError,
+    Answered, Call, ErrorKind, Head, Listing, Refusal, ReleaseAnswer, RestoreAnswer, RestoreAsk, Store,
+    StoreError,
 };
-use crate::model::{Answers, Clock, Event, Notice, Offer, Page, Position, Rates, RequestCounts, Tell};
+use crate::model::{Answers, Clock, Event, Notice, Offer, Page, Position, Rates, RequestCounts, Tell, Tier};
 
 /// Longest piece of a key shown in an error.
 const SHOWN_KEY: usize = 200;
@@ -205,7 +206,7 @@ impl Client {
         let counter = match call {
             Call::List => &self.counters.list,
             Call::Head => &self.counters.head,
-            Call::Restore => &self.counters.restore,
+            Call::Restore | Call::Release => &self.counters.restore,
         };
         counter.fetch_add(1, Ordering::Relaxed);
         *attempts += 1;
@@ -389,6 +390,28 @@ impl Store for Client {
             return ended.map_err(|error| StoreError { kind: ErrorKind::Forbidden, ..error });
         }
         ended
+    }
+
+    async fn release(&self, key: &[u8], version_id: &[u8]) -> Result<Answered<ReleaseAnswer>, StoreError> {
+        let Some(request) = self.dialect.release(key, version_id) else {
+            let none = self.dialect.head(key, version_id);
+            return Err(self.failed(
+                Call::Release,
+                &none,
+                Fault::bare(ErrorKind::Illegal),
+                (0, Answers::default()),
+            ));
+        };
+        self.call(Call::Release, None, request, |Received { reply, .. }| self.dialect.read_release(&reply))
+            .await
+    }
+
+    fn can_release(&self) -> bool {
+        self.dialect.release(b"k", b"").is_some()
+    }
+
+    fn usual_time(&self, class: &[u8], access_tier: &[u8], tier: Option<Tier>) -> Option<Duration> {
+        self.dialect.usual_time(class, access_tier, tier)
     }
 
     fn addressable(&self, key: &[u8]) -> bool {

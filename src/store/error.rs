@@ -110,6 +110,8 @@ pub enum Call {
     Head,
     /// A restore POST.
     Restore,
+    /// A release of a copy; it counts, and is paced, as a restore POST.
+    Release,
 }
 
 impl Call {
@@ -120,6 +122,7 @@ impl Call {
             Self::List => "list",
             Self::Head => "head",
             Self::Restore => "restore",
+            Self::Release => "release",
         }
     }
 }

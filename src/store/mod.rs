@@ -19,11 +19,12 @@ mod transport;
 mod trial;
 
 use std::future::Future;
-
-use jiff::Timestamp;
+use std::time::Duration;
 
 pub use endpoint::{EndpointError, Whereabouts};
 pub use error::{Call, ErrorKind, Refusal, StoreError};
+
+use jiff::Timestamp;
 
 use crate::model::{Access, Answers, Offer, Page, Position, Rates, RequestCounts, RestoreMark, Tier};
 
@@ -117,6 +118,30 @@ pub struct RestoreAnswer {
     pub request_id: Box<str>,
 }
 
+/// What became of the copy that was to be given back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Released {
+    /// The copy was there and is gone.
+    Given,
+    /// There was none: never restored, or lapsed.
+    Nothing,
+    /// The restore is still running, and cannot be called off.
+    Running,
+}
+
+/// The store's answer to a release.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReleaseAnswer {
+    /// What became of the copy.
+    pub released: Released,
+    /// HTTP status.
+    pub status: u16,
+    /// The vendor's code, where the answer had one.
+    pub code: Option<Box<str>>,
+    /// The vendor's request id.
+    pub request_id: Box<str>,
+}
+
 /// An answer together with what it took to get it.
 #[derive(Clone, Debug)]
 pub struct Answered<T> {
@@ -153,6 +178,21 @@ pub trait Store: Send + Sync {
         &self,
         ask: RestoreAsk<'_>,
     ) -> impl Future<Output = Result<Answered<RestoreAnswer>, StoreError>> + Send;
+
+    /// Gives a readable copy back before it lapses. Safe to repeat. To be asked only of a store that
+    /// [`Store::can_release`]; any other answers [`ErrorKind::Illegal`], and nothing is sent.
+    fn release(
+        &self,
+        key: &[u8],
+        version_id: &[u8],
+    ) -> impl Future<Output = Result<Answered<ReleaseAnswer>, StoreError>> + Send;
+
+    /// Whether the store has a call that gives copies back.
+    fn can_release(&self) -> bool;
+
+    /// How long a restore of this class may take by the vendor's word; see
+    /// [`Dialect::usual_time`](dialect::Dialect::usual_time).
+    fn usual_time(&self, class: &[u8], access_tier: &[u8], tier: Option<Tier>) -> Option<Duration>;
 
     /// Whether a request for `key` would reach exactly that key. Pure; sends nothing.
     fn addressable(&self, key: &[u8]) -> bool;

@@ -339,6 +339,7 @@ mod tests {
         starting anew: the copies that the unfinished run of 2026-11-01T02:00:00Z asked for may have lapsed,
          the last by 2026-11-08T02:00:00Z; its report (12,345 rows) is kept in `/night.csv.20261101T010000Z-
         5eed.partial`
+        waiting: 1,200 of 50,000 objects ready, 48,800 open; next look at 2026-11-01T02:10:00Z
         ⠙ 3m20s  restore nightly-logs  retries 163 · throttled 9 · slow-downs 2  oss://logs/2024/
           listed 1,234,567 · matched 1,200,000 · sent 45,678 · 67.8 of 80/s · 32 in flight
           requested 45,000 · extended 12 · already 500 · none 1,150,000 · failed 3

@@ -7,12 +7,14 @@ use super::escape::clipped;
 use super::human::human_objects;
 use super::table::{Align, Table, WIDTH, wrapped};
 use super::{Look, advice, human_bytes, human_count, human_rate, human_span, printable};
-use crate::model::{Action, Count, Money, Provider, RequestCounts, Spending, Spent, State, Tally};
+use crate::model::{Action, Count, Flag, Money, Provider, RequestCounts, Spending, Spent, State, Tally};
 
 /// Longest storage class that is shown whole, in columns.
 const LONGEST_CLASS: usize = 28;
 /// Longest error code that is shown whole, in columns.
 const LONGEST_CODE: usize = 36;
+/// What has no price that is told by name; the summary tells all.
+const MAX_UNKNOWN: usize = 4;
 /// Error codes that get a row of their own, the commonest first.
 const MAX_CODES: usize = 12;
 
@@ -72,6 +74,7 @@ pub fn closing_table(closing: &Closing<'_>, look: Look) -> String {
     };
     part(classes(closing, look));
     part(actions(closing, look));
+    part(flags(closing, look));
     part(errors(closing, look));
     lines.extend(foot(closing, look));
     lines.join("\n") + "\n"
@@ -155,6 +158,21 @@ fn actions(closing: &Closing<'_>, look: Look) -> Vec<String> {
     lines
 }
 
+/// What deserves a second look; the column `flags` names the objects.
+fn flags(closing: &Closing<'_>, look: Look) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut line = |flag: Flag, what: &str| {
+        let count = closing.tally.flagged(flag);
+        if count.objects > 0 {
+            let (objects, bytes) = (human_objects(count.objects), human_bytes(count.bytes));
+            lines.push(format!("{}: {objects}, {bytes}, {what}", look.red(flag.as_str())));
+        }
+    };
+    line(Flag::Stuck, "restoring for longer than promised");
+    line(Flag::Expiring, "readable, but not for long");
+    lines
+}
+
 fn errors(closing: &Closing<'_>, look: Look) -> Vec<String> {
     let mut codes: Vec<_> = closing.tally.errors.iter().collect();
     codes.sort_by(|(a, x), (b, y)| y.objects.cmp(&x.objects).then_with(|| a.cmp(b)));
@@ -226,7 +244,7 @@ fn foot(closing: &Closing<'_>, look: Look) -> Vec<String> {
     if !rates.is_empty() {
         row("rates", &rates);
     }
-    if let Some(cost) = closing.cost.filter(|_| closing.verb != "scan") {
+    if let Some(cost) = closing.cost.filter(|_| closing.verb == "restore") {
         row("fees", &costs(&cost));
     }
     row("elapsed", &[human_span(closing.elapsed)]);
@@ -267,8 +285,10 @@ fn costs(cost: &Cost<'_>) -> Vec<String> {
         told.push("nothing".to_owned());
     }
     if !cost.unknown.is_empty() {
-        told.push(format!("unknown: {}", cost.unknown[0]));
-        told.extend(cost.unknown[1..].iter().cloned());
+        told.extend(cost.unknown.iter().take(MAX_UNKNOWN).map(|what| format!("unknown: {what}")));
+        if cost.unknown.len() > MAX_UNKNOWN {
+            told.push(format!("and {} more", cost.unknown.len() - MAX_UNKNOWN));
+        }
     }
     told
 }

@@ -30,6 +30,7 @@ const EVERY: Duration = Duration::from_secs(1);
 /// | `slowed_down` | the store asked to: `call`, `rate` (of that kind a second from now on), `pause_s` (none of that kind for so long) |
 /// | `retrying` | `call`, `cause`, `attempt` (the one that failed, from 1), `pause_s` |
 /// | `object_failed` | `key` (as the report spells it), `cause` |
+/// | `waiting` | a wait has looked, or begins: `ready`, `open` (objects), `next_poll` (`null` when it is over) |
 /// | `remark` | `text` |
 /// | `finished` | `complete`, `elapsed_s`, `report` (`null` for stdout), `requests`, `tally` |
 /// | `failed` | `exit` (the exit code), `error`, `causes`, `hint`: see [`error_json`](super::error_json); not told by this type |
@@ -127,6 +128,11 @@ enum Said<'a> {
     ObjectFailed {
         key: &'a str,
         cause: &'a str,
+    },
+    Waiting {
+        ready: u64,
+        open: u64,
+        next_poll: Option<Timestamp>,
     },
     Remark {
         text: &'a str,
@@ -228,6 +234,9 @@ impl Tell for JsonLog {
             }
             Event::Notice(Notice::Retrying { call, cause, attempt, pause }) => {
                 self.put(&Said::Retrying { call, cause, attempt: *attempt, pause_s: pause.as_secs_f64() });
+            }
+            Event::Notice(Notice::Waiting { ready, open, next_poll }) => {
+                self.put(&Said::Waiting { ready: *ready, open: *open, next_poll: *next_poll });
             }
             Event::Notice(Notice::Remark(text)) => self.put(&Said::Remark { text }),
         }
@@ -337,7 +346,8 @@ mod tests {
         {"time":"2026-11-21T01:02:03.045Z","event":"object_failed","key":"logs/a.gz","cause":"403 AccessDenied"}
         {"time":"2026-11-21T01:02:03.045Z","event":"remark","text":"the clock is 40s behind the server's"}
         {"time":"2026-11-21T01:02:03.045Z","event":"lapsed","saved_at":"2026-11-01T02:00:00Z","lapsed_at":"2026-11-08T02:00:00Z","rows":12345,"kept":"/night.csv.20261101T010000Z-5eed.partial"}
-        {"time":"2026-11-21T01:02:03.045Z","event":"finished","complete":true,"elapsed_s":60.0,"report":null,"requests":{"list":1235,"head":0,"restore":45678,"retries":163,"throttled":9,"slow_downs":2,"lowest_restore_rate":51},"tally":{"listed":3,"delete_markers":0,"matched":{"objects":0,"bytes":0},"classes":{"Archive":{"restoring":{"objects":2,"bytes":10}}},"actions":{"requested":{"objects":2,"bytes":10}},"reasons":{},"errors":{}}}
+        {"time":"2026-11-21T01:02:03.045Z","event":"waiting","ready":1200,"open":48800,"next_poll":"2026-11-01T02:10:00Z"}
+        {"time":"2026-11-21T01:02:03.045Z","event":"finished","complete":true,"elapsed_s":60.0,"report":null,"requests":{"list":1235,"head":0,"restore":45678,"retries":163,"throttled":9,"slow_downs":2,"lowest_restore_rate":51},"tally":{"listed":3,"delete_markers":0,"matched":{"objects":0,"bytes":0},"classes":{"Archive":{"restoring":{"objects":2,"bytes":10}}},"actions":{"requested":{"objects":2,"bytes":10}},"reasons":{},"flags":{},"errors":{}}}
         "#);
         for line in text.lines() {
             let value: serde_json::Value = serde_json::from_str(line).unwrap();

@@ -187,6 +187,7 @@ mod tests {
         failed `logs/a.gz`: 403 AccessDenied
         note: the clock is 40s behind the server's
         starting anew: the copies that the unfinished run of 2026-11-01T02:00:00Z asked for may have lapsed, the last by 2026-11-08T02:00:00Z; its report (12,345 rows) is kept in `/night.csv.20261101T010000Z-5eed.partial`
+        waiting: 1,200 of 50,000 objects ready, 48,800 open; next look at 2026-11-01T02:10:00Z
         stopping: nothing new is sent, waiting up to 8s for requests in flight; a second signal ends at once
         restore nightly-logs: stopped before the end in 12m30s · listed 1,300 · matched 1,200 · requested 1,197 · extended 0 · already 0 · none 0 · failed 3 · report reports/x.csv
         ");

@@ -17,12 +17,14 @@
 //! | `notice` | notices as text: which are shown at which verbosity, floods bounded |
 //! | `figures` | figures of a progress event as text, and rates over the last seconds |
 //! | `closing` | the table at the end of a run; `advice` is its one line per error code |
+//! | `bill` | the table of a plan |
 //! | `status` | where a job stands |
 //! | `error` | an error with its causes and a hint, as text or as a JSON line |
 //! | `human`, `escape`, `table`, `sink` | numbers, safe text, aligned columns, the way out |
 
 mod advice;
 mod bar;
+mod bill;
 mod closing;
 mod error;
 mod escape;
@@ -35,9 +37,11 @@ mod notice;
 mod sink;
 mod status;
 mod table;
+mod waited;
 
 pub use advice::advice;
 pub use bar::Bars;
+pub use bill::{PlanFee, PlanRow, PlanView, Quantity, plan_table};
 pub use closing::{Closing, Cost, closing_table};
 pub use error::{error_json, error_text};
 pub use escape::{Charset, printable};
@@ -47,3 +51,4 @@ pub use line::Lines;
 pub use look::{Look, choose};
 pub use sink::Sink;
 pub use status::{RunState, StatusView, status_table};
+pub use waited::{WaitView, wait_table};

@@ -9,6 +9,7 @@
 //! | other phases | | | | ✓ |
 
 use super::escape::clipped;
+use super::human::human_objects;
 use super::{Look, human_count, human_span, printable};
 use crate::model::{Notice, Phase};
 
@@ -76,6 +77,15 @@ impl Notices {
                 safe(after),
                 human_count(*rows)
             )),
+            Notice::Waiting { ready, open, next_poll } => {
+                let next = next_poll.map_or_else(String::new, |at| format!("; next look at {at:.0}"));
+                Some(format!(
+                    "waiting: {} of {} ready, {} open{next}",
+                    human_count(*ready),
+                    human_objects(ready + open),
+                    human_count(*open)
+                ))
+            }
             Notice::Remark(text) => Some(format!("note: {}", safe(text))),
             Notice::SlowedDown { call, rate, pause } => self.chatter(|| {
                 let none = if pause.is_zero() {
@@ -166,6 +176,11 @@ pub(super) mod tests {
                 rows: 12_345,
                 kept: Some("/night.csv.20261101T010000Z-5eed.partial".into()),
             },
+            Notice::Waiting {
+                ready: 1_200,
+                open: 48_800,
+                next_poll: Some("2026-11-01T02:10:00Z".parse().unwrap()),
+            },
         ]
     }
 
@@ -192,6 +207,7 @@ pub(super) mod tests {
         failed `logs/a.gz`: 403 AccessDenied
         note: the clock is 40s behind the server's
         starting anew: the copies that the unfinished run of 2026-11-01T02:00:00Z asked for may have lapsed, the last by 2026-11-08T02:00:00Z; its report (12,345 rows) is kept in `/night.csv.20261101T010000Z-5eed.partial`
+        waiting: 1,200 of 50,000 objects ready, 48,800 open; next look at 2026-11-01T02:10:00Z
         stopping: nothing new is sent, waiting up to 8s for requests in flight; a second signal ends at once
         ");
         insta::assert_snapshot!(told(1), @r"
@@ -201,6 +217,7 @@ pub(super) mod tests {
         failed `logs/a.gz`: 403 AccessDenied
         note: the clock is 40s behind the server's
         starting anew: the copies that the unfinished run of 2026-11-01T02:00:00Z asked for may have lapsed, the last by 2026-11-08T02:00:00Z; its report (12,345 rows) is kept in `/night.csv.20261101T010000Z-5eed.partial`
+        waiting: 1,200 of 50,000 objects ready, 48,800 open; next look at 2026-11-01T02:10:00Z
         stopping: nothing new is sent, waiting up to 8s for requests in flight; a second signal ends at once
         ");
         insta::assert_snapshot!(told(2), @r"
@@ -210,6 +227,7 @@ pub(super) mod tests {
         failed `logs/a.gz`: 403 AccessDenied
         note: the clock is 40s behind the server's
         starting anew: the copies that the unfinished run of 2026-11-01T02:00:00Z asked for may have lapsed, the last by 2026-11-08T02:00:00Z; its report (12,345 rows) is kept in `/night.csv.20261101T010000Z-5eed.partial`
+        waiting: 1,200 of 50,000 objects ready, 48,800 open; next look at 2026-11-01T02:10:00Z
         running
         stopping: nothing new is sent, waiting up to 8s for requests in flight; a second signal ends at once
         closing the report

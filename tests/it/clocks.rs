@@ -94,7 +94,10 @@ async fn report(
         max_attempts: 5,
         patience: Patience::default(),
     };
-    let dialect = for_provider(job.source.provider, DialectOptions { request_payer: false });
+    let dialect = for_provider(
+        job.source.provider,
+        DialectOptions { request_payer: false, archive_direct_read: false },
+    );
     let client = Client::new(dialect, settings, own, Arc::new(|_: Event| ())).unwrap();
     let options = Options { report: job.report.file(&job.name, run.now()).unwrap(), ..Options::default() };
     let quiet = |_: Event| ();

@@ -25,8 +25,11 @@ mod clocks;
 mod conflicts;
 mod faults;
 mod faulty_jobs;
+mod fees;
 #[path = "../fuzz/mod.rs"]
 mod fuzz;
+#[cfg(unix)]
+mod handed;
 mod hostile;
 mod jobs;
 mod keys;
@@ -53,3 +56,4 @@ mod shell;
 mod sources;
 #[cfg(all(unix, debug_assertions))]
 mod stopping;
+mod wait;

@@ -72,6 +72,14 @@ pub struct SourceFlags {
     /// The same as --requester-pays, as aws spells it
     #[arg(long, value_name = "WHO", value_parser = ["requester"], hide_short_help = true, conflicts_with = "requester_pays")]
     pub request_payer: Option<String>,
+    /// Objects of the class Archive count as readable (OSS buckets with direct read) [default: false]
+    ///
+    /// No listing shows whether a bucket has archive direct read: its owner knows. Reading such an object
+    /// costs a direct-read fee by the gigabyte instead of a restore.
+    ///
+    /// [env: DEFROST_ARCHIVE_DIRECT_READ]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new(), hide_possible_values = true, hide_short_help = true)]
+    pub archive_direct_read: Option<bool>,
     /// In an audit, HEAD objects whose state the listing does not tell [default: false]
     ///
     /// One request per such object: COS tells expiry only so, and S3 the tier of Intelligent-Tiering.
@@ -120,6 +128,7 @@ impl SourceFlags {
         over.versions.clone_from(&self.versions);
         over.list_api = if self.list_v1 { Some("v1".to_owned()) } else { self.list_api.clone() };
         over.request_payer = self.requester_pays.or(self.request_payer.is_some().then_some(true));
+        over.archive_direct_read = self.archive_direct_read;
         over.head = self.head;
         over.start_after.clone_from(&self.start_after);
         over.end_with.clone_from(&self.end_with);

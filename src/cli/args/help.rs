@@ -22,6 +22,7 @@ Exit codes:
     2  the command line, a job file, the bucket or its region is wrong
     4  credentials or rights
     5  nothing matched (only with --fail-empty)
+    6  a wait reached its time limit, or objects restore for longer than their tier promises
     7  another run holds the job's lock, or writes its report
     8  defrost cannot read or write its own files
   130  interrupted (SIGINT), checkpoint saved: the same line goes on
@@ -52,7 +53,10 @@ Examples:
 pub(super) const PLAN: &str = "\
 Show what a restore would do, without sending one: every object is listed and classified just as a \
 restore would, and its row says `planned` or why not. For a job file it shows what `defrost run` \
-would do; name, state and report of the plan are kept apart from those of the job.";
+would do; name, state and report of the plan are kept apart from those of the job. Behind the \
+objects and bytes stand the fees, line by line, and the time until all is readable, by the rate, the \
+window and the budgets of the job and the quotas of the vendor. Prices come from a table, built in or \
+your own (--prices); what it does not know is told as unknown.";
 
 pub(super) const PLAN_EXAMPLES: &str = "\
 Examples:
@@ -63,7 +67,14 @@ Examples:
     defrost plan s3://my-bucket/data/ --days 7 --tier Expedited
 
   What would the nightly job do now?
-    defrost plan jobs/nightly-oss.toml";
+    defrost plan jobs/nightly-oss.toml
+
+  Keep the plan, and let the job ask for no more than that:
+    defrost plan jobs/nightly-oss.toml --out plan.json
+    defrost run jobs/nightly-oss.toml --plan plan.json
+
+  The sums, for the next program:
+    defrost plan s3://my-bucket/data/ --days 7 --json -q | jq .forecast.fees.sums";
 
 pub(super) const RESTORE: &str = "\
 Restore the archived objects of a bucket or prefix. Objects that are readable, being restored, or \
@@ -107,6 +118,41 @@ Examples:
 
   Forget an interrupted run and start over:
     defrost run jobs/nightly-cos.toml --fresh";
+
+pub(super) const WAIT: &str = "\
+Wait until what the last run of a job asked for, or found being restored, is readable. The store is \
+looked at by listing only the stretches of keys where objects are open, first when their tier's usual \
+time has passed, then every `poll`; HEAD is sent only where a listing does not tell. Keys that are \
+readable are added to `ready_file`, each once however often the wait is interrupted or killed, and \
+handed to the command `on_ready` in batches, as JSON lines on its standard input: a batch that it \
+does not take (it fails, or is killed) is handed over again with the next look. How far the wait is \
+stands in `wait.json` in the job's state folder. It ends with exit code 0 when all objects (or the \
+share in `until`) are readable, with 1 when some of them never will be, with 6 at its time limit. It \
+holds the job's lock: a run of the same job does not start meanwhile.";
+
+pub(super) const WAIT_EXAMPLES: &str = "\
+Examples:
+  Ask for everything, then wait for it:
+    defrost run nightly.toml
+    defrost wait nightly.toml
+
+  Until 95 in 100 are readable, for a day at most; the keys as they come:
+    defrost wait nightly.toml --until ready:95% --wait-timeout 24h --ready-file ready.txt";
+
+pub(super) const RELEASE: &str = "\
+Give the readable copies of the objects that a CSV names back before they lapse, so that they cost \
+nothing more: one request each, at the pace of restores. The CSV is a report, a part of one, or any \
+other with a header and a column `key`. A row says what became of each: `released`, `none` where \
+there was no copy, `failed` where it is still being restored, or the store refused. It is safe to \
+repeat. Only OSS has such a call; for another store the line is refused and nothing is sent.";
+
+pub(super) const RELEASE_EXAMPLES: &str = "\
+Examples:
+  Give back everything that last night's job brought back:
+    defrost release nightly.toml --from-csv reports/nightly.csv
+
+  Give back what the next program has finished with:
+    defrost release oss://logs-archive --from-csv done.csv --region cn-hangzhou";
 
 pub(super) const RETRY: &str = "\
 Run job files again for those objects only whose rows in the last finished report say `failed`, or in a \

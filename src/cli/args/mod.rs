@@ -5,9 +5,11 @@ mod campaign;
 mod flags;
 mod globs;
 mod help;
+mod release;
 mod retry;
 #[cfg(test)]
 mod tests;
+mod wait;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -20,7 +22,9 @@ use clap_complete::Shell;
 pub use campaign::{BudgetFlags, SafetyFlags, WaitFlags};
 pub use flags::{FilterFlags, LimitFlags, OutputFlags, SourceFlags, WishFlags};
 pub use globs::Globs;
+pub use release::ReleaseArgs;
 pub use retry::RetryArgs;
+pub use wait::WaitArgs;
 
 use super::simulate::SimArgs;
 use crate::guide::TOPICS;
@@ -111,6 +115,12 @@ pub enum Command {
     /// Run job files, going on with an interrupted run
     #[command(long_about = help::RUN, after_help = help::RUN_EXAMPLES)]
     Run(Box<RunArgs>),
+    /// Wait until what a job asked for is readable, by listing; hand readable objects on
+    #[command(long_about = help::WAIT, after_help = help::WAIT_EXAMPLES)]
+    Wait(WaitArgs),
+    /// Give readable copies back before they lapse: the objects that a CSV names (OSS)
+    #[command(long_about = help::RELEASE, after_help = help::RELEASE_EXAMPLES)]
+    Release(Box<ReleaseArgs>),
     /// Run job files again for what failed in their last run
     #[command(long_about = help::RETRY, after_help = help::RETRY_EXAMPLES)]
     Retry(Box<RetryArgs>),
@@ -157,6 +167,12 @@ pub struct PlanArgs {
     /// Bucket URL (oss://bucket/prefix …) or job file
     #[arg(value_name = "URL|JOB", value_hint = ValueHint::AnyPath)]
     pub target: String,
+    /// Write the plan to this file, for `run --plan` and `restore --plan`
+    #[arg(short = 'o', long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub out: Option<PathBuf>,
+    /// Write the plan to stdout as JSON
+    #[arg(long)]
+    pub json: bool,
     /// Everything else.
     #[command(flatten)]
     pub job: JobFlags,
@@ -171,6 +187,9 @@ pub struct RestoreArgs {
     /// Only show what would be done: list and classify, send no restore request
     #[arg(short = 'n', long, visible_alias = "dryrun")]
     pub dry_run: bool,
+    /// Ask for no more than this plan says, which `plan --out` has written
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub plan: Option<PathBuf>,
     /// Everything else.
     #[command(flatten)]
     pub job: JobFlags,
@@ -185,6 +204,9 @@ pub struct RunArgs {
     /// Only show what would be done: list and classify, send no restore request
     #[arg(short = 'n', long, visible_alias = "dryrun")]
     pub dry_run: bool,
+    /// Ask for no more than this plan says, which `plan --out` has written; for one job file
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub plan: Option<PathBuf>,
     /// Everything else; wins over the files.
     #[command(flatten)]
     pub job: JobFlags,
@@ -343,6 +365,15 @@ impl Cli {
             return Err(Self::command().error(
                 clap::error::ErrorKind::ArgumentConflict,
                 "several jobs cannot share one report; put {job} into its name: --report 'reports/{job}.csv'",
+            ));
+        }
+        if let Command::Run(run) = &cli.verb
+            && run.files.len() > 1
+            && run.plan.is_some()
+        {
+            return Err(Self::command().error(
+                clap::error::ErrorKind::ArgumentConflict,
+                "a plan is that of one job: run each job with its own --plan",
             ));
         }
         Ok(cli)

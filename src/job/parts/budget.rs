@@ -66,8 +66,11 @@ pub(in super::super) fn campaign(
     }
     let window = window(layers, over, &zone);
     // An audit spends nothing; what a file or the line says of it is a fault, told elsewhere.
-    let (budget, window) =
-        if verb == Verb::Scan { (Budget::default(), None) } else { (Budget { run, day }, window) };
+    let (budget, window) = if verb == Verb::Scan {
+        (Budget::default(), None)
+    } else {
+        (Budget { run, day, plan: None }, window)
+    };
     Campaign { zone, prices, budget, window, stop_after }
 }
 

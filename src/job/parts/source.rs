@@ -53,6 +53,8 @@ pub(in super::super) fn source(
     });
     let request_payer =
         layers.value("source.request_payer", over.request_payer.map(Value::Switch), read::switch);
+    let direct_read =
+        layers.pick("source.archive_direct_read", over.archive_direct_read.map(Value::Switch), read::switch);
     let head = layers.value("source.head", over.head.map(Value::Switch), read::switch);
     let start_after = layers.value("source.start_after", text_flag(over.start_after.as_ref()), read::text);
     let end_with = layers.pick("source.end_with", text_flag(over.end_with.as_ref()), read::text);
@@ -69,6 +71,15 @@ pub(in super::super) fn source(
         layers.fault(problem, end.at.clone());
     }
     let provider = url.as_ref().map(|url| url.provider);
+    if let (Some(direct), Some(Provider::Cos | Provider::S3)) = (&direct_read, provider)
+        && direct.value
+    {
+        let problem = Problem::new(
+            "is a property of OSS buckets, which this store has not",
+            "leave it out: every archived object needs a restore here",
+        );
+        layers.fault(problem, direct.at.clone());
+    }
     let (region, endpoint) = match provider {
         Some(provider) if !simulated => {
             let vendor = ambient(provider);
@@ -111,6 +122,7 @@ pub(in super::super) fn source(
         versions: versions.unwrap_or_default(),
         list_v1: list_v1.unwrap_or(false),
         request_payer: request_payer.unwrap_or(false),
+        archive_direct_read: direct_read.is_some_and(|direct| direct.value),
         head: head.unwrap_or(false),
         start_after,
         end_with: end_with.map(|end| end.value),

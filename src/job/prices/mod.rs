@@ -5,6 +5,7 @@
 
 mod ratio;
 mod read;
+mod values;
 
 use std::sync::Arc;
 

@@ -8,42 +8,21 @@ use jiff::civil::Date;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{Item, Price, PriceTable, Unit};
+use super::{Price, PriceTable};
 use crate::job::fault::{At, Fault, Faults, Place, nearest, shown};
-use crate::model::{Currency, Provider, Tier};
+use crate::model::{Currency, Provider};
 
 /// Most entries of a table; more are no price table.
 const MAX_ENTRIES: usize = 10_000;
 /// Faults that are told at most.
 const MAX_FAULTS: usize = 20;
-/// Most digits behind the point of a price.
-const MAX_DECIMALS: usize = 9;
-/// The price itself, without its point, is below this.
-const MAX_DIGITS: u64 = 1_000_000_000_000_000;
-/// The hours of a month are those of 28 to 31 days.
-const MONTH_HOURS: std::ops::RangeInclusive<u16> = 672..=744;
 /// Hours of a month of 30 days.
-const DEFAULT_MONTH: u16 = 720;
-/// Longest text of a source, in characters.
-const MAX_SOURCE: usize = 500;
+pub(super) const DEFAULT_MONTH: u16 = 720;
 
 const SHEET_KEYS: [&str; 7] = ["provider", "region", "currency", "date", "source", "month_hours", "price"];
 const PRICE_KEYS: [&str; 8] = ["item", "class", "tier", "price", "unit", "currency", "date", "source"];
 
-const GB: u32 = 1_000_000_000;
-const GIB: u32 = 1 << 30;
-const UNITS: [(&str, Unit); 8] = [
-    ("request", Unit::Requests(1)),
-    ("1000 requests", Unit::Requests(1000)),
-    ("10000 requests", Unit::Requests(10_000)),
-    ("million requests", Unit::Requests(1_000_000)),
-    ("GB", Unit::Bytes(GB)),
-    ("GiB", Unit::Bytes(GIB)),
-    ("GB-month", Unit::ByteMonths { bytes: GB, hours: DEFAULT_MONTH }),
-    ("GiB-month", Unit::ByteMonths { bytes: GIB, hours: DEFAULT_MONTH }),
-];
-
-type Value<'t> = Spanned<DeValue<'t>>;
+pub(super) type Value<'t> = Spanned<DeValue<'t>>;
 
 impl PriceTable {
     /// The table that the file at `path` holds.
@@ -84,9 +63,9 @@ struct Sheet {
     told: bool,
 }
 
-struct Reader<'t> {
+pub(super) struct Reader<'t> {
     path: &'t Path,
-    text: &'t str,
+    pub(super) text: &'t str,
     faults: Vec<Fault>,
     entries: Vec<Price>,
 }
@@ -247,180 +226,6 @@ impl Reader<'_> {
         }
     }
 
-    fn provider(&mut self, value: &Value<'_>) -> Option<Provider> {
-        let word = self.word(value, "sheet.provider", "a provider")?;
-        let found = Provider::from_scheme(&word);
-        if found.is_none() {
-            self.wrong(
-                value,
-                "sheet.provider",
-                "is no provider".to_owned(),
-                "write \"oss\", \"cos\" or \"s3\"",
-            );
-        }
-        found
-    }
-
-    fn regions(&mut self, value: &Value<'_>) -> Option<Arc<[String]>> {
-        const KEY: &str = "sheet.region";
-        let DeValue::Array(names) = value.get_ref() else {
-            let name = self.word(value, KEY, "a region")?;
-            return Some(if name == "*" { Arc::default() } else { Arc::new([name]) });
-        };
-        let names: Option<Vec<String>> = names.iter().map(|name| self.word(name, KEY, "a region")).collect();
-        let names = names?;
-        if names.is_empty() || names.iter().any(|name| name == "*") {
-            self.wrong(
-                value,
-                KEY,
-                "names no region".to_owned(),
-                "write the regions, or \"*\" alone, without brackets, for any",
-            );
-            return None;
-        }
-        Some(names.into())
-    }
-
-    fn item(&mut self, value: &Value<'_>) -> Option<Item> {
-        let word = self.word(value, "price.item", "an item")?;
-        let found = Item::ALL.into_iter().find(|item| item.as_str().eq_ignore_ascii_case(&word));
-        if found.is_none() {
-            let words = Item::ALL.map(Item::as_str);
-            self.no_such(value, "price.item", &word, &words);
-        }
-        found
-    }
-
-    fn tier(&mut self, value: &Value<'_>) -> Option<Tier> {
-        let word = self.word(value, "price.tier", "a tier")?;
-        let found = Tier::from_word(&word);
-        if found.is_none() {
-            let words = Tier::ALL.map(Tier::as_str);
-            self.no_such(value, "price.tier", &word, &words);
-        }
-        found
-    }
-
-    fn unit(&mut self, value: &Value<'_>, item: Option<Item>, hours: u16) -> Option<Unit> {
-        const KEY: &str = "price.unit";
-        let word = self.word(value, KEY, "a unit")?;
-        let Some((_, unit)) = UNITS.into_iter().find(|(name, _)| name.eq_ignore_ascii_case(&word)) else {
-            let words = UNITS.map(|(name, _)| name);
-            self.no_such(value, KEY, &word, &words);
-            return None;
-        };
-        let item = item?;
-        let (fits, wanted) = match (item, unit) {
-            (Item::Copy, unit) => (matches!(unit, Unit::ByteMonths { .. }), "\"GiB-month\" or \"GB-month\""),
-            (Item::Retrieval, unit) => (matches!(unit, Unit::Bytes(_)), "\"GiB\" or \"GB\""),
-            (_, unit) => (matches!(unit, Unit::Requests(_)), "such as \"10000 requests\""),
-        };
-        if !fits {
-            let what = format!("is no unit of the item \"{}\"", item.as_str());
-            self.wrong(value, KEY, what, &format!("write {wanted}"));
-            return None;
-        }
-        Some(match unit {
-            Unit::ByteMonths { bytes, .. } => Unit::ByteMonths { bytes, hours },
-            other => other,
-        })
-    }
-
-    /// Digits and decimals of a plain number, exactly as written.
-    fn price(&mut self, value: &Value<'_>) -> Option<(u64, u32)> {
-        const KEY: &str = "price.price";
-        const WAY: &str = "write a plain number, such as 0.06";
-        match value.get_ref() {
-            DeValue::Integer(_) | DeValue::Float(_) => {}
-            _ => {
-                self.must_be(&value.span(), KEY, "a number", WAY);
-                return None;
-            }
-        }
-        let text = self.text.get(value.span()).unwrap_or_default().replace('_', "");
-        let text = text.strip_prefix('+').unwrap_or(&text);
-        if text.starts_with('-') {
-            let way = "a price is 0 or more; leave the entry out if it is not known";
-            self.wrong(value, KEY, "is negative".to_owned(), way);
-            return None;
-        }
-        let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
-        let decimals = decimals.trim_end_matches('0');
-        let plain = format!("{whole}{decimals}");
-        let places = u32::try_from(decimals.len()).unwrap_or(u32::MAX);
-        if plain.is_empty() || !plain.bytes().all(|b| b.is_ascii_digit()) {
-            self.wrong(value, KEY, "is not a plain number".to_owned(), WAY);
-            return None;
-        }
-        match plain.parse::<u64>() {
-            Ok(digits) if digits < MAX_DIGITS && decimals.len() <= MAX_DECIMALS => Some((digits, places)),
-            _ => {
-                let what = "has too many digits".to_owned();
-                self.wrong(value, KEY, what, "at most 15 digits, 9 of them behind the point");
-                None
-            }
-        }
-    }
-
-    fn currency(&mut self, value: &Value<'_>, key: &str) -> Option<Currency> {
-        let word = self.word(value, key, "a currency")?;
-        let found = Currency::from_word(&word);
-        if found.is_none() {
-            self.wrong(value, key, "is no currency".to_owned(), "write its three letters, such as \"CNY\"");
-        }
-        found
-    }
-
-    fn date(&mut self, value: &Value<'_>, key: &str) -> Option<Date> {
-        // A date of TOML needs no quotes; both ways of writing it are taken.
-        let text = self.text.get(value.span()).unwrap_or_default().trim_matches(['"', '\'']);
-        let found = text.parse().ok();
-        if found.is_none() || !matches!(value.get_ref(), DeValue::String(_) | DeValue::Datetime(_)) {
-            self.wrong(value, key, "is no date".to_owned(), "write it like \"2026-11-21\"");
-            return None;
-        }
-        found
-    }
-
-    fn source(&mut self, value: &Value<'_>, key: &str) -> Option<Arc<str>> {
-        let text = self.word(value, key, "where the price is from")?;
-        if text.chars().count() > MAX_SOURCE {
-            self.wrong(value, key, "is too long".to_owned(), "at most 500 characters");
-            return None;
-        }
-        Some(text.into())
-    }
-
-    fn month_hours(&mut self, value: &Value<'_>) -> Option<u16> {
-        const KEY: &str = "sheet.month_hours";
-        const WAY: &str = "write a whole number of hours, 672 to 744; 720 is 30 days";
-        let DeValue::Integer(_) = value.get_ref() else {
-            self.must_be(&value.span(), KEY, "a number", WAY);
-            return None;
-        };
-        let found = self.text.get(value.span()).and_then(|text| text.parse::<u16>().ok());
-        let found = found.filter(|hours| MONTH_HOURS.contains(hours));
-        if found.is_none() {
-            self.wrong(value, KEY, "is no month".to_owned(), WAY);
-        }
-        found
-    }
-
-    /// Text that is not empty, without spaces around it.
-    fn word(&mut self, value: &Value<'_>, key: &str, wanted: &str) -> Option<String> {
-        let DeValue::String(text) = value.get_ref() else {
-            self.must_be(&value.span(), key, "text in quotes", &format!("write {wanted} in quotes"));
-            return None;
-        };
-        let text = text.trim();
-        if text.is_empty() || text.chars().any(char::is_control) {
-            let what = if text.is_empty() { "is empty" } else { "holds control characters" };
-            self.wrong(value, key, what.to_owned(), &format!("write {wanted}"));
-            return None;
-        }
-        Some(text.to_owned())
-    }
-
     fn inherited<T>(
         &mut self,
         span: &Range<usize>,
@@ -437,7 +242,7 @@ impl Reader<'_> {
         from
     }
 
-    fn missing<T>(&mut self, span: &Range<usize>, key: &str, way: &str) -> Option<T> {
+    pub(super) fn missing<T>(&mut self, span: &Range<usize>, key: &str, way: &str) -> Option<T> {
         self.fault(span, key, "is missing".to_owned(), Some(way.to_owned()));
         None
     }
@@ -449,7 +254,7 @@ impl Reader<'_> {
         self.fault(span, &format!("{table}{name}"), "unknown key".to_owned(), Some(way));
     }
 
-    fn no_such(&mut self, value: &Value<'_>, key: &str, word: &str, known: &[&str]) {
+    pub(super) fn no_such(&mut self, value: &Value<'_>, key: &str, word: &str, known: &[&str]) {
         let way = nearest(word, known.iter().copied()).map_or_else(
             || format!("write one of {}", listed(known)),
             |hint| format!("did you mean \"{hint}\"?"),
@@ -457,12 +262,12 @@ impl Reader<'_> {
         self.wrong(value, key, "is not known".to_owned(), &way);
     }
 
-    fn must_be(&mut self, span: &Range<usize>, key: &str, wanted: &str, way: &str) {
+    pub(super) fn must_be(&mut self, span: &Range<usize>, key: &str, wanted: &str, way: &str) {
         self.fault(span, key, format!("must be {wanted}"), Some(way.to_owned()));
     }
 
     /// Something that is wrong with a value, which is told as well.
-    fn wrong(&mut self, value: &Value<'_>, key: &str, what: String, way: &str) {
+    pub(super) fn wrong(&mut self, value: &Value<'_>, key: &str, what: String, way: &str) {
         self.fault(&value.span(), key, what, Some(way.to_owned()));
         let said = match value.get_ref() {
             DeValue::String(text) => shown(text),

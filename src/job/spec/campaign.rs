@@ -1,12 +1,13 @@
 //! What a campaign of many nights may spend, when it may work, and when it has had enough.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
 
-use crate::model::Money;
+use crate::model::{Count, Money};
 
 /// What restores may take, in one run or in one day. `None` everywhere, the default: no bound.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,6 +36,9 @@ pub struct Budget {
     pub run: Bounds,
     /// In one day of the job's time zone, all runs of the job together.
     pub day: Bounds,
+    /// In one run by storage class, lower case, as a plan says; a class that is not in it gets nothing.
+    /// `None`, the default: no such bound.
+    pub plan: Option<BTreeMap<String, Count>>,
 }
 
 /// What a run does outside of its window.

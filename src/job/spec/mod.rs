@@ -94,6 +94,9 @@ pub struct Source {
     pub list_v1: bool,
     /// Whether the requester pays; by default not.
     pub request_payer: bool,
+    /// Whether the bucket lets objects of the class Archive be read without a restore (OSS), so that
+    /// they count as readable; by default not.
+    pub archive_direct_read: bool,
     /// Whether an audit may HEAD objects whose state the listing does not tell; by default not.
     pub head: bool,
     /// List only keys after this one, a whole key.
@@ -385,6 +388,9 @@ impl Job {
         put("endpoint_url", s.endpoint_url.clone().unwrap_or_default());
         put("versions", format!("{:?}", s.versions).to_lowercase());
         put("head", s.head.to_string());
+        if s.archive_direct_read {
+            put("archive_direct_read", "true".to_owned());
+        }
         put("start_after", s.start_after.clone().unwrap_or_default());
         put("end_with", s.end_with.clone().unwrap_or_default());
         // Only where there is one: a checkpoint of a version that did not know lists still fits.

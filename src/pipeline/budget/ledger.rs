@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use super::{Account, Purse};
 use crate::job::Job;
 use crate::model::{Spending, Spent, hex};
-use crate::pipeline::checkpoint::{CheckpointError, StateDir, keep_file};
+use crate::pipeline::checkpoint::{CheckpointError, StateDir, replace_file};
 
 /// The file's name in the state folder.
 const FILE: &str = "budget.json";
@@ -86,7 +86,7 @@ impl Ledger {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let account = self.purse().account.clone();
         text(&account)
-            .and_then(|text| keep_file(&self.path, text.as_bytes()))
+            .and_then(|text| replace_file(&self.path, text.as_bytes()))
             .map_err(|source| self.unwritten(source))
     }
 

@@ -111,7 +111,7 @@ impl Bucket {
     fn run(&mut self) -> (BTreeSet<Vec<u8>>, BTreeSet<Vec<u8>>) {
         self.night += 1;
         let now = self.now();
-        let budget = Budget { run: self.bound.clone(), day: Bounds::default() };
+        let budget = Budget { run: self.bound.clone(), ..Budget::default() };
         // As it comes from the disk.
         let text = serde_json::to_string(&self.account).unwrap();
         let account: Account = serde_json::from_str(&text).unwrap();
@@ -125,8 +125,13 @@ impl Bucket {
                 if !object.wants {
                     continue;
                 }
-                let want =
-                    Want { key: &key, modified: Some(object.modified), bytes: object.bytes, cost: None };
+                let want = Want {
+                    key: &key,
+                    modified: Some(object.modified),
+                    class: b"Cold",
+                    bytes: object.bytes,
+                    cost: None,
+                };
                 match purse.grant(&want, now) {
                     Said::Granted(amount) => {
                         spent = spent.plus(amount);

@@ -11,7 +11,7 @@ use super::claims::Place;
 use super::ledger::spent;
 use super::{Amount, Claims, Left};
 use crate::job::Budget;
-use crate::model::{Currency, Money, Spending};
+use crate::model::{Count, Currency, Money, Spending};
 
 /// Days that are kept, so that a clock that is set back finds what was spent then.
 const DAYS: usize = 8;
@@ -28,6 +28,9 @@ pub struct Account {
     pub(super) days: BTreeMap<Date, Amount>,
     /// What of it was set aside for requests of which no answer has been counted yet.
     pub(super) open: Amount,
+    /// What the run took by storage class, if a plan bounds that; refusals are not given back here.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) classes: BTreeMap<String, Amount>,
     /// The currency of the money in it.
     pub(super) currency: Option<String>,
     /// What earlier runs left over.
@@ -43,6 +46,8 @@ pub struct Want<'a> {
     pub key: &'a [u8],
     /// When it was last modified, where the listing tells.
     pub modified: Option<Timestamp>,
+    /// Its storage class.
+    pub class: &'a [u8],
     /// Its size in bytes.
     pub bytes: u64,
     /// What it costs; `None` if nobody knows.
@@ -71,6 +76,8 @@ pub struct Purse {
     zone: TimeZone,
     per_run: Amount,
     per_day: Amount,
+    /// What a run may take of each class, lower case; `None` if no plan says so.
+    plan: Option<BTreeMap<String, Count>>,
     /// The currency that is bounded, if any is.
     currency: Option<Currency>,
     pub(super) account: Account,
@@ -95,6 +102,7 @@ impl Purse {
             zone,
             per_run: Amount::allowed(&budget.run),
             per_day: Amount::allowed(&budget.day),
+            plan: budget.plan.clone(),
             currency,
             account,
             loose: Amount::default(),
@@ -106,6 +114,7 @@ impl Purse {
             run_id.clone_into(&mut purse.account.run_id);
             purse.account.run = Amount::default();
             purse.account.open = Amount::default();
+            purse.account.classes.clear();
         }
         purse
     }
@@ -170,14 +179,27 @@ impl Purse {
             // It has come: whatever is decided, nothing has to be kept for it any more.
             self.account.claims.served(place, amount);
         }
-        if !amount.fits(room) {
+        if !amount.fits(room) || !self.is_planned(want, amount) {
             return Said::Later { due: amount, old: place.is_some_and(Place::is_old) };
+        }
+        if self.plan.is_some() {
+            let of_class = self.account.classes.entry(lower(want.class)).or_default();
+            *of_class = of_class.plus(amount);
         }
         self.account.run = self.account.run.plus(amount);
         self.account.open = self.account.open.plus(amount);
         let today = self.today(now);
         *today = today.plus(amount);
         Said::Granted(amount)
+    }
+
+    /// Whether a plan, if there is one, has room for an object of its class.
+    fn is_planned(&self, want: &Want<'_>, amount: Amount) -> bool {
+        let Some(plan) = &self.plan else { return true };
+        let class = lower(want.class);
+        let most = plan.get(&class).copied().unwrap_or_default();
+        let taken = self.account.classes.get(&class).copied().unwrap_or_default().plus(amount);
+        taken.objects <= most.objects && taken.bytes <= most.bytes
     }
 
     /// What an object takes that was set aside for by an earlier session of the run.
@@ -226,5 +248,46 @@ impl Purse {
         let (run, today) = (self.account.run, self.today(now).plus(others));
         let word = self.account.currency.as_deref();
         Spending { run: spent(run, word), day: Some((self.day(now).to_string(), spent(today, word))) }
+    }
+}
+
+/// The name of a class in a plan.
+fn lower(class: &[u8]) -> String {
+    String::from_utf8_lossy(class).to_ascii_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::Bounds;
+
+    #[test]
+    fn a_plan_bounds_each_class_over_all_sessions_of_the_run() {
+        let count = |objects, bytes| Count { objects, bytes };
+        let budget = Budget {
+            run: Bounds { objects: Some(3), bytes: Some(300), cost: None },
+            plan: Some([("cold".to_owned(), count(2, 200)), ("deep".to_owned(), count(1, 100))].into()),
+            ..Budget::default()
+        };
+        let now: Timestamp = "2026-11-21T01:00:00Z".parse().unwrap();
+        let open = |account, run| Purse::open(&budget, TimeZone::UTC, account, run, now);
+        let want = |class: &'static [u8], bytes| Want { key: b"k", modified: None, class, bytes, cost: None };
+        let granted = |said| matches!(said, Said::Granted(_));
+        let mut purse = open(Account::default(), "run");
+        assert!(granted(purse.grant(&want(b"Cold", 100), now)));
+        assert!(!granted(purse.grant(&want(b"Cold", 101), now)), "too many bytes of this class");
+        assert!(!granted(purse.grant(&want(b"Archive", 1), now)), "a class that was not planned");
+        // The run goes on.
+        let text = serde_json::to_string(&purse.account).unwrap();
+        let mut purse = open(serde_json::from_str(&text).unwrap(), "run");
+        assert!(granted(purse.grant(&want(b"COLD", 100), now)));
+        assert!(
+            !granted(purse.grant(&want(b"Cold", 0), now)),
+            "there is room in the run, but not in the class"
+        );
+        assert!(granted(purse.grant(&want(b"Deep", 100), now)));
+        // And another one begins.
+        let mut purse = open(purse.account, "next");
+        assert!(granted(purse.grant(&want(b"Cold", 100), now)));
     }
 }

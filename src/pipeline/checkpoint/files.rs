@@ -1,14 +1,14 @@
 //! Files that are there whole or not at all, and folders that stay.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
-use std::path::Path;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
 
 use super::point::{CommitPoint, pass};
 
 /// Writes `bytes` to `path` so that a reader finds either the old content or all of the new one;
 /// only its owner may read it.
-pub(crate) fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(in crate::pipeline) fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     replace(path, bytes, private())
 }
 
@@ -17,17 +17,54 @@ pub(crate) fn publish_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     replace(path, bytes, OpenOptions::new())
 }
 
-fn replace(path: &Path, bytes: &[u8], mut options: OpenOptions) -> io::Result<()> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".new");
-    let fresh = Path::new(&name);
-    let mut file = options.create(true).write(true).truncate(true).open(fresh)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    pass(CommitPoint::FileWritten);
-    fs::rename(fresh, path)?;
-    pass(CommitPoint::FileRenamed);
-    sync_folder_of(path)
+fn replace(path: &Path, bytes: &[u8], options: OpenOptions) -> io::Result<()> {
+    let mut fresh = Fresh::with(path, options)?;
+    fresh.write_all(bytes)?;
+    fresh.publish()
+}
+
+/// The new content of a file, written bit by bit under another name. The old content stands until it
+/// is whole.
+#[derive(Debug)]
+pub(in crate::pipeline) struct Fresh {
+    path: PathBuf,
+    under: PathBuf,
+    out: BufWriter<File>,
+}
+
+impl Fresh {
+    /// Begins what will take the place of `path`; only its owner may read it.
+    pub(in crate::pipeline) fn begin(path: &Path) -> io::Result<Self> {
+        Self::with(path, private())
+    }
+
+    fn with(path: &Path, mut options: OpenOptions) -> io::Result<Self> {
+        let mut name = path.as_os_str().to_owned();
+        name.push(".new");
+        let under = PathBuf::from(name);
+        let file = options.create(true).write(true).truncate(true).open(&under)?;
+        Ok(Self { path: path.to_owned(), under, out: BufWriter::new(file) })
+    }
+
+    /// Gives it its name, when all of it is on disk.
+    pub(in crate::pipeline) fn publish(self) -> io::Result<()> {
+        let file = self.out.into_inner().map_err(io::IntoInnerError::into_error)?;
+        file.sync_all()?;
+        pass(CommitPoint::FileWritten);
+        fs::rename(&self.under, &self.path)?;
+        pass(CommitPoint::FileRenamed);
+        sync_folder_of(&self.path)
+    }
+}
+
+impl Write for Fresh {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.out.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
 }
 
 /// Removes the file at `path`, if there is one, so that it stays removed.
@@ -46,7 +83,7 @@ pub(crate) fn sync_folder_of(path: &Path) -> io::Result<()> {
 }
 
 /// Options for files that only their owner may read: they name a customer's keys.
-pub(super) fn private() -> OpenOptions {
+pub(in crate::pipeline) fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     #[cfg(unix)]
     {

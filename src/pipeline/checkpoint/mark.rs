@@ -18,7 +18,7 @@
 //!
 //! Formats 1 and 2 were never released. Format 3: checksums over the report's and the waiting rows'
 //! durable parts and over each line of the journal; what is about to be asked for is journaled. Format
-//! 4: whether a running restore or a lapsing copy was left undone;
+//! 4: whether a running restore or a lapsing copy was left undone; rows have flags, which are counted;
 //! what a run left over its budget, and whether its size was confirmed.
 
 use std::path::{Path, PathBuf};

@@ -9,6 +9,8 @@
 //! | `lock` | [`Lock`] | one run at a time |
 //! | `budget.json` | [`budget`](super::budget) | what was spent, by run and by day, and who comes first the next time |
 //! | `hints` | | what the next listing may know of the keys; nothing but speed depends on it |
+//! | `restoring` | [`wait`](crate::pipeline::wait) | which objects were being restored when last looked at, and since when |
+//! | `wait.json`, `ready-*.jsonl` | [`wait`](crate::pipeline::wait) | how far a wait is, and what became readable |
 //! | `last-run.json` | | what the next run may know of this one: see `decide`; without it, a request may be sent once too often |
 //!
 //! # The order of writing
@@ -71,7 +73,8 @@ mod scribe;
 mod state;
 
 pub use fault::CheckpointError;
-pub(crate) use files::{publish_file, replace_file as keep_file, sync_folder_of};
+pub(in crate::pipeline) use files::{Fresh, private, replace_file};
+pub(crate) use files::{publish_file, sync_folder_of};
 pub use gaps::Gaps;
 pub use line::{ObjectId, Recorded};
 pub use lock::{Lock, LockError};

@@ -53,10 +53,19 @@ pub enum CommitPoint {
     RunFinished,
     /// The file for rows that wait is removed.
     AsideRemoved,
+    /// Of a wait: what became readable is on disk; the memory does not count it yet.
+    OutboxSynced,
+    /// Of a wait: the keys of what became readable stand in their file.
+    KeysWritten,
+    /// Of a wait: it is on disk how far it is.
+    WaitSaved,
 }
 
 impl CommitPoint {
-    /// Every point, in the order in which a run may pass them first.
+    /// Those of a wait, in the order in which it passes them first.
+    pub const OF_WAITS: [Self; 3] = [Self::OutboxSynced, Self::KeysWritten, Self::WaitSaved];
+
+    /// Every point of a run, in the order in which a run may pass them first.
     pub const ALL: [Self; 21] = [
         Self::MarkForgotten,
         Self::LapsedReportKept,
@@ -106,6 +115,9 @@ impl CommitPoint {
             Self::SummarySaved => "summary-saved",
             Self::RunFinished => "run-finished",
             Self::AsideRemoved => "aside-removed",
+            Self::OutboxSynced => "outbox-synced",
+            Self::KeysWritten => "keys-written",
+            Self::WaitSaved => "wait-saved",
         }
     }
 }

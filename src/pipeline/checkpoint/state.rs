@@ -165,6 +165,12 @@ impl StateDir {
             .map_err(|source| CheckpointError::Io { what: "put the lapsed run by in", path: folder, source })
     }
 
+    /// Where the file called `name` stands in this folder.
+    #[must_use]
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
     /// Puts `mark` in the place of the former one, durably.
     ///
     /// # Errors

@@ -8,10 +8,10 @@ use std::io;
 
 use super::ReportError;
 use super::time::Times;
-use crate::model::{Listed, Outcome, push_percent};
+use crate::model::{Flag, Listed, Outcome, push_percent};
 
 /// The columns, in order; the header is always written.
-pub const COLUMNS: [&str; 21] = [
+pub const COLUMNS: [&str; 22] = [
     "bucket",
     "key",
     "version_id",
@@ -33,6 +33,7 @@ pub const COLUMNS: [&str; 21] = [
     "attempts",
     "key_encoding",
     "checked_at",
+    "flags",
 ];
 
 /// The value of `key_encoding` for a key that is written percent-encoded.
@@ -96,7 +97,7 @@ impl Render {
     }
 
     /// Adds a row.
-    pub fn row(&mut self, object: &Listed<'_>, outcome: &Outcome) {
+    pub fn row(&mut self, object: &Listed<'_>, outcome: &Outcome, flag: Option<Flag>) {
         self.out.extend_from_slice(&self.bucket);
         let is_encoded = self.text(object.key);
         self.text(object.version_id);
@@ -120,6 +121,7 @@ impl Render {
         self.out.extend_from_slice(if is_encoded { URL } else { b"" });
         self.comma();
         self.checked.push(&mut self.out, outcome.checked_at);
+        self.word(flag.map_or("", Flag::as_str));
         self.out.push(b'\n');
     }
 
@@ -237,7 +239,8 @@ mod tests {
             restore: RestoreMark::Absent,
         };
         let mut rows = Render::new("b", 1);
-        rows.row(&object, &Outcome::seen(State::Archived, None, "2026-11-21T01:00:00Z".parse().unwrap()));
+        let outcome = Outcome::seen(State::Archived, None, "2026-11-21T01:00:00Z".parse().unwrap());
+        rows.row(&object, &outcome, Some(Flag::Stuck));
         let text = [header().unwrap(), rows.finish()].concat();
         let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(text.as_slice());
         reader.records().map(|r| r.unwrap().iter().map(str::to_owned).collect()).collect()
@@ -286,6 +289,7 @@ mod tests {
         let rows = rows_of(b"k");
         assert_eq!(rows[1][8], "2026-05-18T05:45:43.500Z");
         assert_eq!(rows[1][20], "2026-11-21T01:00:00Z");
+        assert_eq!(rows[1][21], "stuck");
     }
 
     proptest! {

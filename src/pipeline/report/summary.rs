@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Action, Reason, RequestCounts, Spending, Tally};
+use crate::model::{Action, Flag, Reason, RequestCounts, Spending, Tally};
 use crate::pipeline::account::FeesTold;
 
 /// Version of the summary's fields; it grows when one changes its meaning or goes.
@@ -20,6 +20,8 @@ pub enum Verdict {
     Complete,
     /// Some objects failed.
     SomeFailed,
+    /// None failed, but some have been restoring for longer than their tier promises.
+    SomeStuck,
     /// Every single restore request was denied: a matter of rights, not of objects.
     AllDenied,
     /// Nothing matched, and that was to be told.
@@ -32,6 +34,9 @@ impl Verdict {
     pub fn of(tally: &Tally, requests: RequestCounts, fail_empty: bool) -> Self {
         let failed = tally.action(Action::Failed).objects;
         let denied = tally.reasons.get(&Reason::Denied).copied().unwrap_or_default();
+        if failed == 0 && tally.flagged(Flag::Stuck).objects > 0 {
+            return Self::SomeStuck;
+        }
         if failed == 0 {
             return if fail_empty && tally.matched.objects == 0 {
                 Self::NothingMatched
@@ -52,6 +57,7 @@ impl Verdict {
         match self {
             Self::Complete => "complete",
             Self::SomeFailed => "some_failed",
+            Self::SomeStuck => "some_stuck",
             Self::AllDenied => "all_denied",
             Self::NothingMatched => "nothing_matched",
         }
@@ -63,6 +69,7 @@ impl Verdict {
         match self {
             Self::Complete => 0,
             Self::SomeFailed => 1,
+            Self::SomeStuck => 6,
             Self::AllDenied => 4,
             Self::NothingMatched => 5,
         }
@@ -211,6 +218,11 @@ mod tests {
             Verdict::SomeFailed
         );
         assert_eq!(verdict(&[(Action::Failed, 3), (Action::None, 1)], 3, 3, false), Verdict::AllDenied);
+        let mut tally = Tally::default();
+        tally.flag(Flag::Stuck, 1);
+        assert_eq!(Verdict::of(&tally, RequestCounts::default(), true), Verdict::SomeStuck);
+        tally.actions.insert(Action::Failed, Count { objects: 1, bytes: 0 });
+        assert_eq!(Verdict::of(&tally, RequestCounts::default(), true), Verdict::SomeFailed);
         // The others were running by the listing: no request says that the right is there.
         assert_eq!(verdict(&[(Action::Failed, 3), (Action::Already, 2)], 3, 3, false), Verdict::AllDenied);
         assert_eq!(verdict(&[(Action::Failed, 3)], 2, 3, true), Verdict::SomeFailed);

@@ -139,13 +139,15 @@ impl<S: Store> Desk<S> {
         self.record(page, index, &outcome)?;
         // What was answered is recorded before anything else is asked about it.
         let outcome = match self.actor.extension(&object, outcome).await {
-            (outcome, false) => outcome,
-            (outcome, true) => {
-                self.record(page, index, &outcome)?;
-                outcome
+            Ok((outcome, learnt)) => {
+                if learnt {
+                    self.record(page, index, &outcome)?;
+                }
+                Ok(outcome)
             }
+            Err(none) => Err((none, before)),
         };
-        Ok(Answered { index, amount, outcome: Ok(outcome), taken })
+        Ok(Answered { index, amount, outcome, taken })
     }
 
     /// An object that is not asked for since the window is shut: it waits, or is left for later.
@@ -215,6 +217,7 @@ impl<S: Store> Desk<S> {
         Want {
             key: place,
             modified: object.last_modified,
+            class: object.class,
             bytes: object.size,
             cost: self.prices.object(object.class, fitted.tier, fitted.days, object.size),
         }

@@ -11,7 +11,7 @@ use super::opening::{Kept, Opened};
 use super::page::{Known, Sheet};
 use super::{COMMIT_EVERY, Options, RunError};
 use crate::job::{Job, Prices, Verb, Versions};
-use crate::model::{Clock, RequestCounts, Spending, Tally, Tell};
+use crate::model::{Clock, RequestCounts, Spending, State, Tally, Tell};
 use crate::pipeline::account::{Fees, FeesTold};
 use crate::pipeline::act::LastRun;
 use crate::pipeline::budget::Ledger;
@@ -19,6 +19,7 @@ use crate::pipeline::checkpoint::journal::Journal;
 use crate::pipeline::checkpoint::{CheckpointError, CommitPoint, Gaps, Mark, MarkedRange, StateDir, pass};
 use crate::pipeline::report::{Durable, Facts, Order, Reached, Report, Segment, Spill, Summary, Verdict};
 use crate::pipeline::source::{Placing, RangeId};
+use crate::pipeline::wait::{Memory, merge, remembered, tells_all};
 
 /// Counts the requests of this session so far.
 pub(super) type Requests = Box<dyn Fn() -> RequestCounts + Send>;
@@ -55,6 +56,8 @@ pub(super) struct Books {
     /// What earlier sessions counted.
     before: (RequestCounts, Duration),
     versioned: bool,
+    /// What earlier runs saw being restored.
+    memory: Option<Memory>,
     fail_empty: bool,
     prices: Arc<Prices>,
 }
@@ -80,6 +83,8 @@ pub(super) struct Found {
     /// Becomes true when the books of earlier sessions have been read back and are as they were left;
     /// nothing may be paid for before.
     pub(super) settled: watch::Receiver<bool>,
+    /// What earlier runs saw being restored.
+    pub(super) memory: Option<Memory>,
     /// Evenly spaced keys that an earlier run left.
     pub(super) hints: Vec<Vec<u8>>,
     /// The job's last complete run.
@@ -133,6 +138,12 @@ impl Books {
             Some(state) if mark.aside.len > 0 => Some(state.aside(&mark.aside)?),
             _ => None,
         };
+        let memory = match &state {
+            // A damaged one can be forgotten with the rest.
+            Some(state) if options.fresh => remembered(state, job).unwrap_or_default(),
+            Some(state) => remembered(state, job)?,
+            None => None,
+        };
         let settled = watch::Sender::new(false);
         let found = Found {
             settled: settled.subscribe(),
@@ -144,6 +155,7 @@ impl Books {
             ledger: ledger.clone(),
             report: report.path().map(PathBuf::from),
             matched: mark.tally.matched.objects,
+            memory: memory.clone(),
             hints: state.as_ref().map(StateDir::hints).unwrap_or_default(),
             last: state.as_ref().and_then(|state| state.last_run(&mark.identity)),
         };
@@ -164,6 +176,7 @@ impl Books {
             dirty: false,
             settled,
             versioned: job.source.versions != Versions::Current,
+            memory,
             fail_empty,
             prices,
         };
@@ -333,6 +346,13 @@ impl Books {
             None => None,
         };
         pass(CommitPoint::SummarySaved);
+        if let (Some(state), Some(path)) = (&self.state, &report) {
+            // Without anything to remember there is no need to read the report back.
+            let restoring = self.mark.tally.state(State::Restoring).objects > 0;
+            if tells_all(job) && (restoring || self.memory.is_some()) {
+                merge(state, job, self.memory.as_ref(), path, &self.mark.run_id)?;
+            }
+        }
         if let Some(state) = &self.state {
             leave_word(job, &self.mark, state)?;
         }

@@ -11,6 +11,7 @@ use crate::pipeline::checkpoint::CheckpointError;
 use crate::pipeline::report::{ReportError, Verdict};
 use crate::pipeline::safety::SafetyStop;
 use crate::pipeline::source::{NamesError, SourceError};
+use crate::pipeline::wait::MergeError;
 use crate::store::StoreError;
 
 /// Why a run ended before its listing did.
@@ -68,6 +69,9 @@ pub enum RunError {
     /// The state cannot be used or written.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
+    /// What is being restored cannot be taken down.
+    #[error(transparent)]
+    Memory(#[from] MergeError),
     /// The thread that writes the report cannot be started.
     #[error("cannot start a thread for the report")]
     Thread(#[source] std::io::Error),

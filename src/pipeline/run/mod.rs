@@ -37,6 +37,7 @@ use super::filter::Sieve;
 use super::safety::Watch;
 use super::source::{Extent, Looking, Names, Placed, Placing, Range, Source, SourceError, Told};
 use super::stop::{Step, Stop};
+use super::wait::soon;
 use super::window::{Hours, hours};
 use crate::job::{Job, Outside, Prices, Verb, Versions};
 use crate::model::{Clock, Event, Notice, Phase, Position, Tell};
@@ -167,6 +168,8 @@ pub async fn run<S: Store + 'static>(
             known: found.known,
             settled: found.settled,
             shown: AtomicUsize::new(0),
+            memory: found.memory,
+            soon: soon(&job),
             ledger: found.ledger,
             prices: Arc::clone(&prices),
             watch: Arc::clone(&watch),
@@ -244,7 +247,7 @@ async fn wait<S: Store>(
 }
 
 /// Which call lists, and how.
-fn listing(job: &Job) -> Listing {
+pub(in crate::pipeline) fn listing(job: &Job) -> Listing {
     let api = match (job.source.versions, job.source.list_v1) {
         (Versions::All | Versions::Noncurrent, _) => ListApi::Versions,
         (Versions::Current, true) => ListApi::V1,

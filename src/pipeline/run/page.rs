@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use futures::stream::{self, StreamExt};
 use jiff::Timestamp;
@@ -10,14 +11,15 @@ use tokio::sync::watch;
 
 use super::asking::Due;
 use crate::job::{Job, Prices, Rows};
-use crate::model::{Action, Clock, Kind, Kinds, Outcome, Page, State, Tally};
-use crate::pipeline::act::{Actor, Placed, Settled};
+use crate::model::{Action, Clock, Kind, Kinds, Listed, Outcome, Page, State, Tally};
+use crate::pipeline::act::{Actor, Placed, Settled, lacks_expiry};
 use crate::pipeline::budget::{Ledger, Left};
 use crate::pipeline::checkpoint::journal::Journal;
 use crate::pipeline::checkpoint::{CheckpointError, ObjectId, copy_until};
 use crate::pipeline::filter::Sieve;
 use crate::pipeline::report::{Render, shown_key};
 use crate::pipeline::safety::{SafetyStop, Watch};
+use crate::pipeline::wait::{Memory, Open, flag};
 use crate::store::{Store, StoreError};
 
 /// What an earlier session had to do with objects that its mark does not cover.
@@ -83,6 +85,10 @@ pub(super) struct Desk<S> {
     pub(super) journal: Option<Arc<Mutex<Journal>>>,
     pub(super) known: Known,
     pub(super) settled: watch::Receiver<bool>,
+    /// What earlier runs saw being restored.
+    pub(super) memory: Option<Memory>,
+    /// Time left at which a copy is told to be expiring.
+    pub(super) soon: Duration,
     /// How many of the answers among [`Desk::known`] have made their row.
     pub(super) shown: AtomicUsize,
     /// What may be spent; none if there is no budget.
@@ -174,6 +180,7 @@ impl<S: Store> Desk<S> {
         self.progress.listed(page.len() as u64);
         let mut wanted = self.place(page);
         self.head(page, &mut wanted, &mut sheet).await;
+        self.expiries(page, &mut wanted, &mut sheet).await?;
 
         let mut rows = vec![Row::Unwanted; page.len()];
         let mut asks = Vec::new();
@@ -212,7 +219,8 @@ impl<S: Store> Desk<S> {
             room -= 1;
         }
         self.ask(page, asks, &mut rows, &mut sheet).await?;
-        self.write(page, &rows, &mut sheet);
+        let remembered = self.remembered(page, &rows)?;
+        self.write(page, &rows, remembered, &mut sheet);
         Ok(sheet)
     }
 
@@ -292,14 +300,76 @@ impl<S: Store> Desk<S> {
         }
     }
 
+    /// Asks by HEAD, concurrently, until when copies are readable that an earlier session extended, where
+    /// it came to an end before it could ask.
+    async fn expiries(
+        &self,
+        page: &Page,
+        entries: &mut [Entry],
+        sheet: &mut Sheet,
+    ) -> Result<(), CheckpointError> {
+        let mut untold = Vec::new();
+        for (place, entry) in entries.iter().enumerate() {
+            if let Wanted::Answered(outcome) = &entry.wanted
+                && lacks_expiry(outcome)
+            {
+                untold.push((place, entry.index, outcome.clone()));
+            }
+        }
+        // What is learnt goes into the journal, which must be as it was left.
+        if untold.is_empty() || !self.is_settled().await {
+            return Ok(());
+        }
+        let mut heads = stream::iter(untold)
+            .map(async |(place, index, outcome)| {
+                (place, index, self.actor.extension(&page.get(index), outcome).await)
+            })
+            .buffer_unordered(UNDER_WAY);
+        while let Some((place, index, headed)) = heads.next().await {
+            entries[place].wanted = match headed {
+                Ok((outcome, learnt)) => {
+                    if learnt {
+                        self.record(page, index, &outcome)?;
+                    }
+                    Wanted::Answered(outcome)
+                }
+                Err(none) => {
+                    self.note(none, sheet);
+                    Wanted::Undone
+                }
+            };
+        }
+        Ok(())
+    }
+
     /// Waits until the books of earlier sessions have been read back; false if they are not as they
     /// were left, which ends the run.
     pub(super) async fn is_settled(&self) -> bool {
         self.settled.clone().wait_for(|settled| *settled).await.is_ok()
     }
 
+    /// What is remembered of the objects of a page that are being restored. A few reads of a file that
+    /// the system has in memory.
+    fn remembered(&self, page: &Page, rows: &[Row]) -> Result<Vec<Option<Open>>, CheckpointError> {
+        // What names objects one by one is in no order in which they could be looked up.
+        let Some(memory) = self.memory.as_ref().filter(|_| self.job.source.key_list.is_none()) else {
+            return Ok(Vec::new());
+        };
+        let restoring: Vec<Listed<'_>> = page
+            .iter()
+            .zip(rows)
+            .filter(|(_, row)| matches!(row, Row::Done(outcome) if outcome.state == State::Restoring))
+            .map(|(object, _)| object)
+            .collect();
+        let wanted: Vec<(&[u8], &[u8])> =
+            restoring.iter().map(|object| (object.key, object.version_id)).collect();
+        memory.find(&wanted)
+    }
+
     /// Writes the rows up to the first entry whose turn did not come, and counts what is done.
-    fn write(&self, page: &Page, rows: &[Row], sheet: &mut Sheet) {
+    /// `remembered` is what is known of those that are being restored, in page order.
+    fn write(&self, page: &Page, rows: &[Row], remembered: Vec<Option<Open>>, sheet: &mut Sheet) {
+        let mut remembered = remembered.into_iter();
         let mut render = Render::new(&self.job.source.bucket, if self.mute { 0 } else { page.len() });
         let mut done = None;
         for (index, (object, row)) in page.iter().zip(rows).enumerate() {
@@ -310,19 +380,25 @@ impl<S: Store> Desk<S> {
                 }
                 Row::Unwanted => {}
                 Row::Done(outcome) => {
+                    let open =
+                        if outcome.state == State::Restoring { remembered.next().flatten() } else { None };
+                    let flag = flag(&*self.actor.store, self.soon, outcome, open.as_ref());
                     let shows = match self.job.report.rows {
                         Rows::All => true,
                         Rows::Changed => !matches!(outcome.action, Action::None | Action::Deferred),
                         Rows::Failed => outcome.action == Action::Failed,
                     };
                     if shows && !self.mute {
-                        render.row(&object, outcome);
+                        render.row(&object, outcome, flag);
                         sheet.rows += 1;
                     }
                     sheet.copies_until = sheet.copies_until.max(copy_until(outcome));
                     sheet.undone |= matches!(outcome.state, State::Restoring | State::Restored)
                         && matches!(outcome.action, Action::Deferred | Action::Failed);
                     sheet.tally.add(&object, outcome, || shown_key(object.key).0.into_owned());
+                    if let Some(flag) = flag {
+                        sheet.tally.flag(flag, object.size);
+                    }
                     if outcome.action == Action::Failed {
                         sheet.failures.push((shown_key(object.key).0.into_owned(), cause(outcome)));
                     }

@@ -302,11 +302,13 @@ fn key_of(at: &Position) -> Option<&[u8]> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
-    use crate::model::{Entry, Offer, RequestCounts, Span};
+    use crate::model::{Entry, Offer, RequestCounts, Span, Tier};
     use crate::pipeline::report::{Order, Segment};
     use crate::pipeline::source::Source;
-    use crate::store::{Answered, Head, RestoreAnswer, RestoreAsk};
+    use crate::store::{Answered, Head, ReleaseAnswer, RestoreAnswer, RestoreAsk};
 
     /// A store of numbered keys that may disregard where it is asked to go on by key.
     struct Numbers {
@@ -353,6 +355,18 @@ mod tests {
 
         async fn restore(&self, _: RestoreAsk<'_>) -> Result<Answered<RestoreAnswer>, StoreError> {
             unreachable!("a listing asks for pages only")
+        }
+
+        async fn release(&self, _: &[u8], _: &[u8]) -> Result<Answered<ReleaseAnswer>, StoreError> {
+            unreachable!("a listing asks for pages only")
+        }
+
+        fn can_release(&self) -> bool {
+            false
+        }
+
+        fn usual_time(&self, _: &[u8], _: &[u8], _: Option<Tier>) -> Option<Duration> {
+            None
         }
 
         fn addressable(&self, _: &[u8]) -> bool {

@@ -17,6 +17,7 @@ use tokio::task::AbortHandle;
 
 use self::list::Lister;
 pub use self::names::{Names, NamesError};
+pub(in crate::pipeline) use self::trail::{Trail, orderly};
 use crate::job::Verb;
 use crate::model::{Clock, Page, Position};
 use crate::store::{Listing, Store, StoreError};

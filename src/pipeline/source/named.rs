@@ -193,6 +193,7 @@ fn told(error: StoreError, how: &Looking) -> Result<Outcome, SourceError> {
             Ok(outcome)
         }
         Err(NoOutcome::Doomed(error)) => Err(error.into()),
+        // A look has no hour by which it must leave.
         Err(NoOutcome::Halted { .. } | NoOutcome::Late { .. }) => Err(SourceError::Died),
     }
 }

@@ -11,7 +11,7 @@ const SHOWN_KEY: usize = 200;
 /// Where `versions` are listed, a key may come in several.
 ///
 /// In order, the first and the last key speak for all between them.
-pub(super) fn orderly(page: &Page, prefix: &[u8], versions: bool) -> Result<(), SourceError> {
+pub(in crate::pipeline) fn orderly(page: &Page, prefix: &[u8], versions: bool) -> Result<(), SourceError> {
     let Some(end) = page.len().checked_sub(1) else {
         return Ok(());
     };
@@ -44,14 +44,14 @@ fn shown(key: &[u8]) -> String {
 }
 
 /// How far a listing has come, to tell a store that ignores where it was asked to go on.
-pub(super) struct Trail {
+pub(in crate::pipeline) struct Trail {
     last: Option<Vec<u8>>,
     /// Whether the next page may begin with the last key: other versions of it may follow.
     same_key: bool,
 }
 
 impl Trail {
-    pub(super) fn after(at: &Position) -> Self {
+    pub(in crate::pipeline) fn after(at: &Position) -> Self {
         match at {
             Position::Start | Position::Token(_) => Self { last: None, same_key: false },
             Position::After(key) => Self { last: Some(key.clone()), same_key: false },
@@ -60,7 +60,7 @@ impl Trail {
     }
 
     /// Takes the next page's keys.
-    pub(super) fn follow(&mut self, page: &Page) -> Result<(), SourceError> {
+    pub(in crate::pipeline) fn follow(&mut self, page: &Page) -> Result<(), SourceError> {
         let Some(end) = page.len().checked_sub(1) else {
             return Ok(());
         };

@@ -68,6 +68,27 @@ async fn oss_list_head_restore() {
     server.stop().await;
 }
 
+/// Source: OSS CleanRestoredObject page, read 2026-11.
+#[tokio::test]
+async fn oss_gives_a_copy_back() {
+    let server = serve(config(Dialect::Oss, "ColdArchive")).await;
+    let target = "POST /bkt-1250000000/c%01?cleanRestoredObject";
+    let refused = |answer: &super::ground::Answer| (answer.status, answer.text("Code").unwrap().to_owned());
+    assert_eq!(refused(&ask(&server, target).await), (409, "ArchiveRestoreFileStale".to_owned()));
+    restore(&server, "/bkt-1250000000/c%01?restore", "<RestoreRequest><Days>2</Days></RestoreRequest>").await;
+    let early = ask(&server, target).await;
+    assert_eq!(refused(&early), (409, "ArchiveRestoreNotFinished".to_owned()));
+    assert_eq!(early.text("EC"), Some("0016-00000719"));
+    server.clock().advance(5 * HOUR);
+    assert!(ask(&server, "HEAD /bkt-1250000000/c%01").await.header("x-oss-restore").is_some());
+    let given = ask(&server, target).await;
+    assert_eq!((given.status, given.body.as_str()), (200, ""));
+    assert_eq!(ask(&server, "HEAD /bkt-1250000000/c%01").await.header("x-oss-restore"), None);
+    assert_eq!(refused(&ask(&server, target).await), (409, "ArchiveRestoreFileStale".to_owned()));
+    assert_eq!(server.ledger().counts().release, 4);
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn cos_list_head_restore() {
     let server = serve(config(Dialect::Cos, "ARCHIVE")).await;

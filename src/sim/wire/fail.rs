@@ -18,6 +18,10 @@ pub(in crate::sim) enum Wrong {
     Running,
     /// OSS: a restore of a higher priority is running.
     Slower,
+    /// OSS: there is no copy to give back.
+    Stale,
+    /// OSS: the copy that is to be given back is not there yet.
+    NotFinished,
     /// The class needs no restore.
     NotArchived,
     /// S3: the Intelligent-Tiering object is online.

@@ -16,6 +16,13 @@ pub(super) fn oss(wrong: Wrong, bucket: &str) -> Fail {
         Wrong::Slower => {
             fail(409, "RestoreAlreadyInProgress", "The restore operation is in progress.", "0016-00000715")
         }
+        Wrong::Stale => fail(409, "ArchiveRestoreFileStale", "The archive file or restore info stale.", ""),
+        Wrong::NotFinished => fail(
+            409,
+            "ArchiveRestoreNotFinished",
+            "The archive file's restore is not finished.",
+            "0016-00000719",
+        ),
         Wrong::NotArchived | Wrong::ActiveTier => fail(
             400,
             "OperationNotSupported",
@@ -133,9 +140,12 @@ pub(super) fn cos(wrong: &Wrong) -> Fail {
         Wrong::Unreadable => {
             fail(403, "InvalidObjectState", "The operation is not valid for the object's storage class.", "")
         }
-        Wrong::TargetGone | Wrong::TargetLink | Wrong::NotImplemented | Wrong::Scripted(..) => {
-            fail(501, "NotImplemented", "The request has not been implemented.", "")
-        }
+        Wrong::Stale
+        | Wrong::NotFinished
+        | Wrong::TargetGone
+        | Wrong::TargetLink
+        | Wrong::NotImplemented
+        | Wrong::Scripted(..) => fail(501, "NotImplemented", "The request has not been implemented.", ""),
     }
 }
 
@@ -211,7 +221,12 @@ pub(super) fn s3(wrong: Wrong, bucket: &str) -> Fail {
         Wrong::Unreadable => {
             fail(403, "InvalidObjectState", "The operation is not valid for the object's storage class", "")
         }
-        Wrong::TargetGone | Wrong::TargetLink | Wrong::NotImplemented | Wrong::Scripted(..) => fail(
+        Wrong::Stale
+        | Wrong::NotFinished
+        | Wrong::TargetGone
+        | Wrong::TargetLink
+        | Wrong::NotImplemented
+        | Wrong::Scripted(..) => fail(
             501,
             "NotImplemented",
             "A header you provided implies functionality that is not implemented",

@@ -4,7 +4,7 @@ use super::refusal::{self, Manners, header};
 use super::xml::ErrorDocument;
 use super::{Reply, dates, mark};
 use crate::model::{Access, RestoreMark, Tier};
-use crate::store::{Head, Refusal, RestoreAnswer, Taken};
+use crate::store::{Head, Refusal, ReleaseAnswer, Released, RestoreAnswer, Taken};
 
 /// The one refusal that means that the wish is being met; all three vendors spell it so.
 /// Source: OSS error 0016-00000701, COS POST Object restore, S3 RestoreObject, read 2026-11.
@@ -87,6 +87,31 @@ fn is_web_page(reply: &Reply) -> bool {
         |head: &str| body.get(..head.len()).is_some_and(|start| start.eq_ignore_ascii_case(head.as_bytes()));
     let is_called_one = header(&reply.headers, "content-type").starts_with("text/html");
     begins("<!doctype html") || begins("<html") || (is_called_one && !body.is_empty())
+}
+
+/// Reads any reply to a release. Source: OSS CleanRestoredObject page, read 2026-11.
+pub(super) fn release(
+    manners: &Manners,
+    reply: &Reply,
+    refuse: impl FnOnce(&Reply) -> Refusal,
+) -> Result<ReleaseAnswer, Refusal> {
+    if (200..300).contains(&reply.status) && is_web_page(reply) {
+        let why = "the reply is a web page, not the store's";
+        return Err(refusal::unreadable(manners, reply.status, &reply.headers, why));
+    }
+    if reply.status == 200 && ErrorDocument::read(&reply.body).is_none() {
+        let request_id = refusal::request_id(manners, &reply.headers);
+        return Ok(ReleaseAnswer { released: Released::Given, status: 200, code: None, request_id });
+    }
+    let (said, document) = refusal::read(manners, reply);
+    let released = match &*said.code {
+        "ArchiveRestoreFileStale" => Released::Nothing,
+        "ArchiveRestoreNotFinished" => Released::Running,
+        _ if reply.status == 409 && document.ec == "0016-00000719" => Released::Running,
+        _ => return Err(refuse(reply)),
+    };
+    let code = (!said.code.is_empty()).then_some(said.code);
+    Ok(ReleaseAnswer { released, status: reply.status, code, request_id: said.request_id })
 }
 
 /// Reads any reply to a restore request; `running` recognises the refusal that is none.

@@ -90,6 +90,13 @@ pub(super) fn restore(ask: &RestoreAsk<'_>, law: &Law, mut headers: Headers) -> 
     Request { method: Method::POST, key: ask.key.to_vec(), query, headers, body: body.into_bytes() }
 }
 
+/// A release of one object's copy.
+pub(super) fn release(key: &[u8], version_id: &[u8], headers: Headers) -> Request {
+    let mut query = vec![("cleanRestoredObject", Vec::new())];
+    push_version(&mut query, version_id);
+    Request { method: Method::POST, key: key.to_vec(), query, headers, body: Vec::new() }
+}
+
 fn push_version(query: &mut Vec<(&'static str, Vec<u8>)>, version_id: &[u8]) {
     if !version_id.is_empty() {
         query.push(("versionId", version_id.to_vec()));

@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::*;
 use crate::model::{Listed, RestoreMark, Tier};
-use crate::store::{ErrorKind, ListApi, Taken};
+use crate::store::{ErrorKind, ListApi, Released, Taken};
 
 /// A file of `tests/wire`.
 macro_rules! wire {
@@ -35,7 +35,7 @@ fn dialect(provider: Provider) -> Box<dyn Dialect> {
 }
 
 fn paying(provider: Provider) -> Box<dyn Dialect> {
-    for_provider(provider, Options { request_payer: true })
+    for_provider(provider, Options { request_payer: true, ..Options::default() })
 }
 
 fn listing(api: ListApi) -> Listing {
@@ -113,6 +113,63 @@ fn oss_asks_as_documented() {
     asks(&*payer, &payer.head(key, b"xyz"), wire!("oss/head.http"));
     asks(&*free, &free.restore(&ask(b"", Some(2), None)), wire!("oss/restore-archive.http"));
     asks(&*payer, &payer.restore(&ask(b"xyz", Some(3), Some(Tier::Bulk))), wire!("oss/restore-cold.http"));
+    asks(&*payer, &payer.release(key, b"xyz").unwrap(), wire!("oss/release.http"));
+}
+
+#[test]
+fn copies_are_given_back_where_the_vendor_has_a_call_for_it() {
+    assert!(dialect(Provider::Cos).release(b"k", b"").is_none());
+    assert!(dialect(Provider::S3).release(b"k", b"").is_none());
+    let oss = dialect(Provider::Oss);
+    let id = [("x-oss-request-id", "5C3D")];
+    let error = |code: &str| {
+        format!(
+            "<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>m</Message><RequestId>5C3D</RequestId></Error>"
+        )
+    };
+    for (status, body, released) in [
+        (200, String::new(), Some(Released::Given)),
+        (409, error("ArchiveRestoreFileStale"), Some(Released::Nothing)),
+        (409, error("ArchiveRestoreNotFinished"), Some(Released::Running)),
+        (200, error("InternalError"), None),
+        (200, "<html>hello</html>".to_owned(), None),
+        (403, error("AccessDenied"), None),
+    ] {
+        let read = oss.read_release(&reply(status, &id, &body));
+        assert_eq!(read.as_ref().ok().map(|answer| answer.released), released, "{status} {body}");
+        assert!(read.is_err() || read.is_ok_and(|answer| &*answer.request_id == "5C3D"));
+    }
+}
+
+/// The longest time that the vendors' pages name: OSS RestoreObject, COS POST Object restore, S3
+/// "Archive retrieval options".
+#[test]
+fn restores_take_as_long_as_the_pages_say() {
+    use Tier::{Bulk, Expedited, Standard};
+    let minutes = |provider, class: &str, access_tier: &str, tier| {
+        let time = dialect(provider).usual_time(class.as_bytes(), access_tier.as_bytes(), tier);
+        time.map(|time| time.as_secs() / 60)
+    };
+    for (provider, class, access_tier, expedited, standard, bulk) in [
+        (Provider::Oss, "Archive", "", Some(1), Some(1), Some(1)),
+        (Provider::Oss, "ColdArchive", "", Some(60), Some(300), Some(720)),
+        (Provider::Oss, "DeepColdArchive", "", Some(720), Some(2880), None),
+        (Provider::Oss, "Standard", "", None, None, None),
+        (Provider::Cos, "ARCHIVE", "", Some(15), Some(300), Some(720)),
+        (Provider::Cos, "MAZ_DEEP_ARCHIVE", "", None, Some(1440), Some(2880)),
+        (Provider::Cos, "INTELLIGENT_TIERING", "ARCHIVE_ACCESS", Some(15), Some(300), Some(720)),
+        (Provider::Cos, "STANDARD", "", None, None, None),
+        (Provider::S3, "GLACIER", "", Some(5), Some(300), Some(720)),
+        (Provider::S3, "DEEP_ARCHIVE", "", None, Some(720), Some(2880)),
+        (Provider::S3, "INTELLIGENT_TIERING", "ARCHIVE_ACCESS", Some(5), Some(300), Some(720)),
+        (Provider::S3, "INTELLIGENT_TIERING", "DEEP_ARCHIVE_ACCESS", None, Some(720), Some(2880)),
+        (Provider::S3, "GLACIER_IR", "", None, None, None),
+    ] {
+        for (tier, wanted) in [(Expedited, expedited), (Standard, standard), (Bulk, bulk)] {
+            assert_eq!(minutes(provider, class, access_tier, Some(tier)), wanted, "{class} {tier}");
+        }
+        assert_eq!(minutes(provider, class, access_tier, None), standard, "{class}, no tier");
+    }
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod golden;
 mod legal;
 mod mark;
 mod oss;
+mod quota;
 mod refusal;
 mod s3;
 pub mod xml;
@@ -23,15 +24,17 @@ pub mod xml;
 pub use cos::Cos;
 pub use encoding::target;
 pub use oss::Oss;
+pub use quota::{quota, usual};
 pub use s3::S3;
 
 use std::fmt;
+use std::time::Duration;
 
 use http::{HeaderMap, Method};
 use jiff::Timestamp;
 
-use super::{Head, Listing, Refusal, RestoreAnswer, RestoreAsk};
-use crate::model::{Access, Offer, Page, Position, Provider};
+use super::{Head, Listing, Refusal, ReleaseAnswer, RestoreAnswer, RestoreAsk};
+use crate::model::{Access, Offer, Page, Position, Provider, Tier};
 
 /// A request before it has an authority and a signature. `Debug` leaves out what headers hold: once
 /// signed, that is a signature and perhaps a token.
@@ -177,6 +180,25 @@ pub trait Dialect: Send + Sync + fmt::Debug {
     /// What a class accepts in a restore request; `None` if it takes none.
     fn offer(&self, class: &[u8], access_tier: &[u8]) -> Option<Offer>;
 
+    /// How long a restore of this class may take until the copy is readable: the longest that the
+    /// vendor names for the tier; for no tier, that of a request that names none. `None` if the class
+    /// needs no restore, or does not offer the tier.
+    fn usual_time(&self, class: &[u8], access_tier: &[u8], tier: Option<Tier>) -> Option<Duration>;
+
+    /// The request that gives a readable copy back before it lapses; `None` if the vendor has no such
+    /// call. `version_id` empty for the current version.
+    fn release(&self, _key: &[u8], _version_id: &[u8]) -> Option<Request> {
+        None
+    }
+
+    /// Reads any reply to [`Dialect::release`].
+    ///
+    /// # Errors
+    /// The refusal, classified by the vendor's code first and the status second.
+    fn read_release(&self, reply: &Reply) -> Result<ReleaseAnswer, Refusal> {
+        Err(self.read_refusal(reply))
+    }
+
     /// The classes that always need a restore, vendor spelling; the default class filter.
     fn archived_classes(&self) -> &'static [&'static str];
 
@@ -201,6 +223,9 @@ pub trait Dialect: Send + Sync + fmt::Debug {
 pub struct Options {
     /// Whether the requester pays, in buckets set up so.
     pub request_payer: bool,
+    /// Whether the bucket lets objects of the class Archive be read without a restore, for a fee. Only
+    /// OSS has that, as a property of the bucket that no listing and no HEAD shows.
+    pub archive_direct_read: bool,
 }
 
 /// The dialect of `provider`.

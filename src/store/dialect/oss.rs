@@ -1,7 +1,9 @@
 //! Alibaba Cloud OSS.
 //!
 //! Sources: OSS API pages ListObjectsV2, ListObjects, ListObjectVersions, HeadObject,
-//! RestoreObject, "Regions and endpoints", and the error pages named below, read 2026-11.
+//! RestoreObject, CleanRestoredObject, "Regions and endpoints", and the error pages named below, read 2026-11.
+
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -12,7 +14,7 @@ use super::refusal::{self, Manners};
 use super::xml::{ErrorDocument, Form};
 use super::{Credentials, Dialect, Endpoint, Options, Reply, Request};
 use crate::model::{Access, Offer, Page, Position, Provider, Raise, RestoreMark, Tier};
-use crate::store::{ErrorKind, Head, Listing, Refusal, RestoreAnswer, RestoreAsk, sign};
+use crate::store::{ErrorKind, Head, Listing, Refusal, ReleaseAnswer, RestoreAnswer, RestoreAsk, sign};
 
 /// Which class takes what. `JobParameters` on Archive is 400 `MalformedXML`; a request on a readable
 /// copy adds days, up to the last number of them in all; only newer pages let a running restore be
@@ -52,6 +54,9 @@ const ARCHIVED: [&str; LAW.archived_len()] = LAW.archived();
 /// Every storage class; old samples print them in upper case.
 const KNOWN: &[&str] = &["Standard", "IA", "Archive", "ColdArchive", "DeepColdArchive"];
 
+const MINUTE: Duration = Duration::from_mins(1);
+const HOUR: Duration = Duration::from_hours(1);
+
 const FORM: Form = Form {
     // The SDKs disagree about `+`, so the server must print `%20` and `%2B`.
     plus_is_space: false,
@@ -62,6 +67,8 @@ const FORM: Form = Form {
     silence: RestoreMark::Absent,
     access,
 };
+
+const DIRECT_FORM: Form = Form { access: direct_access, ..FORM };
 
 const MANNERS: Manners =
     Manners { request_id: "x-oss-request-id", region: None, document: Some("x-oss-err"), kind };
@@ -88,6 +95,10 @@ impl Oss {
     #[must_use]
     pub const fn new(options: Options) -> Self {
         Self { options, key: sign::DayKey::new() }
+    }
+
+    const fn form(&self) -> &'static Form {
+        if self.options.archive_direct_read { &DIRECT_FORM } else { &FORM }
     }
 
     fn headers(&self) -> Headers {
@@ -121,11 +132,11 @@ impl Dialect for Oss {
     }
 
     fn read_page(&self, listing: &Listing, reply: Reply) -> Result<Page, Refusal> {
-        refusal::page(&MANNERS, &FORM, listing.api, reply, |reply| self.read_refusal(reply))
+        refusal::page(&MANNERS, self.form(), listing.api, reply, |reply| self.read_refusal(reply))
     }
 
     fn read_head(&self, reply: &Reply) -> Result<Head, Refusal> {
-        answer::head(&MANNERS, &HEAD, access, reply)
+        answer::head(&MANNERS, &HEAD, self.form().access, reply)
     }
 
     fn read_restore(&self, reply: &Reply) -> Result<RestoreAnswer, Refusal> {
@@ -158,15 +169,53 @@ impl Dialect for Oss {
     }
 
     fn access(&self, class: &[u8], access_tier: &[u8]) -> Access {
-        access(class, access_tier)
+        (self.form().access)(class, access_tier)
     }
 
     fn offer(&self, class: &[u8], access_tier: &[u8]) -> Option<Offer> {
-        LAW.offer(class, access_tier)
+        LAW.offer(class, access_tier).filter(|_| !(self.options.archive_direct_read && is_direct(class)))
+    }
+
+    fn usual_time(&self, class: &[u8], access_tier: &[u8], tier: Option<Tier>) -> Option<Duration> {
+        let is = |name: &str| class.eq_ignore_ascii_case(name.as_bytes());
+        let offer = self.offer(class, access_tier)?;
+        if offer.tiers.is_empty() {
+            // Older texts say up to four hours.
+            return Some(MINUTE);
+        }
+        let tier = tier.unwrap_or(Tier::Standard);
+        let hours = match tier {
+            _ if !offer.tiers.contains(&tier) => return None,
+            Tier::Expedited => {
+                if is("DeepColdArchive") {
+                    12
+                } else {
+                    1
+                }
+            }
+            Tier::Standard => {
+                if is("DeepColdArchive") {
+                    48
+                } else {
+                    5
+                }
+            }
+            Tier::Bulk => 12,
+        };
+        Some(HOUR * hours)
+    }
+
+    fn release(&self, key: &[u8], version_id: &[u8]) -> Option<Request> {
+        Some(ask::release(key, version_id, self.headers()))
+    }
+
+    fn read_release(&self, reply: &Reply) -> Result<ReleaseAnswer, Refusal> {
+        answer::release(&MANNERS, reply, |reply| self.read_refusal(reply))
     }
 
     fn archived_classes(&self) -> &'static [&'static str] {
-        &ARCHIVED
+        // Archive stands first in the law.
+        if self.options.archive_direct_read { &ARCHIVED[1..] } else { &ARCHIVED }
     }
 
     fn known_classes(&self) -> &'static [&'static str] {
@@ -225,6 +274,17 @@ fn access(class: &[u8], access_tier: &[u8]) -> Access {
     }
 }
 
+/// The same in a bucket with archive direct read, where an object of the class Archive is read at once;
+/// the colder ones are not. Source: OSS pages "Direct reading of Archive objects" and
+/// PutBucketArchiveDirectRead, read 2026-11.
+fn direct_access(class: &[u8], access_tier: &[u8]) -> Access {
+    if is_direct(class) { Access::Online } else { access(class, access_tier) }
+}
+
+const fn is_direct(class: &[u8]) -> bool {
+    class.eq_ignore_ascii_case(b"Archive")
+}
+
 /// The error tables of the OSS pages on RestoreObject, HeadObject, delete markers, "HTTP status
 /// code 503", "429 error" and signature version 4, read 2026-11.
 fn kind(code: &str, _status: u16) -> Option<ErrorKind> {
@@ -268,7 +328,20 @@ fn kind(code: &str, _status: u16) -> Option<ErrorKind> {
 mod tests {
     use super::*;
 
-    static OSS: Oss = Oss::new(Options { request_payer: false });
+    static OSS: Oss = Oss::new(Options { request_payer: false, archive_direct_read: false });
+
+    #[test]
+    fn with_direct_read_archive_needs_no_restore_and_the_colder_classes_do() {
+        let direct = Oss::new(Options { archive_direct_read: true, ..Options::default() });
+        assert_eq!(direct.archived_classes(), ["ColdArchive", "DeepColdArchive"]);
+        for class in ["Archive", "ARCHIVE", "ColdArchive", "DeepColdArchive", "IA", "DeepArchive"] {
+            let is_archive = class.eq_ignore_ascii_case("Archive");
+            let access = if is_archive { Access::Online } else { OSS.access(class.as_bytes(), b"") };
+            assert_eq!(direct.access(class.as_bytes(), b""), access, "{class}");
+            let offer = OSS.offer(class.as_bytes(), b"").filter(|_| !is_archive);
+            assert_eq!(direct.offer(class.as_bytes(), b""), offer, "{class}");
+        }
+    }
 
     #[test]
     fn regions_are_read_from_hosts() {

@@ -131,7 +131,7 @@ impl Pace {
         match call {
             Call::List => &self.list,
             Call::Head => &self.head,
-            Call::Restore => &self.restore,
+            Call::Restore | Call::Release => &self.restore,
         }
     }
 

@@ -65,6 +65,14 @@ impl Scenario {
             blind.name.push_str(" whose listings hide restores");
             all.push(blind);
         }
+        for vendor in [OSS, S3, COS] {
+            // Two in three of the copies lapse within six days, and what runs runs at Standard.
+            let wish = ["--extend-when-left", "6d", "--raise-tier", "--tier", "Expedited", "--fit", "clamp"];
+            let mut lapsing = Self::new(vendor, true, 16, false, &wish);
+            let days = lapsing.line.iter().position(|word| word == "--days").unwrap();
+            lapsing.line[days + 1] = "7".to_owned();
+            all.push(lapsing);
+        }
         all.push(Self::new(OSS, true, 1, false, &["--state", "archived", "--max-objects", "50"]));
         all.push(Self::new(S3, true, 16, false, &["--rows", "changed"]));
         for (restores, ranges, versions) in [

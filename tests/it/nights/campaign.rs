@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use defrost::model::RestoreMark;
 use defrost::sim::{
-    BucketConfig, Dialect, Expected, ObjectConfig, Phase, Seeded, Tier as SimTier, VersionConfig, Versioning,
+    BucketConfig, Dialect, Expected, ObjectConfig, Phase, RestoreRecord, Seeded, Tier as SimTier,
+    VersionConfig, Versioning,
 };
 use jiff::Timestamp;
 
-use super::{Name, Nights, cold, seeded, version, wish};
-use crate::support::{COS, OSS, S3, Vendor};
+use super::{DAY, Name, Nights, cold, seeded, version, wish};
+use crate::support::{COS, OSS, S3, Vendor, key_of};
 
 /// Every cold class in every state, current and noncurrent, beside what must never be asked for.
 fn bucket(vendor: Vendor) -> BucketConfig {
@@ -135,4 +136,60 @@ fn a_campaign_on_cos() {
 #[test]
 fn a_campaign_on_s3() {
     campaign(S3);
+}
+
+#[test]
+fn with_direct_read_archive_is_readable_and_never_asked_for() {
+    let mut nights = Nights::new(OSS, bucket(OSS), wish());
+    nights.job.source.archive_direct_read = true;
+    for _ in 0..2 {
+        let night = nights.night();
+        let colder = |post: &RestoreRecord| !post.key.starts_with(b"Archive/");
+        assert!(!night.posts.is_empty() && night.posts.iter().all(colder), "{:?}", night.posts);
+        for (name, object) in night.before.iter().filter(|(_, object)| object.storage_class == "Archive") {
+            let row = &night.rows[name];
+            let state = if object.symlink { "unknown" } else { "readable" };
+            assert_eq!((&*row["state"], &*row["action"]), (state, "none"), "{row:?}");
+        }
+        nights.later(4 * DAY);
+    }
+}
+
+/// A run is broken off while it extends copies, and gone on with: each is extended once.
+#[test]
+fn a_run_that_is_broken_off_extends_each_copy_once() {
+    for vendor in [OSS, COS, S3] {
+        let mut bucket = vendor.bucket();
+        for number in 0..60 {
+            let ready = seeded(version(vendor.cold, None), Seeded::Restored, SimTier::Standard, 5, 90);
+            bucket = bucket.with(ObjectConfig::new(format!("{number:02}"), vendor.cold).current(ready));
+        }
+        bucket.quirks.latency.restore = 20;
+        let mut nights = Nights::new(vendor, bucket, wish());
+        nights.job.source.page_size = 5;
+        let mut posts: BTreeMap<Vec<u8>, u32> = BTreeMap::new();
+        let mut sessions = 0;
+        loop {
+            sessions += 1;
+            let (ended, night) = nights.broken_off_after(10);
+            for post in &night {
+                assert_eq!(post.status, 200, "{vendor:?}: {post:?}");
+                *posts.entry(post.key.to_vec()).or_default() += 1;
+            }
+            if ended {
+                break;
+            }
+        }
+        assert!(sessions > 1, "{vendor:?}: it was broken off");
+        assert_eq!(posts.len(), 60, "{vendor:?}");
+        assert!(posts.values().all(|times| *times == 1), "{vendor:?}: {posts:?}");
+        // Every row tells until when its copy is readable now.
+        let after = nights.objects();
+        for row in nights.rows() {
+            let name = (key_of(&row), row["version_id"].clone());
+            let Phase::Ready(mark) = after[&name].phase else { panic!("{row:?}") };
+            let expires = row["expires_at"].parse::<Timestamp>().unwrap().as_second();
+            assert_eq!((&*row["action"], Some(expires)), ("extended", mark.expires), "{vendor:?}");
+        }
+    }
 }

@@ -6,12 +6,13 @@ mod tiers;
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use defrost::job::{Fit, Job, Overrides, Verb, Wish, from_url};
 use defrost::model::{Clock, Event, Provider, RestoreMark, SystemClock, Tier};
-use defrost::pipeline::{Options, Stop, run};
+use defrost::pipeline::{Options, Step, Stop, run};
 use defrost::sim::{
     Access, AuthClock, BucketConfig, Config, Credential, Dialect, Expected, RestoreRecord, Seeded, Server,
     Span, Tier as SimTier, VersionConfig,
@@ -108,7 +109,9 @@ impl Nights {
             patience: Patience::default(),
         };
         let provider = Provider::from_scheme(self.vendor.scheme).unwrap();
-        let dialect = for_provider(provider, DialectOptions::default());
+        let archive_direct_read = self.job.source.archive_direct_read;
+        let dialect =
+            for_provider(provider, DialectOptions { archive_direct_read, ..DialectOptions::default() });
         Client::new(dialect, settings, self.clock(), Arc::new(|_: Event| ())).unwrap()
     }
 
@@ -126,16 +129,45 @@ impl Nights {
         let ledger = self.server.ledger();
         ledger.reset();
         let (before, at) = (self.objects(), self.server.clock().now());
-        let report = self.folder.path().join("r.csv");
         let client = Arc::new(self.client());
-        let options = Options { report: report.clone(), ..Options::default() };
+        let options = Options { report: self.report(), ..Options::default() };
         let ended = self
             .runtime
             .block_on(run(&self.job, client, self.clock(), &|_: Event| (), &Stop::new(), options))
             .unwrap();
         assert!(ended.verdict.is_some(), "the run came to its end");
-        let told = rows(&report).into_iter().map(|row| ((key_of(&row), row["version_id"].clone()), row));
+        let told = self.rows().into_iter().map(|row| ((key_of(&row), row["version_id"].clone()), row));
         Night { before, posts: ledger.restores(), heads: ledger.counts().head, rows: told.collect(), at }
+    }
+
+    /// A run that is asked to end when it has sent some requests: whether it was done before, and what
+    /// it sent.
+    pub(crate) fn broken_off_after(&self, requests: u64) -> (bool, Vec<RestoreRecord>) {
+        let ledger = self.server.ledger();
+        ledger.reset();
+        let stop = Stop::new();
+        let tell = |event: Event| {
+            if let Event::Progress { requests: sent, .. } = event
+                && sent.restore >= requests
+                && stop.step() == Step::Go
+            {
+                stop.raise();
+            }
+        };
+        let options = Options { report: self.report(), ..Options::default() };
+        let client = Arc::new(self.client());
+        let run = run(&self.job, client, self.clock(), &tell, &stop, options);
+        let ended = self.runtime.block_on(run).unwrap();
+        (ended.verdict.is_some(), ledger.restores())
+    }
+
+    fn report(&self) -> PathBuf {
+        self.folder.path().join("r.csv")
+    }
+
+    /// The rows of the report of the last run.
+    pub(crate) fn rows(&self) -> Vec<Row> {
+        rows(&self.report())
     }
 
     pub(crate) fn later(&self, span: Duration) {

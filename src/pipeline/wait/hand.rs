@@ -1,0 +1,84 @@
+//! Handing readable objects to a command, in batches on its standard input.
+
+use std::io;
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::io::AsyncWriteExt;
+use tokio::process::Command;
+
+use crate::model::Clock;
+
+/// A command that takes longer with a batch is ended, and the batch counts as not taken.
+const TIME_LIMIT: Duration = Duration::from_hours(1);
+
+/// Gives `batch`, the wait's `number`th, to the command `line`. Says why the command did not take it,
+/// if it did not.
+///
+/// The words are handed over as they are, without a shell; `{ready_file}` and `{batch}` are filled
+/// in. What the command writes to its stdout comes out of our stderr. It is killed when the
+/// future is dropped.
+pub(super) async fn hand(
+    line: &[String],
+    ready_file: &str,
+    number: u64,
+    batch: &[u8],
+    clock: &dyn Clock,
+) -> Result<(), String> {
+    let fill =
+        |word: &String| word.replace("{ready_file}", ready_file).replace("{batch}", &number.to_string());
+    let mut words = line.iter().map(fill);
+    let program = words.next().unwrap_or_default();
+    let child = Command::new(&program)
+        .args(words)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::from(io::stderr()))
+        .kill_on_drop(true)
+        .spawn();
+    let mut child = child.map_err(|error| format!("`{program}` cannot be started: {error}"))?;
+    let stdin = child.stdin.take();
+    let taken = async {
+        if let Some(mut stdin) = stdin {
+            // One that ends without having read all of it tells by its status whether that is well.
+            let _ = stdin.write_all(batch).await;
+            let _ = stdin.shutdown().await;
+        }
+        child.wait().await
+    };
+    let ended = tokio::select! {
+        ended = taken => ended,
+        () = clock.sleep(TIME_LIMIT) => return Err(format!("`{program}` took longer than an hour")),
+    };
+    match ended {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("`{program}` ended with {status}")),
+        Err(error) => Err(format!("`{program}` cannot be waited for: {error}")),
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use crate::model::SystemClock;
+
+    #[tokio::test]
+    async fn a_command_gets_its_batch_and_says_whether_it_took_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("out");
+        let script = format!("echo \"$1\" > '{0}'; cat >> '{0}'", out.display());
+        let line = ["sh", "-c", &script, "sh", "{ready_file} {batch}; $(exit)"].map(str::to_owned);
+        let clock = SystemClock::new();
+        hand(&line, "keys.txt", 7, b"{}\n", &clock).await.unwrap();
+        assert_eq!(std::fs::read_to_string(&out).unwrap(), "keys.txt 7; $(exit)\n{}\n");
+        for (line, why) in [
+            (&["sh", "-c", "exit 3"][..], "exit status: 3"),
+            (&["sh", "-c", "kill -9 $$"], "signal: 9"),
+            (&["/no/such/program"], "cannot be started"),
+        ] {
+            let line: Vec<String> = line.iter().map(|word| (*word).to_owned()).collect();
+            let batch = vec![b'x'; 1 << 20];
+            let told = hand(&line, "", 1, &batch, &clock).await.unwrap_err();
+            assert!(told.contains(why), "{told}");
+        }
+    }
+}
