@@ -49,8 +49,10 @@ fn each_source_is_a_run_of_its_own() {
     }
     let told = run_as(&rig, Keys::GOOD, &["status", "job.toml"]).expect(0);
     assert!(told.stdout.contains("night.1") && told.stdout.contains("night.logs"), "{}", told.stdout);
-    rig.server.clock().advance(std::time::Duration::from_hours(6));
-    run_as(&rig, Keys::GOOD, &["wait", "job.toml"]).expect(0);
+    // Both are waited for, one after the other.
+    let told =
+        run_as(&rig, Keys::GOOD, &["wait", "job.toml", "--wait-timeout", "1s", "--poll", "1s"]).expect(6);
+    told.says(&["night.1", "night.logs"]);
     run_as(&rig, Keys::GOOD, &["run", "job.toml", "--report", "{job}.csv"]).expect(0);
     assert_eq!((rig.rows("night.1.csv").len(), rig.rows("night.logs.csv").len()), (30, 40));
     assert_eq!(rig.server.ledger().restores().len(), 70, "nothing is asked for twice");
