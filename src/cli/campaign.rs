@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 
 use super::args::OutputFlags;
-use super::confirm::{Word, confirm};
+use super::confirm::{Means, Word, confirm};
 use super::connect::{self, Site};
 use super::context::Context;
 use super::exit::{self, Exit, Failure};
@@ -62,6 +62,9 @@ pub(super) async fn campaign(job: &Job, how: How<'_>, context: &Context) -> Resu
     }
     // What is wrong with a list or a price table is told before a simulator starts, or anything is sent.
     let names = Names::open(job)?.map(Arc::new);
+    let mut job = job.clone();
+    job.source.key_list_digest = names.as_ref().map(|names| names.digest().to_owned());
+    let job = &job;
     let table = load::price_table(job)?;
     preflight::room(job)?;
     let mut job = job.clone();
@@ -74,18 +77,18 @@ pub(super) async fn campaign(job: &Job, how: How<'_>, context: &Context) -> Resu
     let (client, clock) = (Arc::clone(&site.client), Arc::clone(&site.clock));
     let prices = Arc::new(table.of(job.source.provider, Some(&site.region)));
     let hour = Arc::clone(&clock);
-    let agreed =
-        match confirm(job, how.yes, how.fresh, &client, &clock, &prices, names.as_ref(), context).await {
-            Ok(Word::Go(agreed)) => agreed,
-            other => {
-                let Site { tell, rehearsal, .. } = site;
-                drop(tell);
-                if let Some(rehearsal) = rehearsal {
-                    rehearsal.close(false).await?;
-                }
-                return other.map(|_| context.signals.exit());
+    let means = Means { store: &client, clock: &clock, prices: &prices, names: names.as_ref() };
+    let agreed = match confirm(job, how, &means, context).await {
+        Ok(Word::Go(agreed)) => agreed,
+        other => {
+            let Site { tell, rehearsal, .. } = site;
+            drop(tell);
+            if let Some(rehearsal) = rehearsal {
+                rehearsal.close(false).await?;
             }
-        };
+            return other.map(|_| context.signals.exit());
+        }
+    };
     let options = Options {
         confirmed: agreed,
         mute: false,

@@ -3,6 +3,7 @@
 use std::io::{BufRead, IsTerminal, Write};
 use std::sync::Arc;
 
+use super::campaign::How;
 use super::context::Context;
 use super::exit::{self, Exit, Failure};
 use crate::job::{Job, Prices, Rows, Verb};
@@ -22,18 +23,22 @@ pub(super) enum Word {
     Stopped,
 }
 
+/// What counting takes: what the run itself is given.
+pub(super) struct Means<'m, S> {
+    pub(super) store: &'m Arc<S>,
+    pub(super) clock: &'m Arc<dyn Clock>,
+    pub(super) prices: &'m Arc<Prices>,
+    pub(super) names: Option<&'m Arc<Names>>,
+}
+
 /// Asks, if it has to be asked, before `job` sends its first restore request.
 ///
 /// # Errors
 /// If the answer is no, if nobody is there to be asked, or if what would be asked for cannot be found out.
 pub(super) async fn confirm<S: Store + 'static>(
     job: &Job,
-    yes: bool,
-    fresh: bool,
-    store: &Arc<S>,
-    clock: &Arc<dyn Clock>,
-    prices: &Arc<Prices>,
-    names: Option<&Arc<Names>>,
+    how: How<'_>,
+    means: &Means<'_, S>,
     context: &Context,
 ) -> Result<Word, Failure> {
     let Some(over) = job.safety.confirm_over.filter(|_| job.verb == Verb::Restore) else {
@@ -44,12 +49,15 @@ pub(super) async fn confirm<S: Store + 'static>(
     if most <= over {
         return Ok(Word::Go(false));
     }
-    if yes || StateDir::holder(&job.state_dir)?.is_some() || (!fresh && is_agreed(job, &**clock)?) {
+    if how.yes
+        || StateDir::holder(&job.state_dir)?.is_some()
+        || (!how.fresh && is_agreed(job, &**means.clock)?)
+    {
         // Where another run holds the lock, that is what is told.
         return Ok(Word::Go(true));
     }
     context.line("counting what would be asked for, since the job has a confirm_over");
-    let Some(wanted) = count(job, store, clock, prices, names, context).await? else {
+    let Some(wanted) = count(job, means, context).await? else {
         return Ok(Word::Stopped);
     };
     let bytes = wanted.bytes.min(most);
@@ -92,12 +100,10 @@ fn is_agreed(job: &Job, clock: &dyn Clock) -> Result<bool, Failure> {
 /// What the run would ask for, by the same way as the run, without a request, a row or a trace.
 async fn count<S: Store + 'static>(
     job: &Job,
-    store: &Arc<S>,
-    clock: &Arc<dyn Clock>,
-    prices: &Arc<Prices>,
-    names: Option<&Arc<Names>>,
+    means: &Means<'_, S>,
     context: &Context,
 ) -> Result<Option<Count>, Failure> {
+    let Means { store, clock, prices, names } = *means;
     let mut dry = job.clone();
     dry.verb = Verb::Plan;
     dry.report.rows = Rows::Failed;

@@ -43,7 +43,7 @@ pub(super) async fn run(args: &RetryArgs, context: &Context) -> Result<Exit, Fai
         };
         let job = job.retry(report, named);
         match Names::open(&job)? {
-            Some(names) if names.count() == 0 => {
+            Some(list) if list.count() == 0 => {
                 context.line(&format!("{}: nothing failed: there is nothing to retry", file.display()));
             }
             _ => retries.push(Vetted { file, job }),

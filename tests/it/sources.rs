@@ -34,6 +34,13 @@ fn two(report: &str) -> Rig {
 fn each_source_is_a_run_of_its_own() {
     let rig = two("{source}.csv");
     run_as(&rig, Keys::GOOD, &["check", "job.toml"]).expect(0).says(&["s3://first-b/", "s3://second-b/p/"]);
+    run_as(&rig, Keys::GOOD, &["plan", "job.toml"]).expect(0);
+    assert_eq!((rig.rows("1.plan.csv").len(), rig.rows("logs.plan.csv").len()), (30, 40));
+    for more in [&["--json"][..], &["--out", "plan.json"]] {
+        let line: Vec<&str> = ["plan", "job.toml"].iter().chain(more).copied().collect();
+        run_as(&rig, Keys::GOOD, &line).expect(2).in_one_error().says(&["several sources"]);
+    }
+    assert_eq!(rig.server.ledger().restores().len(), 0);
     run_as(&rig, Keys::GOOD, &["run", "job.toml"]).expect(0);
     assert_eq!((rig.rows("1.csv").len(), rig.rows("logs.csv").len()), (30, 40));
     assert_eq!(rig.server.ledger().restores().len(), 70);
@@ -42,6 +49,10 @@ fn each_source_is_a_run_of_its_own() {
     }
     let told = run_as(&rig, Keys::GOOD, &["status", "job.toml"]).expect(0);
     assert!(told.stdout.contains("night.1") && told.stdout.contains("night.logs"), "{}", told.stdout);
+    // Both are waited for, one after the other.
+    let told =
+        run_as(&rig, Keys::GOOD, &["wait", "job.toml", "--wait-timeout", "1s", "--poll", "1s"]).expect(6);
+    told.says(&["night.1", "night.logs"]);
     run_as(&rig, Keys::GOOD, &["run", "job.toml", "--report", "{job}.csv"]).expect(0);
     assert_eq!((rig.rows("night.1.csv").len(), rig.rows("night.logs.csv").len()), (30, 40));
     assert_eq!(rig.server.ledger().restores().len(), 70, "nothing is asked for twice");

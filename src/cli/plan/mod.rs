@@ -14,7 +14,7 @@ use super::exit::{Exit, Failure};
 use super::{check, load};
 use crate::job::{Job, Prices, Verb};
 use crate::model::{Clock as _, SystemClock};
-use crate::pipeline::Ended;
+use crate::pipeline::{Ended, Step};
 
 /// What becomes of a plan besides its table.
 #[derive(Clone, Copy, Debug, Default)]
@@ -27,18 +27,24 @@ pub(super) struct Wanted<'a> {
 
 pub(super) async fn run(args: &PlanArgs, context: &Context) -> Result<Exit, Failure> {
     let over = args.overrides();
-    let job = if load::is_url(&args.target) {
-        load::from_url(Verb::Plan, &args.target, &over, context)?
+    let jobs = if load::is_url(&args.target) {
+        vec![load::from_url(Verb::Plan, &args.target, &over, context)?]
     } else {
-        check::sound(Path::new(&args.target), &over, context)?
+        check::all_sound(Path::new(&args.target), &over, context)?
     };
-    if job.verb == Verb::Scan {
+    if jobs.iter().any(|job| job.verb == Verb::Scan) {
         return Err(Failure::usage(
             format!("`{}` has no [restore] table: there is no restore to plan", args.target),
             "add a [restore] table, or audit it with `defrost run`",
         ));
     }
-    if args.json && job.report.path.is_none() {
+    if jobs.len() > 1 && (args.json || args.out.is_some()) {
+        return Err(Failure::usage(
+            format!("`{}` has several sources, and --out and --json hold the plan of one", args.target),
+            "leave them out to see a table for each, or plan a file with one source",
+        ));
+    }
+    if args.json && jobs.iter().any(|job| job.report.path.is_none()) {
         return Err(Failure::usage(
             "both the report and the plan would be written to stdout",
             "name a file with --report, or leave out --json",
@@ -56,7 +62,14 @@ pub(super) async fn run(args: &PlanArgs, context: &Context) -> Result<Exit, Fail
         ));
     }
     let plan = Wanted { out: args.out.as_ref(), json: args.json };
-    campaign(&job, How { plan, ..How::of(&args.job.output) }, context).await
+    let mut worst = Exit::Done;
+    for job in &jobs {
+        worst = worst.max(campaign(job, How { plan, ..How::of(&args.job.output) }, context).await?);
+        if context.signals.stop().step() > Step::Go {
+            break;
+        }
+    }
+    Ok(worst)
 }
 
 /// Holds `job` to the plan at `path`.
