@@ -63,13 +63,13 @@ impl Model {
         for Taken { key, at, days, status, .. } in taken {
             let name = String::from_utf8_lossy(key);
             let (class, size) = self.classes.get(key).unwrap_or_else(|| panic!("{name} needs no restore"));
-            let (asked, span_of_tier) = wish(class);
+            let (asked, thaw) = wish(class);
             assert_eq!(*days, Some(asked), "{name}");
             let (objects, bytes) =
                 self.by_day.entry(at.to_zoned(zone.clone()).date().to_string()).or_default();
             (*objects, *bytes) = (*objects + 1, *bytes + size);
             let span = SignedDuration::from_hours(24 * i64::from(asked));
-            // The store decides in whole seconds, and span_of_tier it down a moment later: where the copy lapses at
+            // The store decides in whole seconds, and takes it down a moment later: where the copy lapses at
             // that moment, its answer tells which came first.
             let moment = SignedDuration::from_mins(5);
             let last = self.copies.get(key).copied();
@@ -81,7 +81,7 @@ impl Model {
                 None => {
                     assert_eq!(*status, 202, "{name}");
                     self.renewed += u64::from(self.copies.contains_key(key));
-                    let ready = *at + span_of_tier;
+                    let ready = *at + thaw;
                     Copy { ready, lapses: ready + span }
                 }
                 Some(copy) => {
