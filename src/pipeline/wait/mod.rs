@@ -4,8 +4,8 @@
 //! | file | |
 //! | --- | --- |
 //! | [`memory`](Memory) | which objects are being restored, and since when: a file in the state folder |
-//! | [`merge`] | a finished report goes into the memory |
-//! | [`flag`] | which rows are told to be stuck, or about to lapse |
+//! | `merge` | a finished report goes into the memory |
+//! | `flag` | which rows are told to be stuck, or about to lapse |
 //! | `look` | one look at open objects: which stretches are listed, when HEAD is sent |
 //! | `outbox`, `hand` | what became readable: the file of keys, the command |
 //! | `watch`, [`mark`](WaitMark) | the wait from look to look, and how far it is |
