@@ -114,6 +114,27 @@ fn oss_asks_as_documented() {
     asks(&*free, &free.restore(&ask(b"", Some(2), None)), wire!("oss/restore-archive.http"));
     asks(&*payer, &payer.restore(&ask(b"xyz", Some(3), Some(Tier::Bulk))), wire!("oss/restore-cold.http"));
     asks(&*payer, &payer.release(key, b"xyz").unwrap(), wire!("oss/release.http"));
+    asks(&*payer, &payer.direct_read().unwrap(), wire!("oss/direct-read.http"));
+}
+
+#[test]
+fn direct_read_is_asked_for_where_buckets_have_it() {
+    assert!(dialect(Provider::Cos).direct_read().is_none());
+    assert!(dialect(Provider::S3).direct_read().is_none());
+    let oss = dialect(Provider::Oss);
+    let on = wire!("oss/direct-read.xml");
+    let read = |status, body: &str| oss.read_direct_read(&reply(status, &[], body));
+    assert!(read(200, on).unwrap());
+    assert!(!read(200, &on.replace("true", "false")).unwrap());
+    for (status, body, kind) in [
+        (200, String::new(), ErrorKind::Unreadable),
+        (200, on.replace("true", "perhaps"), ErrorKind::Unreadable),
+        (200, "<html>hello</html>".to_owned(), ErrorKind::Unreadable),
+        (403, "<Error><Code>AccessDenied</Code></Error>".to_owned(), ErrorKind::Denied),
+        (200, "<Error><Code>AccessDenied</Code></Error>".to_owned(), ErrorKind::Denied),
+    ] {
+        assert_eq!(read(status, &body).unwrap_err().kind, kind, "{status} {body}");
+    }
 }
 
 #[test]

@@ -199,6 +199,21 @@ pub trait Dialect: Send + Sync + fmt::Debug {
         Err(self.read_refusal(reply))
     }
 
+    /// The request that asks whether the bucket lets archived objects be read without a restore; `None` if
+    /// the vendor's buckets have no such setting.
+    fn direct_read(&self) -> Option<Request> {
+        None
+    }
+
+    /// Reads any reply to [`Dialect::direct_read`]: whether they may be read so.
+    ///
+    /// # Errors
+    /// The refusal, classified by the vendor's code first and the status second;
+    /// [`ErrorKind::Unreadable`](super::ErrorKind::Unreadable) if the reply tells neither.
+    fn read_direct_read(&self, reply: &Reply) -> Result<bool, Refusal> {
+        Err(self.read_refusal(reply))
+    }
+
     /// The classes that always need a restore, vendor spelling; the default class filter.
     fn archived_classes(&self) -> &'static [&'static str];
 

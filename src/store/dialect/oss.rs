@@ -1,7 +1,8 @@
 //! Alibaba Cloud OSS.
 //!
 //! Sources: OSS API pages ListObjectsV2, ListObjects, ListObjectVersions, HeadObject,
-//! RestoreObject, CleanRestoredObject, "Regions and endpoints", and the error pages named below, read 2026-11.
+//! RestoreObject, CleanRestoredObject, GetBucketArchiveDirectRead,
+//! "Regions and endpoints", and the error pages named below, read 2026-11.
 
 use std::time::Duration;
 
@@ -211,6 +212,14 @@ impl Dialect for Oss {
 
     fn read_release(&self, reply: &Reply) -> Result<ReleaseAnswer, Refusal> {
         answer::release(&MANNERS, reply, |reply| self.read_refusal(reply))
+    }
+
+    fn direct_read(&self) -> Option<Request> {
+        Some(ask::setting("bucketArchiveDirectRead", self.headers()))
+    }
+
+    fn read_direct_read(&self, reply: &Reply) -> Result<bool, Refusal> {
+        answer::direct_read(&MANNERS, reply, |reply| self.read_refusal(reply))
     }
 
     fn archived_classes(&self) -> &'static [&'static str] {
