@@ -460,7 +460,7 @@ impl Store for Client {
     }
 
     fn usual_time(&self, class: &[u8], access_tier: &[u8], tier: Option<Tier>) -> Option<Duration> {
-        self.dialect.usual_time(class, access_tier, tier)
+        self.dialect.usual(class, access_tier, tier).map(|usual| usual.latest)
     }
 
     fn addressable(&self, key: &[u8]) -> bool {
