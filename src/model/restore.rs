@@ -76,6 +76,20 @@ pub struct Usual {
     pub latest: Duration,
 }
 
+impl Usual {
+    /// From `soonest` to `latest` minutes.
+    #[must_use]
+    pub const fn minutes(soonest: u64, latest: u64) -> Self {
+        Self { soonest: Duration::from_mins(soonest), latest: Duration::from_mins(latest) }
+    }
+
+    /// From `soonest` to `latest` hours.
+    #[must_use]
+    pub const fn hours(soonest: u64, latest: u64) -> Self {
+        Self { soonest: Duration::from_hours(soonest), latest: Duration::from_hours(latest) }
+    }
+}
+
 /// How much a vendor takes on, where it says so. Most count per account and region, COS per bucket.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Quota {

@@ -28,6 +28,8 @@ pub(super) struct Bucket {
     pub(super) region: String,
     pub(super) versioning: Versioning,
     pub(super) owner: Option<String>,
+    /// Whether objects of the class Archive are readable as they are.
+    pub(super) direct_read: bool,
     pub(super) quirks: Quirks,
     /// The hour at which the store first started.
     start: Secs,
@@ -67,6 +69,7 @@ impl Bucket {
             region: from.region().to_owned(),
             versioning: from.versioning,
             owner: from.owner.clone(),
+            direct_read: from.archive_direct_read,
             quirks: from.quirks.clone(),
             start,
             fixed,

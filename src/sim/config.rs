@@ -161,6 +161,9 @@ pub struct BucketConfig {
     /// Account that owns it; S3 compares `x-amz-expected-bucket-owner` with it.
     #[serde(default)]
     pub owner: Option<String>,
+    /// OSS: whether objects of the class Archive may be read without a restore.
+    #[serde(default)]
+    pub archive_direct_read: bool,
     /// Host names that stand for this bucket, without port: `http://host/key`.
     #[serde(default)]
     pub hosts: Vec<String>,
@@ -185,6 +188,7 @@ impl BucketConfig {
             region: None,
             versioning: Versioning::Off,
             owner: None,
+            archive_direct_read: false,
             hosts: Vec::new(),
             objects: Vec::new(),
             generate: None,

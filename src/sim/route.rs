@@ -33,7 +33,7 @@ pub(super) struct Names {
 }
 
 /// Sub-resources of a bucket that are no listing.
-const SUBRESOURCES: [&str; 13] = [
+const SUBRESOURCES: [&str; 14] = [
     "location",
     "versioning",
     "acl",
@@ -46,6 +46,7 @@ const SUBRESOURCES: [&str; 13] = [
     "website",
     "inventory",
     "bucketInfo",
+    "bucketArchiveDirectRead",
     "stat",
 ];
 
@@ -210,6 +211,7 @@ mod tests {
             ("GET", "/bkt/", Call::List),
             ("GET", "/bkt/?versions&prefix=a", Call::Versions),
             ("GET", "/bkt/?location", Call::Other),
+            ("GET", "/bkt/?bucketArchiveDirectRead", Call::Other),
             ("HEAD", "/bkt/k", Call::Head),
             ("HEAD", "/bkt", Call::Other),
             ("POST", "/bkt/k?restore", Call::Restore),

@@ -414,7 +414,7 @@ impl Store {
         cleaned.map(|()| Reply::new(200)).map_err(refuse)
     }
 
-    /// HEAD of a bucket, GET of an object that cannot be read; the rest is not there.
+    /// HEAD of a bucket, one setting of it, GET of an object that cannot be read; the rest is not there.
     fn other(&self, incoming: &Incoming<'_>, route: &Route, bucket: &Bucket) -> Result<Reply, Fail> {
         let refuse = |wrong| refusal(bucket.dialect, wrong, &bucket.name);
         if incoming.method == Method::HEAD {
@@ -425,12 +425,17 @@ impl Store {
             };
             return Ok(Reply::new(200).with(name, bucket.region.clone()));
         }
-        if incoming.method == Method::GET && !route.key.is_empty() {
+        let is_get = incoming.method == Method::GET;
+        if bucket.dialect == Dialect::Oss && is_get && route.params.has("bucketArchiveDirectRead") {
+            return Ok(Reply::page(oss::direct_read(bucket)));
+        }
+        if is_get && !route.key.is_empty() {
             let at = Self::resolve(bucket, route).map_err(refuse)?;
             let version = bucket.version(at, &bucket.marks()).clone();
             let now = self.now();
             let ready = matches!(version.phase(now), super::mark::Phase::Ready(_));
-            if version.vault(bucket.dialect, now).is_some() && !ready {
+            let direct = bucket.direct_read && version.class.name().eq_ignore_ascii_case("Archive");
+            if version.vault(bucket.dialect, now).is_some() && !ready && !direct {
                 return Err(refuse(Wrong::Unreadable));
             }
         }

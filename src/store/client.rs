@@ -167,6 +167,17 @@ impl Client {
         (seconds != UNTOLD).then(|| SignedDuration::from_secs(seconds))
     }
 
+    /// Whether the bucket lets archived objects be read without a restore, asked at the pace of listings;
+    /// `None` where buckets have no such setting, and nothing is sent.
+    ///
+    /// # Errors
+    /// As for any request; a right of its own is needed.
+    pub async fn direct_read(&self) -> Option<Result<bool, StoreError>> {
+        let request = self.dialect.direct_read()?;
+        let read = |Received { reply, .. }: Received| self.dialect.read_direct_read(&reply);
+        Some(self.call(Call::List, None, request, read).await.map(|answered| answered.answer))
+    }
+
     /// Where requests go.
     #[must_use]
     pub const fn endpoint(&self) -> &Endpoint {
@@ -449,7 +460,7 @@ impl Store for Client {
     }
 
     fn usual_time(&self, class: &[u8], access_tier: &[u8], tier: Option<Tier>) -> Option<Duration> {
-        self.dialect.usual_time(class, access_tier, tier)
+        self.dialect.usual(class, access_tier, tier).map(|usual| usual.latest)
     }
 
     fn addressable(&self, key: &[u8]) -> bool {

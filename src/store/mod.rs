@@ -190,8 +190,8 @@ pub trait Store: Send + Sync {
     /// Whether the store has a call that gives copies back.
     fn can_release(&self) -> bool;
 
-    /// How long a restore of this class may take by the vendor's word; see
-    /// [`Dialect::usual_time`](dialect::Dialect::usual_time).
+    /// How long a restore of this class may take by the vendor's word, the longest of
+    /// [`Dialect::usual`](dialect::Dialect::usual).
     fn usual_time(&self, class: &[u8], access_tier: &[u8], tier: Option<Tier>) -> Option<Duration>;
 
     /// Whether a request for `key` would reach exactly that key. Pure; sends nothing.

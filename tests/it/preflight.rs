@@ -5,7 +5,8 @@ use defrost::sim::{Call, Fault, FaultKind};
 use serde_json::Value;
 
 use crate::scene::{
-    LAPSED, NO_HEAD, NO_LIST, NO_RESTORE, UNKNOWN, WRONG, job, run_as, scene, scene_of, skewed_scene,
+    LAPSED, NO_HEAD, NO_LIST, NO_RESTORE, NO_SETTINGS, UNKNOWN, WRONG, job, run_as, scene, scene_of,
+    skewed_scene,
 };
 use crate::support::{COS, Going, Keys, OSS, Ran, Rig, S3, VENDORS, Vendor, bare, until};
 
@@ -230,6 +231,47 @@ fn an_empty_prefix_and_classes_left_alone_are_warnings() {
     assert!(text.contains("left alone: Archive (days_out_of_range)"), "{text}");
     assert!(text.contains("ColdArchive 30 days Standard"), "{text}");
     assert_eq!(of(&found, "restore").1, "ok");
+}
+
+#[test]
+fn direct_read_of_archives_is_held_against_the_bucket() {
+    for (on, said, keys, code, grade, text, way) in [
+        (false, false, Keys::GOOD, 0, "ok", "is off", ""),
+        (true, true, Keys::GOOD, 0, "ok", "is on", ""),
+        (true, false, Keys::GOOD, 0, "warning", "Archive objects can be read at once", "or pay twice"),
+        (false, true, Keys::GOOD, 2, "fault", "is off in this bucket", "archive_direct_read = false"),
+        (true, false, NO_SETTINGS, 0, "ok", "not known (403 AccessDenied", ""),
+        (false, true, NO_SETTINGS, 0, "warning", "called readable", "oss:GetBucketArchiveDirectRead"),
+    ] {
+        let rig = scene_of(OSS, |bucket| bucket.archive_direct_read = on);
+        job(&rig, OSS, WISH);
+        let path = rig.path("job.toml");
+        let text_of = std::fs::read_to_string(&path).unwrap();
+        let setting = format!("archive_direct_read = {said}\n[report]");
+        std::fs::write(&path, text_of.replacen("[report]", &setting, 1)).unwrap();
+        let (ran, found) = check(&rig, keys);
+        ran.expect(code);
+        let (_, is, told, way_out) = of(&found, "archive direct read");
+        assert_eq!(is, grade, "{on} {said}: {told}");
+        assert!(told.contains(text) && way_out.contains(way), "{told}: {way_out}");
+        assert!(
+            found.iter().all(|found| found.1 != "fault" || found.0 == "archive direct read"),
+            "{found:?}"
+        );
+        assert_eq!(rig.server.ledger().counts().other, 1, "one question");
+    }
+}
+
+#[test]
+fn direct_read_is_not_asked_for_where_it_changes_nothing() {
+    for (vendor, filter) in [(OSS, "[filter]\nstorage_class = [\"ColdArchive\"]\n"), (COS, ""), (S3, "")] {
+        let rig = scene(vendor);
+        job(&rig, vendor, &format!("{WISH}{filter}"));
+        let (ran, found) = check(&rig, Keys::GOOD);
+        ran.expect(0);
+        assert!(found.iter().all(|found| found.0 != "archive direct read"), "{found:?}");
+        assert_eq!(rig.server.ledger().counts().other, 0);
+    }
 }
 
 #[test]

@@ -13,6 +13,8 @@ pub(crate) const OBJECTS: u64 = 25;
 pub(crate) const NO_LIST: Keys = Keys { id: "AKIDnolist0123456789", secret: SECRET_KEY, token: None };
 pub(crate) const NO_RESTORE: Keys = Keys { id: "AKIDnorestore0123456", secret: SECRET_KEY, token: None };
 pub(crate) const NO_HEAD: Keys = Keys { id: "AKIDnohead0123456789", secret: SECRET_KEY, token: None };
+/// May not ask for settings of the bucket.
+pub(crate) const NO_SETTINGS: Keys = Keys { id: "AKIDnosettings012345", secret: SECRET_KEY, token: None };
 pub(crate) const LAPSED: Keys =
     Keys { id: "AKIDlapsed0123456789", secret: SECRET_KEY, token: Some("lapsed/session+token==") };
 pub(crate) const UNKNOWN: Keys = Keys { id: "AKIDunknown012345678", secret: SECRET_KEY, token: None };
@@ -49,6 +51,7 @@ fn build(vendor: Vendor, shape: impl FnOnce(&mut BucketConfig), skew: i64) -> Ri
         (NO_LIST, &[Call::List, Call::Versions][..]),
         (NO_RESTORE, &[Call::Restore]),
         (NO_HEAD, &[Call::Head]),
+        (NO_SETTINGS, &[Call::Other]),
         (LAPSED, &[]),
     ] {
         let mut credential = Credential::new(keys.id, keys.secret);

@@ -6,13 +6,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::cli::connect;
 use crate::cli::context::Context;
 use crate::job::{Item, Job, Prices};
 use crate::model::{Action, Provider, Quota, Reason, Tier, Usual};
 use crate::pipeline::Ended;
 use crate::pipeline::account::Fees;
 use crate::pipeline::forecast::{Forecast, Promise};
-use crate::store::dialect;
+use crate::store::dialect::{self, Dialect};
 use crate::ui::{self, PlanFee, PlanRow, PlanView, Quantity};
 
 /// A plan, as it stands on stdout and in a plan file. Fields may be added, never taken away.
@@ -41,27 +42,31 @@ pub(super) fn identity(job: &Job) -> Vec<(String, String)> {
     job.identity().into_iter().filter(|(field, _)| !ASIDE.contains(&field.as_str())).collect()
 }
 
-struct Vendor(Provider);
+struct Vendor {
+    provider: Provider,
+    dialect: Box<dyn Dialect>,
+}
 
 impl Promise for Vendor {
     fn usual(&self, class: &str, tier: Option<Tier>) -> Option<Usual> {
         // Where the access tier decides, its slower one is told.
-        let deep = dialect::usual(self.0, class, "DEEP_ARCHIVE_ACCESS", tier);
-        deep.or_else(|| dialect::usual(self.0, class, "", tier))
+        let of = |access_tier: &[u8]| self.dialect.usual(class.as_bytes(), access_tier, tier);
+        of(b"DEEP_ARCHIVE_ACCESS").or_else(|| of(b"ARCHIVE_ACCESS"))
     }
 
     fn quota(&self, class: &str) -> Quota {
-        dialect::quota(self.0, class)
+        dialect::quota(self.provider, class)
     }
 }
 
 /// The plan that a dry run of `job` has come to.
 pub(super) fn plan(job: &Job, ended: &Ended, prices: &Prices, now: Timestamp) -> Plan {
+    let vendor = Vendor { provider: job.source.provider, dialect: connect::dialect(job) };
     Plan {
         created_at: now,
         target: job.source.url(),
         identity: identity(job),
-        forecast: Forecast::of(job, &ended.tally, ended.requests, prices, &Vendor(job.source.provider)),
+        forecast: Forecast::of(job, &ended.tally, ended.requests, prices, &vendor),
         listed: ended.tally.listed,
         actions: ended.tally.actions.iter().map(|(action, count)| (*action, count.objects)).collect(),
         reasons: ended.tally.reasons.clone(),

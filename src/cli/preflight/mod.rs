@@ -1,9 +1,11 @@
 //! `defrost check JOB --online`: whether a run of the job could do its work, found out without doing it.
 //!
-//! Sends one listing, at most one HEAD, and one restore request for a key that is not there: nothing is
-//! restored by it, and the refusal tells whether the right is there. What was found is told as a numbered
+//! Sends one listing, at most one HEAD, one restore request for a key that is not there (nothing is
+//! restored by it, and the refusal tells whether the right is there) and, where a bucket may have archive
+//! direct read, one question whether it has. What was found is told as a numbered
 //! list, each finding with its way out; the exit code is that with which a run would end.
 
+mod direct;
 mod ground;
 mod remote;
 

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 
-use super::Findings;
+use super::{Findings, direct};
 use crate::cli::connect::{self, Site};
 use crate::cli::context::Context;
 use crate::cli::exit::{self, Exit, Failure};
@@ -33,10 +33,11 @@ pub(super) async fn look(job: &Job, findings: &mut Findings, context: &Context) 
         }
     };
     let Site { client, rehearsal, .. } = site;
-    if credentials(&client, findings).await {
-        ask(job, &client, findings).await;
-    }
+    let answers = credentials(&client, findings).await && ask(job, &client, findings).await;
     legality(job, &*connect::dialect(job), findings);
+    if answers {
+        direct::look(job, &client, findings).await;
+    }
     match rehearsal {
         // A preflight leaves no trace in the store.
         Some(rehearsal) => rehearsal.close(false).await,
@@ -60,7 +61,8 @@ async fn credentials(client: &Client, findings: &mut Findings) -> bool {
     true
 }
 
-async fn ask(job: &Job, client: &Client, findings: &mut Findings) {
+/// Rights and clock; whether there is any use in asking further.
+async fn ask(job: &Job, client: &Client, findings: &mut Findings) -> bool {
     let endpoint = client.endpoint();
     let place = format!("{} in region {}", endpoint.authority(), endpoint.region);
     let api = match (job.source.versions, job.source.list_v1) {
@@ -93,7 +95,8 @@ async fn ask(job: &Job, client: &Client, findings: &mut Findings) {
             let dooms = error.kind != ErrorKind::Denied;
             refused(about, error, job.source.provider, findings);
             if dooms {
-                return clock(client, findings);
+                clock(client, findings);
+                return false;
             }
             None
         }
@@ -103,6 +106,7 @@ async fn ask(job: &Job, client: &Client, findings: &mut Findings) {
     if job.verb == Verb::Restore {
         restore(job, client, page.is_some(), findings).await;
     }
+    true
 }
 
 /// A refusal as a fault, with the way out that a run would tell.

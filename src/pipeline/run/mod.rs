@@ -12,6 +12,7 @@ mod ended;
 mod gauge;
 mod opening;
 mod page;
+mod session;
 mod writer;
 
 use std::io::Write;
@@ -21,27 +22,26 @@ use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::task::{JoinError, JoinSet};
-use tokio::time::MissedTickBehavior;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 
-use self::books::{Books, Found, Paged};
+use self::books::{Books, Found};
 pub use self::ended::{Ended, RunError, Why};
 use self::gauge::Gauge;
 use self::opening::Kept;
-use self::page::{Desk, Progress, Sheet};
+use self::page::{Desk, Progress};
+use self::session::{Run, Way};
 use self::writer::Writer;
 use super::act::Actor;
-use super::checkpoint::CheckpointError;
 use super::filter::Sieve;
 use super::safety::Watch;
-use super::source::{Extent, Looking, Names, Placed, Placing, Range, Source, SourceError, Told};
+use super::source::{Extent, Looking, Names, Range, Source};
 use super::stop::{Step, Stop};
 use super::wait::soon;
 use super::window::{Hours, hours};
 use crate::job::{Job, Outside, Prices, Verb, Versions};
-use crate::model::{Clock, Event, Notice, Phase, Position, Tell};
-use crate::store::{ErrorKind, ListApi, Listing, Store};
+use crate::model::{Clock, Event, Phase, Position, Tell};
+use crate::store::{ListApi, Listing, Store};
 
 /// How often figures are told while requests are under way.
 const TICK: Duration = Duration::from_millis(200);
@@ -53,12 +53,6 @@ const COMMIT_EVERY: Duration = Duration::from_millis(500);
 const COMMIT_SHARE: u32 = 9;
 /// But no more than this.
 const COMMIT_AT_LAST: Duration = Duration::from_secs(10);
-
-/// How long requests in flight are waited for after the first signal. What has not been answered by
-/// then is given up; the journal says that it was about to be asked for, so that the next session
-/// looks. Docker kills after 10 s, Kubernetes after 30, systemd after 90 (documentation of each, read
-/// 2026-11), and the books need a moment, too.
-const DRAIN_LIMIT: Duration = Duration::from_secs(8);
 
 /// Pages made into rows at once, at most: beyond this the disk is what a run waits for.
 const PAGES: usize = 16;
@@ -215,13 +209,6 @@ pub async fn run<S: Store + 'static>(
     }
 }
 
-/// How a session of a run ends.
-enum Way {
-    Ended(Box<Ended>),
-    /// The window shut: the run goes on when it opens.
-    Shut(Box<Kept>),
-}
-
 /// Waits until the window opens at `until`; tells why if the run is to end instead.
 ///
 /// The hour is looked at again and again: a machine that slept, or a clock that was set, makes a long
@@ -321,234 +308,5 @@ fn at_once(job: &Job) -> usize {
         Verb::Scan | Verb::Plan => {
             std::thread::available_parallelism().map_or(2, |cores| 2 * cores.get()).min(PAGES)
         }
-    }
-}
-
-/// A page that has been worked on.
-struct Done {
-    placing: Placing,
-    sheet: Result<Sheet, CheckpointError>,
-    permit: OwnedSemaphorePermit,
-}
-
-struct Run<'a, S> {
-    gauge: Gauge<'a, S>,
-    stop: &'a Stop,
-    desk: Arc<Desk<S>>,
-    source: Source,
-    writer: Writer,
-    at_work: JoinSet<Box<Done>>,
-    /// Pages worked on at once.
-    at_once: usize,
-    /// How many more objects are wanted; `None` for all.
-    wanted: Option<u64>,
-    /// Whether no further page is wanted.
-    listed: bool,
-    /// What the listing leaves for the next one.
-    hints: Vec<Vec<u8>>,
-    step: Step,
-    /// Why it is being ended early, if it is.
-    why: Option<Why>,
-    /// When it has worked for as long as it may.
-    worked_out: Option<Duration>,
-    /// Whether the window shut, and the rest is to be listed when it opens.
-    shut: bool,
-    /// When requests in flight are given up, once a stop was asked for.
-    drained_by: Option<Duration>,
-    /// The first thing that keeps the run from going on.
-    failed: Option<RunError>,
-}
-
-/// What woke the loop.
-enum Woken {
-    Stop(Step),
-    Done(Result<Box<Done>, JoinError>),
-    Told(Told),
-    Tick,
-}
-
-impl<S: Store + 'static> Run<'_, S> {
-    async fn go(mut self) -> Result<Way, RunError> {
-        let mut tick = tokio::time::interval(TICK);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        while !self.is_over() {
-            let takes = self.takes_pages() && self.at_work.len() < self.at_once;
-            let woken = tokio::select! {
-                biased;
-                step = self.stop.beyond(self.step) => Woken::Stop(step),
-                _ = tick.tick() => Woken::Tick,
-                Some(done) = self.at_work.join_next() => Woken::Done(done),
-                told = self.source.next(), if takes => Woken::Told(told),
-            };
-            match woken {
-                Woken::Stop(step) => self.stopping(step, Why::Stopped),
-                Woken::Tick => self.tick(),
-                Woken::Done(done) => self.done(done).await,
-                Woken::Told(Told::Page(page)) => self.begin(page),
-                Woken::Told(Told::Cut { range, new, at }) => {
-                    let kept = self.writer.cut(range, new, at).await;
-                    self.check(kept);
-                }
-                Woken::Told(Told::Collapse { onto }) => {
-                    let kept = self.writer.collapse(onto).await;
-                    self.check(kept);
-                }
-                Woken::Told(Told::End { hints }) => (self.listed, self.hints) = (true, hints),
-                // A listing that was halted by a signal ends in an error that says no more than that.
-                Woken::Told(Told::Failed(_)) if self.step > Step::Go => {}
-                Woken::Told(Told::Failed(error)) => self.fail(error.into()),
-            }
-        }
-        // From here on nothing is sent or recorded any more: the books are closed over what is there.
-        self.at_work.shutdown().await;
-        self.gauge.progress();
-        if self.failed.is_none() && self.step == Step::Go && !self.shut {
-            self.tell_unshown();
-        }
-        let Self { gauge, writer, failed, step, stop, hints, why, shut, desk, source, .. } = self;
-        // Nobody but the books writes from here on.
-        drop((desk, source));
-        let closing = async {
-            match failed {
-                // What was done until then is saved; that it could not be is the graver news.
-                Some(error) => {
-                    writer.suspend().await?;
-                    Err(error)
-                }
-                None if step > Step::Go => {
-                    Ok(Way::Ended(Box::new(gauge.ended(writer.suspend().await?, why))))
-                }
-                None if shut => {
-                    let mut closed = writer.suspend().await?;
-                    match closed.kept.take() {
-                        Some(kept) => Ok(Way::Shut(Box::new(kept))),
-                        // Only a run with a state folder waits.
-                        None => Ok(Way::Ended(Box::new(gauge.ended(closed, why)))),
-                    }
-                }
-                None => {
-                    gauge.tell.tell(Event::Phase(Phase::Finishing));
-                    Ok(Way::Ended(Box::new(gauge.ended(writer.finish(hints).await?, None))))
-                }
-            }
-        };
-        tokio::select! {
-            biased;
-            ended = closing => ended,
-            // No moment of the closing is a bad one to be killed at: see `checkpoint`.
-            () = aborted(stop) => Err(RunError::Aborted),
-        }
-    }
-
-    /// What was asked for has no row if it is not listed any more; that it was is told at least.
-    fn tell_unshown(&self) {
-        let objects = self.desk.unshown();
-        if objects > 0 {
-            self.gauge.tell.tell(Event::Notice(Notice::Remark(format!(
-                "{objects} objects that an earlier session had an answer for are not listed any more: they have \
-                 no row"
-            ))));
-        }
-    }
-
-    /// Tells how far it is; saves what is done; gives up what does not come back.
-    fn tick(&mut self) {
-        self.gauge.progress();
-        self.writer.pause();
-        let now = self.gauge.clock.monotonic();
-        if let Some(span) = self.desk.job.stop_after
-            && self.step == Step::Go
-            && self.worked_out.is_some_and(|by| by <= now)
-        {
-            self.stopping(Step::Drain, Why::WorkedOut(span));
-        }
-        if self.drained_by.is_some_and(|by| by <= now) {
-            self.step = Step::Abort;
-        }
-    }
-
-    fn takes_pages(&self) -> bool {
-        !self.listed && self.step == Step::Go && self.failed.is_none() && !self.shut
-    }
-
-    fn is_over(&self) -> bool {
-        self.step == Step::Abort || (!self.takes_pages() && self.at_work.is_empty())
-    }
-
-    /// Starts work on a page.
-    fn begin(&mut self, page: Placed) {
-        let Placed { placing, page, permit } = page;
-        let desk = Arc::clone(&self.desk);
-        let room = self.wanted.unwrap_or(u64::MAX);
-        self.at_work.spawn(async move {
-            let sheet = desk.work(&page, room).await;
-            Box::new(Done { placing, sheet, permit })
-        });
-    }
-
-    /// Hands the rows of a page on.
-    async fn done(&mut self, done: Result<Box<Done>, JoinError>) {
-        let Done { placing, sheet, permit } = match done {
-            Ok(done) => *done,
-            Err(died) => return self.fail(RunError::PageDied(died)),
-        };
-        let mut sheet = match sheet {
-            Ok(sheet) => sheet,
-            Err(error) => return self.fail(error.into()),
-        };
-        if let Some(wanted) = &mut self.wanted {
-            *wanted = wanted.saturating_sub(sheet.tally.matched.objects);
-        }
-        self.listed |= sheet.capped;
-        self.shut |= sheet.shut;
-        if let Some(enough) = sheet.enough.take() {
-            self.fail(enough.into());
-        }
-        if let Some(error) = sheet.doomed.take() {
-            self.fail(error.into());
-        }
-        for (key, cause) in sheet.failures.drain(..) {
-            self.gauge.tell.tell(Event::Notice(Notice::ObjectFailed { key, cause }));
-        }
-        let last = placing.last;
-        let kept = self.writer.page(placing, Paged { sheet, last, permit }).await;
-        self.check(kept);
-    }
-
-    /// Whether the writer took what it was given; why not is told when it is closed.
-    fn check(&mut self, kept: bool) {
-        if !kept {
-            self.fail(RunError::WriterDied);
-        }
-    }
-
-    /// Takes note of what keeps the run from going on. The first such thing tells the story, unless
-    /// it is but the echo of another: a store that was halted for its sake.
-    fn fail(&mut self, error: RunError) {
-        let echo = |error: &RunError| matches!(error, RunError::Source(SourceError::Store(e)) if e.kind == ErrorKind::Halted);
-        if self.failed.as_ref().is_none_or(echo) {
-            self.failed = Some(error);
-        }
-    }
-
-    fn stopping(&mut self, step: Step, why: Why) {
-        self.why.get_or_insert(why);
-        if self.step == Step::Go {
-            self.gauge.tell.tell(Event::Phase(Phase::Draining(DRAIN_LIMIT)));
-        }
-        self.step = step;
-        self.drained_by.get_or_insert(self.gauge.clock.monotonic() + DRAIN_LIMIT);
-        self.gauge.store.halt();
-    }
-}
-
-/// Waits for a second signal that comes from now on: one that came before has done its work.
-async fn aborted(stop: &Stop) {
-    let mut known = stop.step();
-    if known == Step::Abort {
-        return std::future::pending().await;
-    }
-    while known < Step::Abort {
-        known = stop.beyond(known).await;
     }
 }

@@ -11,6 +11,16 @@ use super::xml::Xml;
 
 const OWNER: &str = "<Owner><ID>1686240967192623</ID><DisplayName>1686240967192623</DisplayName></Owner>";
 
+/// The answer to GetBucketArchiveDirectRead. Source: its page, read 2026-11.
+pub(in crate::sim) fn direct_read(bucket: &Bucket) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut xml = Xml { out: &mut out, safe: None };
+    xml.raw("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<ArchiveDirectReadConfiguration>");
+    xml.text("Enabled", if bucket.direct_read { b"true" } else { b"false" });
+    xml.raw("</ArchiveDirectReadConfiguration>");
+    out
+}
+
 /// Appends the restore state in the words of `x-oss-restore`; `false` if there is nothing to say.
 fn push_restore(out: &mut Vec<u8>, bucket: &Bucket, version: &Version<'_>, now: Secs) -> bool {
     let until = match version.phase(now) {

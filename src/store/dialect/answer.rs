@@ -1,7 +1,7 @@
 //! Reading HEAD and restore replies: what the three vendors' answers have in common.
 
 use super::refusal::{self, Manners, header};
-use super::xml::ErrorDocument;
+use super::xml::{ErrorDocument, setting};
 use super::{Reply, dates, mark};
 use crate::model::{Access, RestoreMark, Tier};
 use crate::store::{Head, Refusal, ReleaseAnswer, Released, RestoreAnswer, Taken};
@@ -87,6 +87,23 @@ fn is_web_page(reply: &Reply) -> bool {
         |head: &str| body.get(..head.len()).is_some_and(|start| start.eq_ignore_ascii_case(head.as_bytes()));
     let is_called_one = header(&reply.headers, "content-type").starts_with("text/html");
     begins("<!doctype html") || begins("<html") || (is_called_one && !body.is_empty())
+}
+
+/// Reads any reply to the question whether archived objects may be read without a restore. Source: OSS
+/// GetBucketArchiveDirectRead page, read 2026-11.
+pub(super) fn direct_read(
+    manners: &Manners,
+    reply: &Reply,
+    refuse: impl FnOnce(&Reply) -> Refusal,
+) -> Result<bool, Refusal> {
+    if reply.status != 200 || ErrorDocument::read(&reply.body).is_some() {
+        return Err(refuse(reply));
+    }
+    let told = setting(&reply.body, "ArchiveDirectReadConfiguration", "Enabled").unwrap_or_default();
+    told.to_ascii_lowercase().parse().map_err(|_| {
+        let why = "the reply does not tell whether direct read is on";
+        refusal::unreadable(manners, reply.status, &reply.headers, why)
+    })
 }
 
 /// Reads any reply to a release. Source: OSS CleanRestoredObject page, read 2026-11.

@@ -97,6 +97,17 @@ pub(super) fn release(key: &[u8], version_id: &[u8], headers: Headers) -> Reques
     Request { method: Method::POST, key: key.to_vec(), query, headers, body: Vec::new() }
 }
 
+/// A GET of one setting of the bucket.
+pub(super) fn setting(name: &'static str, headers: Headers) -> Request {
+    Request {
+        method: Method::GET,
+        key: Vec::new(),
+        query: vec![(name, Vec::new())],
+        headers,
+        body: Vec::new(),
+    }
+}
+
 fn push_version(query: &mut Vec<(&'static str, Vec<u8>)>, version_id: &[u8]) {
     if !version_id.is_empty() {
         query.push(("versionId", version_id.to_vec()));

@@ -4,8 +4,6 @@
 //! (HEAD Object), 436/12633 (POST Object restore), 436/7730 (error codes), 436/6224 (regions),
 //! read 2026-11; and coscli v1.0.9 where it knows more than they say.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 
 use super::answer::{self, ALREADY_RUNNING, HeadNames};
@@ -14,7 +12,7 @@ use super::legal::{ALL_TIERS, Law, Line, NOT_EXPEDITED};
 use super::refusal::{self, Manners};
 use super::xml::Form;
 use super::{Credentials, Dialect, Endpoint, Options, Reply, Request};
-use crate::model::{Access, Offer, Page, Position, Provider, Raise, RestoreMark, Tier};
+use crate::model::{Access, Offer, Page, Position, Provider, Raise, RestoreMark, Tier, Usual};
 use crate::store::{ErrorKind, Head, Listing, Refusal, RestoreAnswer, RestoreAsk, sign};
 
 /// Which class takes what. Intelligent-Tiering needs no days: the object returns to the standard tier.
@@ -168,20 +166,19 @@ impl Dialect for Cos {
         LAW.offer(class, access_tier)
     }
 
-    fn usual_time(&self, class: &[u8], access_tier: &[u8], tier: Option<Tier>) -> Option<Duration> {
+    fn usual(&self, class: &[u8], access_tier: &[u8], tier: Option<Tier>) -> Option<Usual> {
         let offer = self.offer(class, access_tier)?;
         // What offers no expedited mode is a deep archive, or may be one.
         let is_deep = !offer.tiers.contains(&Tier::Expedited);
-        let minutes = match tier.unwrap_or(Tier::Standard) {
+        Some(match tier.unwrap_or(Tier::Standard) {
             Tier::Expedited if is_deep => return None,
             // Newer texts say 1 to 5 minutes, that of 2019 says 15.
-            Tier::Expedited => 15,
-            Tier::Standard if is_deep => 24 * 60,
-            Tier::Standard => 5 * 60,
-            Tier::Bulk if is_deep => 48 * 60,
-            Tier::Bulk => 12 * 60,
-        };
-        Some(Duration::from_mins(minutes))
+            Tier::Expedited => Usual::minutes(1, 15),
+            Tier::Standard if is_deep => Usual::hours(12, 24),
+            Tier::Standard => Usual::hours(3, 5),
+            Tier::Bulk if is_deep => Usual::hours(24, 48),
+            Tier::Bulk => Usual::hours(5, 12),
+        })
     }
 
     fn archived_classes(&self) -> &'static [&'static str] {

@@ -114,6 +114,27 @@ fn oss_asks_as_documented() {
     asks(&*free, &free.restore(&ask(b"", Some(2), None)), wire!("oss/restore-archive.http"));
     asks(&*payer, &payer.restore(&ask(b"xyz", Some(3), Some(Tier::Bulk))), wire!("oss/restore-cold.http"));
     asks(&*payer, &payer.release(key, b"xyz").unwrap(), wire!("oss/release.http"));
+    asks(&*payer, &payer.direct_read().unwrap(), wire!("oss/direct-read.http"));
+}
+
+#[test]
+fn direct_read_is_asked_for_where_buckets_have_it() {
+    assert!(dialect(Provider::Cos).direct_read().is_none());
+    assert!(dialect(Provider::S3).direct_read().is_none());
+    let oss = dialect(Provider::Oss);
+    let on = wire!("oss/direct-read.xml");
+    let read = |status, body: &str| oss.read_direct_read(&reply(status, &[], body));
+    assert!(read(200, on).unwrap());
+    assert!(!read(200, &on.replace("true", "false")).unwrap());
+    for (status, body, kind) in [
+        (200, String::new(), ErrorKind::Unreadable),
+        (200, on.replace("true", "perhaps"), ErrorKind::Unreadable),
+        (200, "<html>hello</html>".to_owned(), ErrorKind::Unreadable),
+        (403, "<Error><Code>AccessDenied</Code></Error>".to_owned(), ErrorKind::Denied),
+        (200, "<Error><Code>AccessDenied</Code></Error>".to_owned(), ErrorKind::Denied),
+    ] {
+        assert_eq!(read(status, &body).unwrap_err().kind, kind, "{status} {body}");
+    }
 }
 
 #[test]
@@ -141,14 +162,14 @@ fn copies_are_given_back_where_the_vendor_has_a_call_for_it() {
     }
 }
 
-/// The longest time that the vendors' pages name: OSS RestoreObject, COS POST Object restore, S3
-/// "Archive retrieval options".
+/// The times that the vendors' pages name: OSS RestoreObject, COS POST Object restore, S3 "Archive
+/// retrieval options".
 #[test]
 fn restores_take_as_long_as_the_pages_say() {
     use Tier::{Bulk, Expedited, Standard};
     let minutes = |provider, class: &str, access_tier: &str, tier| {
-        let time = dialect(provider).usual_time(class.as_bytes(), access_tier.as_bytes(), tier);
-        time.map(|time| time.as_secs() / 60)
+        let usual = dialect(provider).usual(class.as_bytes(), access_tier.as_bytes(), tier);
+        usual.map(|usual| usual.latest.as_secs() / 60)
     };
     for (provider, class, access_tier, expedited, standard, bulk) in [
         (Provider::Oss, "Archive", "", Some(1), Some(1), Some(1)),
@@ -169,6 +190,45 @@ fn restores_take_as_long_as_the_pages_say() {
             assert_eq!(minutes(provider, class, access_tier, Some(tier)), wanted, "{class} {tier}");
         }
         assert_eq!(minutes(provider, class, access_tier, None), standard, "{class}, no tier");
+    }
+    let soonest = |provider, class: &str, tier| {
+        let usual = dialect(provider).usual(class.as_bytes(), b"", Some(tier));
+        usual.map(|usual| usual.soonest.as_secs() / 3600)
+    };
+    for (provider, class, expedited, standard, bulk) in [
+        (Provider::Oss, "coldarchive", Some(0), Some(2), Some(5)),
+        (Provider::Oss, "DeepColdArchive", Some(0), Some(12), None),
+        (Provider::Cos, "ARCHIVE", Some(0), Some(3), Some(5)),
+        (Provider::Cos, "MAZ_DEEP_ARCHIVE", None, Some(12), Some(24)),
+        // The access tier is not known: the slower one.
+        (Provider::Cos, "INTELLIGENT_TIERING", None, Some(12), Some(24)),
+        (Provider::S3, "GLACIER", Some(0), Some(3), Some(5)),
+        (Provider::S3, "DEEP_ARCHIVE", None, Some(9), Some(12)),
+        (Provider::S3, "GLACIER_IR", None, None, None),
+    ] {
+        for (tier, wanted) in [(Expedited, expedited), (Standard, standard), (Bulk, bulk)] {
+            assert_eq!(soonest(provider, class, tier), wanted, "{class} {tier}");
+        }
+    }
+}
+
+#[test]
+fn whatever_is_offered_has_a_time_and_nothing_else_has() {
+    for provider in Provider::ALL {
+        let dialect = dialect(provider);
+        for class in dialect.known_classes().iter().map(|class| class.as_bytes()) {
+            for access in [&b""[..], b"ARCHIVE_ACCESS", b"DEEP_ARCHIVE_ACCESS"] {
+                let offer = dialect.offer(class, access);
+                assert_eq!(dialect.usual(class, access, None).is_some(), offer.is_some());
+                let offered =
+                    |tier| offer.as_ref().is_some_and(|o| o.tiers.is_empty() || o.tiers.contains(&tier));
+                for tier in Tier::ALL {
+                    let usual = dialect.usual(class, access, Some(tier));
+                    assert_eq!(usual.is_some(), offered(tier), "{} {tier}", class.escape_ascii());
+                    assert!(usual.is_none_or(|usual| usual.soonest <= usual.latest));
+                }
+            }
+        }
     }
 }
 

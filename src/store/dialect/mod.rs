@@ -24,17 +24,16 @@ pub mod xml;
 pub use cos::Cos;
 pub use encoding::target;
 pub use oss::Oss;
-pub use quota::{quota, usual};
+pub use quota::quota;
 pub use s3::S3;
 
 use std::fmt;
-use std::time::Duration;
 
 use http::{HeaderMap, Method};
 use jiff::Timestamp;
 
 use super::{Head, Listing, Refusal, ReleaseAnswer, RestoreAnswer, RestoreAsk};
-use crate::model::{Access, Offer, Page, Position, Provider, Tier};
+use crate::model::{Access, Offer, Page, Position, Provider, Tier, Usual};
 
 /// A request before it has an authority and a signature. `Debug` leaves out what headers hold: once
 /// signed, that is a signature and perhaps a token.
@@ -180,10 +179,10 @@ pub trait Dialect: Send + Sync + fmt::Debug {
     /// What a class accepts in a restore request; `None` if it takes none.
     fn offer(&self, class: &[u8], access_tier: &[u8]) -> Option<Offer>;
 
-    /// How long a restore of this class may take until the copy is readable: the longest that the
-    /// vendor names for the tier; for no tier, that of a request that names none. `None` if the class
-    /// needs no restore, or does not offer the tier.
-    fn usual_time(&self, class: &[u8], access_tier: &[u8], tier: Option<Tier>) -> Option<Duration>;
+    /// How long a restore of this class takes until the copy is readable: the shortest and the longest
+    /// that the vendor names for the tier; for no tier, for a request that names none. `None` if the
+    /// class needs no restore, or does not offer the tier.
+    fn usual(&self, class: &[u8], access_tier: &[u8], tier: Option<Tier>) -> Option<Usual>;
 
     /// The request that gives a readable copy back before it lapses; `None` if the vendor has no such
     /// call. `version_id` empty for the current version.
@@ -196,6 +195,21 @@ pub trait Dialect: Send + Sync + fmt::Debug {
     /// # Errors
     /// The refusal, classified by the vendor's code first and the status second.
     fn read_release(&self, reply: &Reply) -> Result<ReleaseAnswer, Refusal> {
+        Err(self.read_refusal(reply))
+    }
+
+    /// The request that asks whether the bucket lets archived objects be read without a restore; `None` if
+    /// the vendor's buckets have no such setting.
+    fn direct_read(&self) -> Option<Request> {
+        None
+    }
+
+    /// Reads any reply to [`Dialect::direct_read`]: whether they may be read so.
+    ///
+    /// # Errors
+    /// The refusal, classified by the vendor's code first and the status second;
+    /// [`ErrorKind::Unreadable`](super::ErrorKind::Unreadable) if the reply tells neither.
+    fn read_direct_read(&self, reply: &Reply) -> Result<bool, Refusal> {
         Err(self.read_refusal(reply))
     }
 

@@ -1,9 +1,8 @@
 //! Alibaba Cloud OSS.
 //!
 //! Sources: OSS API pages ListObjectsV2, ListObjects, ListObjectVersions, HeadObject,
-//! RestoreObject, CleanRestoredObject, "Regions and endpoints", and the error pages named below, read 2026-11.
-
-use std::time::Duration;
+//! RestoreObject, CleanRestoredObject, GetBucketArchiveDirectRead,
+//! "Regions and endpoints", and the error pages named below, read 2026-11.
 
 use jiff::Timestamp;
 
@@ -13,7 +12,7 @@ use super::legal::{ALL_TIERS, Law, Line};
 use super::refusal::{self, Manners};
 use super::xml::{ErrorDocument, Form};
 use super::{Credentials, Dialect, Endpoint, Options, Reply, Request};
-use crate::model::{Access, Offer, Page, Position, Provider, Raise, RestoreMark, Tier};
+use crate::model::{Access, Offer, Page, Position, Provider, Raise, RestoreMark, Tier, Usual};
 use crate::store::{ErrorKind, Head, Listing, Refusal, ReleaseAnswer, RestoreAnswer, RestoreAsk, sign};
 
 /// Which class takes what. `JobParameters` on Archive is 400 `MalformedXML`; a request on a readable
@@ -53,9 +52,6 @@ const ARCHIVED: [&str; LAW.archived_len()] = LAW.archived();
 
 /// Every storage class; old samples print them in upper case.
 const KNOWN: &[&str] = &["Standard", "IA", "Archive", "ColdArchive", "DeepColdArchive"];
-
-const MINUTE: Duration = Duration::from_mins(1);
-const HOUR: Duration = Duration::from_hours(1);
 
 const FORM: Form = Form {
     // The SDKs disagree about `+`, so the server must print `%20` and `%2B`.
@@ -176,33 +172,21 @@ impl Dialect for Oss {
         LAW.offer(class, access_tier).filter(|_| !(self.options.archive_direct_read && is_direct(class)))
     }
 
-    fn usual_time(&self, class: &[u8], access_tier: &[u8], tier: Option<Tier>) -> Option<Duration> {
-        let is = |name: &str| class.eq_ignore_ascii_case(name.as_bytes());
+    fn usual(&self, class: &[u8], access_tier: &[u8], tier: Option<Tier>) -> Option<Usual> {
         let offer = self.offer(class, access_tier)?;
         if offer.tiers.is_empty() {
             // Older texts say up to four hours.
-            return Some(MINUTE);
+            return Some(Usual::minutes(1, 1));
         }
+        let is_deep = class.eq_ignore_ascii_case(b"DeepColdArchive");
         let tier = tier.unwrap_or(Tier::Standard);
-        let hours = match tier {
-            _ if !offer.tiers.contains(&tier) => return None,
-            Tier::Expedited => {
-                if is("DeepColdArchive") {
-                    12
-                } else {
-                    1
-                }
-            }
-            Tier::Standard => {
-                if is("DeepColdArchive") {
-                    48
-                } else {
-                    5
-                }
-            }
-            Tier::Bulk => 12,
-        };
-        Some(HOUR * hours)
+        offer.tiers.contains(&tier).then(|| match tier {
+            Tier::Expedited if is_deep => Usual::hours(0, 12),
+            Tier::Expedited => Usual::hours(0, 1),
+            Tier::Standard if is_deep => Usual::hours(12, 48),
+            Tier::Standard => Usual::hours(2, 5),
+            Tier::Bulk => Usual::hours(5, 12),
+        })
     }
 
     fn release(&self, key: &[u8], version_id: &[u8]) -> Option<Request> {
@@ -211,6 +195,14 @@ impl Dialect for Oss {
 
     fn read_release(&self, reply: &Reply) -> Result<ReleaseAnswer, Refusal> {
         answer::release(&MANNERS, reply, |reply| self.read_refusal(reply))
+    }
+
+    fn direct_read(&self) -> Option<Request> {
+        Some(ask::setting("bucketArchiveDirectRead", self.headers()))
+    }
+
+    fn read_direct_read(&self, reply: &Reply) -> Result<bool, Refusal> {
+        answer::direct_read(&MANNERS, reply, |reply| self.read_refusal(reply))
     }
 
     fn archived_classes(&self) -> &'static [&'static str] {

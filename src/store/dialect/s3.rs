@@ -3,8 +3,6 @@
 //! Sources: S3 API reference pages ListObjectsV2, ListObjects, ListObjectVersions, HeadObject,
 //! RestoreObject and "Error responses", read 2026-11; botocore 1.43.11 service model.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 
 use super::answer::{self, ALREADY_RUNNING, HeadNames};
@@ -13,7 +11,7 @@ use super::legal::{ALL_TIERS, Law, Line, NOT_EXPEDITED};
 use super::refusal::{self, Manners};
 use super::xml::Form;
 use super::{Credentials, Dialect, Endpoint, Options, Reply, Request};
-use crate::model::{Access, Offer, Page, Position, Provider, Raise, RestoreMark, Tier};
+use crate::model::{Access, Offer, Page, Position, Provider, Raise, RestoreMark, Tier, Usual};
 use crate::store::{ErrorKind, Head, Listing, Refusal, RestoreAnswer, RestoreAsk, sign};
 
 /// Most days that are asked for. S3 names no upper bound; a hundred years keeps dates in range.
@@ -191,20 +189,18 @@ impl Dialect for S3 {
         LAW.offer(class, access_tier)
     }
 
-    fn usual_time(&self, class: &[u8], access_tier: &[u8], tier: Option<Tier>) -> Option<Duration> {
+    fn usual(&self, class: &[u8], access_tier: &[u8], tier: Option<Tier>) -> Option<Usual> {
         let offer = self.offer(class, access_tier)?;
-        let tier = tier.unwrap_or(Tier::Standard);
         // What offers no expedited tier is a deep archive, or may be one.
         let is_deep = !offer.tiers.contains(&Tier::Expedited);
-        let minutes = match tier {
+        Some(match tier.unwrap_or(Tier::Standard) {
             Tier::Expedited if is_deep => return None,
-            Tier::Expedited => 5,
-            Tier::Standard if is_deep => 12 * 60,
-            Tier::Standard => 5 * 60,
-            Tier::Bulk if is_deep => 48 * 60,
-            Tier::Bulk => 12 * 60,
-        };
-        Some(Duration::from_mins(minutes))
+            Tier::Expedited => Usual::minutes(1, 5),
+            Tier::Standard if is_deep => Usual::hours(9, 12),
+            Tier::Standard => Usual::hours(3, 5),
+            Tier::Bulk if is_deep => Usual::hours(12, 48),
+            Tier::Bulk => Usual::hours(5, 12),
+        })
     }
 
     fn archived_classes(&self) -> &'static [&'static str] {

@@ -185,6 +185,16 @@ mod tests {
     }
 
     #[test]
+    fn a_setting_asked_for_is_signed() {
+        use crate::store::dialect::{Dialect as _, Options, Oss};
+        let request = Oss::new(Options::default()).direct_read().unwrap();
+        assert_eq!(
+            canonical(&request, &endpoint(Style::Virtual), &[]),
+            "GET\n/examplebucket/\nbucketArchiveDirectRead\n\n\nUNSIGNED-PAYLOAD"
+        );
+    }
+
+    #[test]
     fn i_list() {
         let mut request = list();
         let to = endpoint(Style::Virtual);

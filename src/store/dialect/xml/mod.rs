@@ -15,9 +15,11 @@ mod error;
 mod events;
 mod page;
 mod scan;
+mod setting;
 mod text;
 
 pub(super) use error::ErrorDocument;
+pub(super) use setting::setting;
 
 use super::super::ListApi;
 use crate::model::{Access, Page, RestoreMark};
