@@ -42,10 +42,17 @@ pub(super) async fn run(args: &ReleaseArgs, context: &Context) -> Result<Exit, F
             "name them with --from-csv FILE (a report, or any CSV with a column `key`) or --files-from FILE",
         ));
     };
+    let report = args.report();
+    let mut lists = [&args.source.from_csv, &args.source.files_from].into_iter().flatten();
+    if lists.any(|list| is_same_file(Path::new(list), &report)) {
+        return Err(Failure::usage(
+            format!("the report would be written over the list `{}`", report.display()),
+            "name another file with --report, or leave it out",
+        ));
+    }
     context.line(&format!("{} objects are named", list.count()));
     let site = connect::site(&job, context).await?;
     let began = site.clock.monotonic();
-    let report = args.report();
     let (client, clock) = (Arc::clone(&site.client), Arc::clone(&site.clock));
     let stop = context.signals.stop();
     let ended = release(&job, &list, &report, client, clock, &*site.tell, stop).await;
@@ -86,6 +93,12 @@ pub(super) async fn run(args: &ReleaseArgs, context: &Context) -> Result<Exit, F
         return Ok(context.signals.exit());
     }
     Ok(Exit::of(Verdict::of(&tally, requests, false)))
+}
+
+/// Whether both paths lead to one file that is there.
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    let whole = |path: &Path| std::fs::canonicalize(path).ok();
+    whole(one).is_some_and(|one| whole(other) == Some(one))
 }
 
 fn of_release(error: ReleaseError, job: &Job) -> Failure {

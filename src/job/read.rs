@@ -214,7 +214,7 @@ pub(super) fn share(value: &Value) -> Result<Share, Problem> {
     const FORM: &str = "write a share such as \"5%\", or a number of objects such as 100";
     match value {
         Value::Typed(text) | Value::Text(text) if text.trim_end().ends_with('%') => {
-            percent(text.trim()).map(Share::Percent)
+            percent(text.trim(), "5%").map(Share::Percent)
         }
         Value::Text(text) if units::count(text).is_none() => {
             Err(Problem::new("is neither a share nor a number of objects", FORM))
@@ -227,20 +227,20 @@ pub(super) fn share(value: &Value) -> Result<Share, Problem> {
     }
 }
 
-/// `95%`: per cent, above 0 and up to 100.
-pub(super) fn percent(text: &str) -> Result<f64, Problem> {
-    const FORM: &str = "write a share above 0 % and up to 100 %, such as \"95%\"";
+/// `95%`: per cent, above 0 and up to 100; `usual` is a value such as people write there.
+pub(super) fn percent(text: &str, usual: &str) -> Result<f64, Problem> {
+    let form = || format!("write a share above 0 % and up to 100 %, such as \"{usual}\"");
     let digits = |c: char| c.is_ascii_digit() || c == '.';
     let number = text
         .strip_suffix('%')
         .map(str::trim_end)
         .filter(|number| number.chars().all(digits))
         .and_then(|number| number.parse::<f64>().ok())
-        .ok_or_else(|| Problem::new("is not a share", FORM))?;
+        .ok_or_else(|| Problem::new("is not a share", form()))?;
     if number > 0.0 && number <= 100.0 {
         Ok(number)
     } else {
-        Err(Problem::new("is a share out of range", FORM))
+        Err(Problem::new("is a share out of range", form()))
     }
 }
 
@@ -372,6 +372,7 @@ mod tests {
         ] {
             assert_eq!(share(&value).unwrap_err().what, what, "{value:?}");
         }
+        assert!(share(&quoted("101%")).unwrap_err().way_out.unwrap().ends_with("such as \"5%\""));
         assert_eq!(
             money(&Value::Whole(200)).unwrap_err().way_out.unwrap(),
             "name the currency, in quotes: \"200 USD\""

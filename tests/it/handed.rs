@@ -209,6 +209,12 @@ fn a_release_that_cannot_be_is_refused_before_anything_is_sent() {
         assert!(!ground.path("list.released.csv").exists());
     }
     ground.run(&["release", "job.toml"], None).expect(2).in_one_error();
+    // The list may be the only report of the night.
+    let list = "key\np/1\n";
+    std::fs::write(ground.path("list.csv"), list).unwrap();
+    let line = ["release", "job.toml", "--from-csv", "list.csv", "--report", "./list.csv"];
+    ground.run(&line, None).expect(2).in_one_error().says(&["over the list", "--report"]);
+    assert_eq!(std::fs::read_to_string(ground.path("list.csv")).unwrap(), list);
 }
 
 #[test]

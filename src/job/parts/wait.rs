@@ -65,7 +65,7 @@ fn until(value: &Value) -> Result<Until, Problem> {
     if let Some((word, share)) = text.split_once(':')
         && word.trim_end().eq_ignore_ascii_case("ready")
     {
-        return read::percent(share.trim()).map(Until::Ready);
+        return read::percent(share.trim(), "ready:95%").map(Until::Ready);
     }
     match text.to_ascii_lowercase().as_str() {
         "none" => Ok(Until::None),
