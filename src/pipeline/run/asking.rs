@@ -73,8 +73,8 @@ impl<S: Store> Desk<S> {
         if asks.is_empty() {
             return Ok(());
         }
-        // Every answer behind this refund is in the journal's queue before the order to sync it.
-        let loose = self.ledger.as_ref().map(|ledger| ledger.purse().loose());
+        // Every answer behind these refunds is in the journal's queue before the order to sync it.
+        let returned = self.ledger.as_ref().map(|ledger| ledger.purse().returned());
         let synced = match self.journal() {
             Some(mut journal) => {
                 journal.asking(asks.iter().map(|ask| page.id(ask.index)))?;
@@ -86,8 +86,8 @@ impl<S: Store> Desk<S> {
             synced.wait().await?;
             pass(CommitPoint::AskingSynced);
         }
-        if let (Some(ledger), Some(loose)) = (&self.ledger, loose) {
-            ledger.purse().firm(loose, self.clock.now());
+        if let (Some(ledger), Some(returned)) = (&self.ledger, returned) {
+            ledger.purse().firm(returned, self.clock.now());
         }
         let mut asked =
             stream::iter(asks).map(|ask| self.ask_one(page, ask, until)).buffer_unordered(UNDER_WAY);
