@@ -230,6 +230,8 @@ impl Purse {
     /// answers, or as objects that were not asked for: it may be spent again. Pages tell this side by
     /// side, of times that overlap.
     pub fn firm(&mut self, returned: Amount, now: Timestamp) {
+        // A day that begins counts all that is open, and so what is taken off it here, too.
+        self.today(now);
         let amount = returned.minus(self.firm);
         self.firm = self.firm.plus(amount);
         self.account.open = self.account.open.minus(amount);
@@ -362,6 +364,18 @@ mod days {
         purse.firm(other, now);
         assert!(grant(&mut purse, now));
         assert!(!grant(&mut purse, now), "the second answer is on no disk yet");
+    }
+
+    #[test]
+    fn a_refund_that_is_the_first_thing_of_a_day_gives_back_no_more_than_itself() {
+        let (before, after) = (at("2026-11-20T15:59:59Z"), at("2026-11-20T16:00:01Z"));
+        let mut purse = purse(Account::default(), "r", before);
+        assert!((0..3).all(|_| grant(&mut purse, before)));
+        purse.settle(ONE, false, before);
+        let returned = purse.returned();
+        purse.firm(returned, after);
+        // Two are still on their way, and may leave on the new day.
+        assert!(grant(&mut purse, after) && !grant(&mut purse, after));
     }
 
     #[test]
