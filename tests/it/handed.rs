@@ -177,8 +177,7 @@ fn a_wait_that_was_killed_as_it_began_keeps_nothing_back_from_the_next() {
     {
         let ground = Ground::handing();
         ground.run(&["plan", "job.toml", "--report", "plan.csv"], None).expect(0);
-        let keys: Vec<String> =
-            rows(&ground.path("plan.csv")).iter().map(|row| row["key"].clone()).collect();
+        let keys: Vec<String> = rows(&ground.path("plan.csv")).iter().map(|row| row["key"].clone()).collect();
         for (name, keys) in [("one.txt", &keys[..50]), ("two.txt", &keys[50..])] {
             std::fs::write(ground.path(name), keys.join("\n")).unwrap();
         }
