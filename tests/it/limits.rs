@@ -116,6 +116,24 @@ fn a_stop_gives_back_what_was_set_aside() {
     assert_eq!(taken(&rig), 40);
 }
 
+/// A report to a stream leaves nothing to go on with, but what it spent of a day is not forgotten.
+#[test]
+fn a_kill_of_a_run_to_a_stream_does_not_stretch_a_day() {
+    let mut slow = config(OSS);
+    slow.buckets[0].quirks.latency.restore = 700;
+    let rig = Rig::new(slow);
+    let mut line = line(OSS, &["--daily-objects", "12"]);
+    let report = line.iter().position(|word| word == "r.csv").unwrap();
+    "-".clone_into(&mut line[report]);
+    let going = rig.start(OSS, &words(&line));
+    until("some are asked for", || rig.server.ledger().counts().restore >= 1);
+    going.signal("KILL");
+    assert_eq!(going.wait().code, -1);
+    assert_eq!(spent(&rig), 12);
+    rig.run(OSS, &words(&line)).expect(0);
+    assert!(taken(&rig) <= 12, "{} of 12", taken(&rig));
+}
+
 #[test]
 fn a_run_that_is_denied_ends_with_code_3_and_goes_on_when_it_may() {
     for vendor in VENDORS {

@@ -208,7 +208,8 @@ impl<S: Store> Desk<S> {
         }
         old.put(&mut sheet.left, |left| &mut left.old);
         new.put(&mut sheet.left, |left| &mut left.new);
-        if granted && self.journal.is_some() {
+        // A run without a journal cannot be gone on with, but the next one has to know what the day took.
+        if granted {
             save(ledger).await?;
         }
         Ok(asks)
