@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use defrost::pipeline::checkpoint::VARIABLE;
-use defrost::sim::{Config, Generate};
+use defrost::sim::{Call, Config, Fault, FaultKind, Generate};
 
 use crate::scene::{denied, restore_as, scene_of};
 use crate::support::{Keys, OSS, Ran, Rig, S3, VENDORS, Vendor, bare, until};
@@ -97,6 +97,25 @@ fn kills_do_not_stretch_a_budget() {
             });
         }
     });
+}
+
+/// What a killed session asked for is paid for, even where the store shows it to nobody: that a second
+/// request finds it running gives nothing back.
+#[test]
+fn what_a_killed_session_asked_for_stays_paid_for() {
+    let mut hidden = config(OSS);
+    hidden.buckets[0].quirks.hide_restore = true;
+    let rig = Rig::new(hidden);
+    let unseen = Fault::new(FaultKind::Error).on(Call::Head);
+    rig.server.add_fault(Fault { status: Some(403), code: Some("AccessDenied".to_owned()), ..unseen });
+    let line = line(OSS, &["--daily-objects", "12"]);
+    let mut command = rig.line(OSS, &words(&line));
+    // The others of the page are on their way then, or done.
+    command.env(VARIABLE, "answer-written 2 KILL");
+    assert_eq!(Ran::of(&command.output().unwrap()).code, -1);
+    rig.run(OSS, &words(&line)).expect(0);
+    assert!(taken(&rig) <= 12);
+    assert!(spent(&rig) >= taken(&rig) as u64, "{} of {}", spent(&rig), taken(&rig));
 }
 
 /// A stop in good order gives back what it did not ask for.
