@@ -166,6 +166,32 @@ fn a_killed_wait_loses_and_doubles_nothing() {
     }
 }
 
+/// A second wait begins a new account of what is handed on: wherever a kill strikes then, what the next
+/// run asks for is handed on from its first object.
+#[cfg(debug_assertions)]
+#[test]
+fn a_wait_that_was_killed_as_it_began_keeps_nothing_back_from_the_next() {
+    for (point, pass) in [CommitPoint::FileRenamed, CommitPoint::WaitSaved]
+        .iter()
+        .flat_map(|point| (1..=2).map(move |pass| (point.name(), pass)))
+    {
+        let ground = Ground::handing();
+        ground.run(&["plan", "job.toml", "--report", "plan.csv"], None).expect(0);
+        let keys: Vec<String> = rows(&ground.path("plan.csv")).iter().map(|row| row["key"].clone()).collect();
+        for (name, keys) in [("one.txt", &keys[..50]), ("two.txt", &keys[50..])] {
+            std::fs::write(ground.path(name), keys.join("\n")).unwrap();
+        }
+        ground.run(&["run", "job.toml", "--files-from", "one.txt", "--report", "one.csv"], None).expect(0);
+        ground.run(&["wait", "job.toml"], None).expect(0);
+        let killed = ground.run(&["wait", "job.toml"], Some(&format!("{point} {pass} KILL")));
+        assert_eq!(killed.code, -1, "{point} {pass}");
+        ground.run(&["run", "job.toml", "--files-from", "two.txt", "--report", "two.csv"], None).expect(0);
+        ground.run(&["wait", "job.toml"], None).expect(0);
+        ground.all_once();
+        assert!(ground.taken().values().all(|times| *times == 1), "{point} {pass}");
+    }
+}
+
 #[test]
 fn copies_are_given_back_and_it_is_safe_to_repeat() {
     let ground = Ground::handing();

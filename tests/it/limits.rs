@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use defrost::pipeline::checkpoint::VARIABLE;
-use defrost::sim::{Config, Generate};
+use defrost::sim::{Call, Config, Fault, FaultKind, Generate};
 
 use crate::scene::{denied, restore_as, scene_of};
 use crate::support::{Keys, OSS, Ran, Rig, S3, VENDORS, Vendor, bare, until};
@@ -99,6 +99,25 @@ fn kills_do_not_stretch_a_budget() {
     });
 }
 
+/// What a killed session asked for is paid for, even where the store shows it to nobody: that a second
+/// request finds it running gives nothing back.
+#[test]
+fn what_a_killed_session_asked_for_stays_paid_for() {
+    let mut hidden = config(OSS);
+    hidden.buckets[0].quirks.hide_restore = true;
+    let rig = Rig::new(hidden);
+    let unseen = Fault::new(FaultKind::Error).on(Call::Head);
+    rig.server.add_fault(Fault { status: Some(403), code: Some("AccessDenied".to_owned()), ..unseen });
+    let line = line(OSS, &["--daily-objects", "12"]);
+    let mut command = rig.line(OSS, &words(&line));
+    // The others of the page are on their way then, or done.
+    command.env(VARIABLE, "answer-written 2 KILL");
+    assert_eq!(Ran::of(&command.output().unwrap()).code, -1);
+    rig.run(OSS, &words(&line)).expect(0);
+    assert!(taken(&rig) <= 12);
+    assert!(spent(&rig) >= taken(&rig) as u64, "{} of {}", spent(&rig), taken(&rig));
+}
+
 /// A stop in good order gives back what it did not ask for.
 #[test]
 fn a_stop_gives_back_what_was_set_aside() {
@@ -114,6 +133,24 @@ fn a_stop_gives_back_what_was_set_aside() {
     assert_eq!(spent(&rig), taken(&rig) as u64);
     rig.run(OSS, &words(&line)).expect(0);
     assert_eq!(taken(&rig), 40);
+}
+
+/// A report to a stream leaves nothing to go on with, but what it spent of a day is not forgotten.
+#[test]
+fn a_kill_of_a_run_to_a_stream_does_not_stretch_a_day() {
+    let mut slow = config(OSS);
+    slow.buckets[0].quirks.latency.restore = 700;
+    let rig = Rig::new(slow);
+    let mut line = line(OSS, &["--daily-objects", "12"]);
+    let report = line.iter().position(|word| word == "r.csv").unwrap();
+    "-".clone_into(&mut line[report]);
+    let going = rig.start(OSS, &words(&line));
+    until("some are asked for", || rig.server.ledger().counts().restore >= 1);
+    going.signal("KILL");
+    assert_eq!(going.wait().code, -1);
+    assert_eq!(spent(&rig), 12);
+    rig.run(OSS, &words(&line)).expect(0);
+    assert!(taken(&rig) <= 12, "{} of 12", taken(&rig));
 }
 
 #[test]

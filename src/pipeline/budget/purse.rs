@@ -81,8 +81,10 @@ pub struct Purse {
     /// The currency that is bounded, if any is.
     currency: Option<Currency>,
     pub(super) account: Account,
-    /// Refunds that are not on disk yet as answers: see [`Purse::firm`].
-    loose: Amount,
+    /// All that was ever given back, and how much of it is on disk as answers: see [`Purse::firm`].
+    /// Both only grow, so that whoever saw less of it cannot make more of it firm.
+    returned: Amount,
+    firm: Amount,
     /// What other runs of the same job file took, by day.
     others: BTreeMap<Date, Amount>,
 }
@@ -105,7 +107,8 @@ impl Purse {
             plan: budget.plan.clone(),
             currency,
             account,
-            loose: Amount::default(),
+            returned: Amount::default(),
+            firm: Amount::default(),
             others: BTreeMap::new(),
         };
         // What a crashed session set aside may have left on this very day.
@@ -214,20 +217,23 @@ impl Purse {
         if taken {
             self.account.open = self.account.open.minus(amount);
         } else {
-            self.loose = self.loose.plus(amount);
+            self.returned = self.returned.plus(amount);
         }
     }
 
-    /// What has been given back so far and is not firm.
-    pub const fn loose(&self) -> Amount {
-        self.loose
+    /// All that has been given back so far.
+    pub const fn returned(&self) -> Amount {
+        self.returned
     }
 
-    /// So much of what was given back is on disk as answers, or as objects that were not asked for:
-    /// it may be spent again.
-    pub fn firm(&mut self, amount: Amount, now: Timestamp) {
-        let amount = amount.least(self.loose);
-        self.loose = self.loose.minus(amount);
+    /// Of what was given back, all that had been when [`Purse::returned`] was `returned` is on disk as
+    /// answers, or as objects that were not asked for: it may be spent again. Pages tell this side by
+    /// side, of times that overlap.
+    pub fn firm(&mut self, returned: Amount, now: Timestamp) {
+        // A day that begins counts all that is open, and so what is taken off it here, too.
+        self.today(now);
+        let amount = returned.minus(self.firm);
+        self.firm = self.firm.plus(amount);
         self.account.open = self.account.open.minus(amount);
         self.account.run = self.account.run.minus(amount);
         let today = self.today(now);
@@ -340,9 +346,36 @@ mod days {
         assert!((0..3).all(|_| grant(&mut purse, now)));
         purse.settle(ONE, false, now);
         assert!(!grant(&mut purse, now), "a crash could lose the answer");
-        let loose = purse.loose();
-        purse.firm(loose, now);
+        let returned = purse.returned();
+        purse.firm(returned, now);
         assert!(grant(&mut purse, now) && !grant(&mut purse, now));
+    }
+
+    #[test]
+    fn what_one_page_has_on_disk_makes_nothing_firm_that_was_given_back_later() {
+        let now = at("2026-11-20T12:00:00Z");
+        let mut purse = purse(Account::default(), "r", now);
+        assert!((0..3).all(|_| grant(&mut purse, now)));
+        purse.settle(ONE, false, now);
+        // Two pages see the same refund, and one of them is faster with its journal.
+        let (one, other) = (purse.returned(), purse.returned());
+        purse.firm(one, now);
+        purse.settle(ONE, false, now);
+        purse.firm(other, now);
+        assert!(grant(&mut purse, now));
+        assert!(!grant(&mut purse, now), "the second answer is on no disk yet");
+    }
+
+    #[test]
+    fn a_refund_that_is_the_first_thing_of_a_day_gives_back_no_more_than_itself() {
+        let (before, after) = (at("2026-11-20T15:59:59Z"), at("2026-11-20T16:00:01Z"));
+        let mut purse = purse(Account::default(), "r", before);
+        assert!((0..3).all(|_| grant(&mut purse, before)));
+        purse.settle(ONE, false, before);
+        let returned = purse.returned();
+        purse.firm(returned, after);
+        // Two are still on their way, and may leave on the new day.
+        assert!(grant(&mut purse, after) && !grant(&mut purse, after));
     }
 
     #[test]

@@ -34,6 +34,8 @@ struct Ask {
     fitted: Fitted,
     outcome: Outcome,
     amount: Amount,
+    /// Whether an earlier session may have asked for it.
+    again: bool,
 }
 
 /// What came of it.
@@ -73,8 +75,8 @@ impl<S: Store> Desk<S> {
         if asks.is_empty() {
             return Ok(());
         }
-        // Every answer behind this refund is in the journal's queue before the order to sync it.
-        let loose = self.ledger.as_ref().map(|ledger| ledger.purse().loose());
+        // Every answer behind these refunds is in the journal's queue before the order to sync it.
+        let returned = self.ledger.as_ref().map(|ledger| ledger.purse().returned());
         let synced = match self.journal() {
             Some(mut journal) => {
                 journal.asking(asks.iter().map(|ask| page.id(ask.index)))?;
@@ -86,8 +88,8 @@ impl<S: Store> Desk<S> {
             synced.wait().await?;
             pass(CommitPoint::AskingSynced);
         }
-        if let (Some(ledger), Some(loose)) = (&self.ledger, loose) {
-            ledger.purse().firm(loose, self.clock.now());
+        if let (Some(ledger), Some(returned)) = (&self.ledger, returned) {
+            ledger.purse().firm(returned, self.clock.now());
         }
         let mut asked =
             stream::iter(asks).map(|ask| self.ask_one(page, ask, until)).buffer_unordered(UNDER_WAY);
@@ -101,7 +103,7 @@ impl<S: Store> Desk<S> {
                     rows[index] = self.done(outcome);
                 }
                 Err((none, before)) => {
-                    if !none.leaves_doubt() {
+                    if !taken {
                         unasked.push((index, amount));
                     }
                     match none {
@@ -127,17 +129,21 @@ impl<S: Store> Desk<S> {
         ask: Ask,
         until: Option<Timestamp>,
     ) -> Result<Answered, CheckpointError> {
-        let Ask { index, fitted, outcome, amount } = ask;
+        let Ask { index, fitted, outcome, amount, again } = ask;
         let object = page.get(index);
         let before = outcome.clone();
         let outcome = match self.actor.ask(&object, fitted, outcome, until).await {
             Ok(outcome) => outcome,
-            Err(none) => return Ok(Answered { index, amount, outcome: Err((none, before)), taken: true }),
+            Err(none) => {
+                let taken = again || none.leaves_doubt();
+                return Ok(Answered { index, amount, outcome: Err((none, before)), taken });
+            }
         };
-        // What the store refuses at the only attempt it does not do.
+        // What the store refuses at the only attempt it does not do; an earlier session's request, of which
+        // nobody knows, it may have done all the same.
         let attempts = outcome.attempts.saturating_sub(before.attempts);
         let refused = outcome.http_status.is_some_and(|status| (400..500).contains(&status));
-        let taken = attempts > 1 || (attempts == 1 && !refused);
+        let taken = again || attempts > 1 || (attempts == 1 && !refused);
         self.record(page, index, &outcome)?;
         // What was answered is recorded before anything else is asked about it.
         let outcome = match self.actor.extension(&object, outcome).await {
@@ -147,7 +153,8 @@ impl<S: Store> Desk<S> {
                 }
                 Ok(outcome)
             }
-            Err(none) => Err((none, before)),
+            // The request itself was answered: the next session has its answer.
+            Err(none) => return Ok(Answered { index, amount, outcome: Err((none, before)), taken: true }),
         };
         Ok(Answered { index, amount, outcome, taken })
     }
@@ -176,11 +183,12 @@ impl<S: Store> Desk<S> {
     ) -> Result<Vec<Ask>, CheckpointError> {
         let mut asks = Vec::with_capacity(dues.len());
         let Some(ledger) = &self.ledger else {
-            let free = |Due { index, fitted, outcome, .. }| Ask {
+            let free = |Due { index, fitted, outcome, again }| Ask {
                 index,
                 fitted,
                 outcome,
                 amount: Amount::default(),
+                again,
             };
             return Ok(dues.into_iter().map(free).collect());
         };
@@ -196,7 +204,7 @@ impl<S: Store> Desk<S> {
                 match said {
                     Said::Granted(amount) => {
                         granted |= !again;
-                        asks.push(Ask { index, fitted, outcome, amount });
+                        asks.push(Ask { index, fitted, outcome, amount, again });
                         continue;
                     }
                     Said::Later { due, old: true } => old.add(place, due),
@@ -208,7 +216,8 @@ impl<S: Store> Desk<S> {
         }
         old.put(&mut sheet.left, |left| &mut left.old);
         new.put(&mut sheet.left, |left| &mut left.new);
-        if granted && self.journal.is_some() {
+        // A run without a journal cannot be gone on with, but the next one has to know what the day took.
+        if granted {
             save(ledger).await?;
         }
         Ok(asks)

@@ -427,8 +427,8 @@ impl Books {
         let now = self.clock.now();
         let spending = {
             let mut purse = ledger.purse();
-            let loose = purse.loose();
-            purse.firm(loose, now);
+            let returned = purse.returned();
+            purse.firm(returned, now);
             if ended {
                 purse.close(self.mark.started_at, &self.mark.left);
             }

@@ -232,19 +232,19 @@ impl<'a, S: Store> Watch<'a, S> {
             },
             memory,
         };
-        if goes_on {
-            watch.before = (watch.mark.requests, watch.mark.elapsed);
-            watch.mark.finished = None;
-        } else {
-            watch.begin()?;
-        }
         if watch.mark.outbox != watch.memory.tail().outbox {
-            // A crash came between the new memory and its mark.
+            // A crash came between the new memory and its mark, which counts in the former outbox.
             watch.mark.outbox = watch.memory.tail().outbox;
             watch.mark.handed = 0;
             if let Some(keys) = &mut watch.mark.keys {
                 keys.taken = 0;
             }
+        }
+        if goes_on {
+            watch.before = (watch.mark.requests, watch.mark.elapsed);
+            watch.mark.finished = None;
+        } else {
+            watch.begin()?;
         }
         watch.keys()?;
         watch.survey = watch.surveyed()?;
