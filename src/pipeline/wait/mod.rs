@@ -10,6 +10,7 @@
 //! | `outbox`, `hand` | what became readable: the file of keys, the command |
 //! | `watch`, [`mark`](WaitMark) | the wait from look to look, and how far it is |
 
+mod ended;
 mod flag;
 mod hand;
 mod look;
@@ -18,10 +19,12 @@ mod memory;
 mod merge;
 mod outbox;
 mod sorted;
+mod survey;
 mod watch;
 
+pub use ended::{WaitEnd, WaitError, Waited};
 pub use flag::{flag, is_stuck, promised, soon};
 pub use mark::WaitMark;
 pub use memory::{Memory, Open, Records, Tail, Writer};
 pub use merge::{MergeError, merge, remembered, target, tells_all};
-pub use watch::{WaitEnd, WaitError, Waited, wait};
+pub use watch::wait;

@@ -10,20 +10,20 @@
 //! A crash before 2 leaves the old memory, and the objects are found readable again; one after it
 //! leaves an outbox from which 3 and 4 go on.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::stream::{self, TryStreamExt};
 use jiff::Timestamp;
 
-use super::flag::{is_stuck, promised};
+use super::ended::{WaitEnd, WaitError, Waited};
 use super::hand::hand;
 use super::look::{Fate, Looker};
 use super::mark::{self, WaitMark};
 use super::memory::{self, Memory, Open, Records, Tail, Writer};
 use super::merge::remembered;
 use super::outbox::{self, KeyFile, Outbox};
+use super::survey::{Survey, due, later};
 use crate::job::{Job, Until, WaitSpec};
 use crate::model::{Clock, Event, Notice, RequestCounts, Tell};
 use crate::pipeline::checkpoint::{CheckpointError, StateDir};
@@ -39,108 +39,6 @@ const PIECE: usize = 10_000;
 const PIECES: usize = 4;
 /// The shortest sleep between two looks.
 const SHORTEST: Duration = Duration::from_secs(1);
-
-/// How a wait ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WaitEnd {
-    /// As many objects are readable as were to be.
-    Ready,
-    /// Nothing is restoring any more, but fewer are readable than were to be.
-    Short,
-    /// The time limit was reached.
-    TimedOut,
-    /// It was asked to end, and can be gone on with.
-    Interrupted,
-}
-
-impl WaitEnd {
-    /// The word in `wait.json`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Ready => "ready",
-            Self::Short => "short",
-            Self::TimedOut => "timed_out",
-            Self::Interrupted => "interrupted",
-        }
-    }
-}
-
-/// What a wait came to.
-#[derive(Clone, Debug)]
-pub struct Waited {
-    /// How it ended.
-    pub end: WaitEnd,
-    /// Its counts.
-    pub mark: WaitMark,
-    /// The object that has been restoring for the longest, as reports spell it, and since when.
-    pub oldest: Option<(String, Timestamp)>,
-    /// Where its mark stands.
-    pub file: PathBuf,
-    /// Whether the command has still to take some objects.
-    pub owes: bool,
-}
-
-/// Why a wait could not go on. The same wait goes on where it was.
-#[derive(Debug, thiserror::Error)]
-pub enum WaitError {
-    /// There is nothing to wait for.
-    #[error("nothing is known to be restoring: no finished run of `{job}` has left a memory in `{path}`")]
-    NothingKnown {
-        /// The job.
-        job: String,
-        /// Its state folder.
-        path: PathBuf,
-    },
-    /// The job's run is not finished.
-    #[error("the run of `{job}` is not finished: not everything has been asked for")]
-    Unfinished {
-        /// The job.
-        job: String,
-    },
-    /// A listing or a HEAD failed in a way that will not pass.
-    #[error(transparent)]
-    Source(#[from] SourceError),
-    /// The state cannot be used or written.
-    #[error(transparent)]
-    Checkpoint(#[from] CheckpointError),
-}
-
-impl From<StoreError> for WaitError {
-    fn from(error: StoreError) -> Self {
-        Self::Source(error.into())
-    }
-}
-
-/// What the objects of a memory tell together.
-#[derive(Clone, Debug, Default)]
-struct Survey {
-    stuck: u64,
-    oldest: Option<(Vec<u8>, Timestamp)>,
-    /// When the first of them is due.
-    due: Option<Timestamp>,
-}
-
-impl Survey {
-    fn take(&mut self, store: &impl Store, open: &Open, now: Timestamp) {
-        self.stuck += u64::from(is_stuck(store, open, now));
-        if self.oldest.as_ref().is_none_or(|(_, since)| open.since < *since) {
-            self.oldest = Some((open.key.clone(), open.since));
-        }
-        let due = due(store, open);
-        self.due = Some(self.due.map_or(due, |first| first.min(due)));
-    }
-}
-
-/// From when on it makes sense to look at an object: when the tier's usual time has passed, or at once
-/// where nobody knows when it was asked for.
-fn due(store: &impl Store, open: &Open) -> Timestamp {
-    if open.asked { later(open.since, promised(store, open)) } else { open.since }
-}
-
-fn later(from: Timestamp, span: Duration) -> Timestamp {
-    from.checked_add(span).unwrap_or(Timestamp::MAX)
-}
 
 /// Waits as `spec` says until what the last run of `job` left restoring is readable.
 ///
