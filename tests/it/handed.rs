@@ -202,6 +202,16 @@ fn several_sources_are_waited_for_in_one_store() {
 }
 
 #[test]
+fn a_file_of_keys_that_cannot_be_written_is_told_before_the_wait() {
+    let ground = Ground::handing();
+    ground.run(&["run", "job.toml"], None).expect(0);
+    let line = ["wait", "job.toml", "--ready-file", "none/r.txt"];
+    ground.run(&line, None).expect(8).in_one_error().says(&["none/r.txt", "another --ready-file"]);
+    ground.run(&["wait", "job.toml"], None).expect(0);
+    ground.all_once();
+}
+
+#[test]
 fn a_release_that_cannot_be_is_refused_before_anything_is_sent() {
     for (provider, bucket, class) in [("cos", "b-125", "ARCHIVE"), ("s3", "bbb", "GLACIER")] {
         let ground = Ground::new(provider, bucket, class, "");
