@@ -13,9 +13,9 @@ use futures::future::BoxFuture;
 use jiff::Timestamp;
 
 use super::exit::{Exit, Failure};
-use crate::job::{Job, SimulatorSpec};
+use crate::job::{Job, SimulatorSpec, Verb};
 use crate::model::{Clock, Provider, SystemClock};
-use crate::pipeline::checkpoint::StateDir;
+use crate::pipeline::checkpoint::{StateDir, private_folder};
 use crate::sim;
 use crate::store::credentials::CredentialSource;
 use crate::store::dialect::{Credentials, Endpoint, Style};
@@ -73,7 +73,8 @@ impl Rehearsal {
         let server = sim::Server::start(config, Arc::new(SystemClock::new()), any_port)
             .await
             .map_err(|e| Failure::new(Exit::Usage, e, SEED_WAY_OUT))?;
-        let keeps = spec.state_dir == job.state_dir;
+        // Sources and retries have state folders of their own, and the store in common.
+        let keeps = job.verb != Verb::Plan;
         let unfinished = StateDir::peek_unfinished(&job.state_dir)?.is_some();
         if resumed && keeps && !unfinished {
             server.clock().advance(spec.between_runs);
@@ -113,9 +114,11 @@ impl Rehearsal {
     /// If its state cannot be written.
     pub(super) async fn close(self, keep: bool) -> Result<(), Failure> {
         let saved = match &self.state {
-            Some(path) if keep => self
-                .server
-                .save(path)
+            // The folder that several sources share is there only if they have a budget in common.
+            Some(path) if keep => path
+                .parent()
+                .map_or(Ok(()), private_folder)
+                .and_then(|()| self.server.save(path))
                 .with_context(|| format!("cannot write the simulator's state `{}`", path.display())),
             Some(_) | None => Ok(()),
         };

@@ -1,6 +1,7 @@
 //! `defrost run JOB…`: what job files say, one after the other.
 
 use std::path::Path;
+use std::time::Duration;
 
 use super::args::{JobFlags, RunArgs};
 use super::campaign::{How, campaign, tell_way_on};
@@ -8,6 +9,7 @@ use super::check::{Vetted, vetted};
 use super::context::Context;
 use super::exit::{Exit, Failure};
 use crate::pipeline::Step;
+use crate::pipeline::checkpoint::StateDir;
 
 pub(super) async fn run(args: &RunArgs, context: &Context) -> Result<Exit, Failure> {
     // Every file is checked before the first request: a typo in the last one must not cost a night.
@@ -35,8 +37,14 @@ pub(super) async fn all(
     let mut worst = Exit::Done;
     let last = jobs.len().saturating_sub(1);
     for (index, Vetted { file, job }) in jobs.iter().enumerate() {
+        let mut job = job.clone();
+        if let Some(simulator) = &mut job.simulator
+            && goes_on(jobs, index)?
+        {
+            simulator.between_runs = Duration::ZERO;
+        }
         let how = How { yes: flags.wish.yes, ended: &ended, held, ..How::of(&flags.output) };
-        let exit = match campaign(job, how, context).await {
+        let exit = match campaign(&job, how, context).await {
             Ok(exit) => exit,
             Err(failure) if index == last && worst == Exit::Done => return Err(failure),
             Err(failure) => {
@@ -58,4 +66,19 @@ pub(super) async fn all(
         }
     }
     Ok(worst)
+}
+
+/// Whether the line is within one run of its file: behind the first of several sources, or before one
+/// that is unfinished. A simulated store stays at its hour then.
+fn goes_on(jobs: &[Vetted], index: usize) -> Result<bool, Failure> {
+    let of_file = |job: &&Vetted| job.file == jobs[index].file;
+    if jobs[..index].iter().any(|job| of_file(&job)) {
+        return Ok(true);
+    }
+    for Vetted { job, .. } in jobs[index..].iter().filter(of_file) {
+        if StateDir::peek_unfinished(&job.state_dir)?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

@@ -12,6 +12,7 @@ use super::exit::{self, Exit, Failure};
 use crate::job::{Job, Verb};
 use crate::model::Clock;
 use crate::pipeline::Step;
+use crate::pipeline::checkpoint::CheckpointError;
 use crate::pipeline::wait::{WaitEnd, WaitError, Waited, tells_all, wait};
 use crate::ui::{self, WaitView};
 
@@ -103,8 +104,13 @@ fn of_wait(error: WaitError, job: &Job) -> Failure {
             Failure::new(Exit::Usage, error, "go on with it first, with `defrost run`")
         }
         WaitError::Source(error) => exit::of_run(error.into(), job.source.provider),
+        WaitError::Checkpoint(CheckpointError::Io { ref path, .. })
+            if job.wait.ready_file.as_ref() == Some(path) =>
+        {
+            Failure::new(Exit::OwnFiles, error, "make room or rights for it, or name another --ready-file")
+        }
         WaitError::Checkpoint(error) => {
-            let damaged = matches!(error, crate::pipeline::checkpoint::CheckpointError::Damaged { .. });
+            let damaged = matches!(error, CheckpointError::Damaged { .. });
             let mut failure = Failure::from(error);
             if damaged {
                 failure.hint = Some(

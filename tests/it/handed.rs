@@ -213,6 +213,30 @@ fn copies_are_given_back_and_it_is_safe_to_repeat() {
     }
 }
 
+/// Sources and retries of a rehearsal have one store: what one has asked for, the next finds.
+#[test]
+fn several_sources_are_waited_for_in_one_store() {
+    let ground = Ground::new("oss", "b", "ColdArchive", "");
+    let job = std::fs::read_to_string(ground.path("job.toml")).unwrap();
+    let more = "[[source]]\nurl = \"oss://b/\"\n[restore]";
+    let job = job.replace("[restore]", more).replace("r.csv", "{source}.csv");
+    std::fs::write(ground.path("job.toml"), job).unwrap();
+    ground.run(&["run", "job.toml"], None).expect(0);
+    let second = rows(&ground.path("2.csv"));
+    assert!(!second.is_empty() && second.iter().all(|row| row["action"] == "already"), "{second:?}");
+    ground.run(&["wait", "job.toml"], None).expect(0).says(&["90 of 90 objects ready"]);
+}
+
+#[test]
+fn a_file_of_keys_that_cannot_be_written_is_told_before_the_wait() {
+    let ground = Ground::handing();
+    ground.run(&["run", "job.toml"], None).expect(0);
+    let line = ["wait", "job.toml", "--ready-file", "none/r.txt"];
+    ground.run(&line, None).expect(8).in_one_error().says(&["none/r.txt", "another --ready-file"]);
+    ground.run(&["wait", "job.toml"], None).expect(0);
+    ground.all_once();
+}
+
 #[test]
 fn a_release_that_cannot_be_is_refused_before_anything_is_sent() {
     for (provider, bucket, class) in [("cos", "b-125", "ARCHIVE"), ("s3", "bbb", "GLACIER")] {

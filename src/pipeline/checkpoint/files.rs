@@ -95,7 +95,7 @@ pub(in crate::pipeline) fn private() -> OpenOptions {
 
 /// Makes a folder, with its parents, that only its owner may enter, and that a crash does not take
 /// away again.
-pub(super) fn private_folder(path: &Path) -> io::Result<()> {
+pub(crate) fn private_folder(path: &Path) -> io::Result<()> {
     let made: Vec<&Path> = path.ancestors().take_while(|folder| !folder.exists()).collect();
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);

@@ -136,13 +136,11 @@ pub(super) struct KeyFile {
 }
 
 impl KeyFile {
-    /// A file at `path`, to be written behind what is there.
+    /// A file at `path`, to be written behind what is there. It is made at once, so that one that cannot
+    /// be written is told before the wait and not hours later.
     pub(super) fn new(path: &Path) -> Result<Self, CheckpointError> {
-        let len = match std::fs::metadata(path) {
-            Ok(found) => found.len(),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => 0,
-            Err(e) => return Err(failed("look at", path)(e)),
-        };
+        let opened = OpenOptions::new().create(true).append(true).open(path);
+        let len = opened.and_then(|file| file.metadata()).map_err(failed("write", path))?.len();
         Ok(Self { path: path.to_owned(), len, taken: 0, unlisted: 0 })
     }
 
