@@ -192,11 +192,13 @@ impl<S: Store> Desk<S> {
             };
             return Ok(dues.into_iter().map(free).collect());
         };
-        let now = self.clock.now();
         let (mut old, mut new) = (Over::default(), Over::default());
         let mut granted = false;
         {
             let mut purse = ledger.purse();
+            // Told while nobody else has the purse: what is granted on a day stands in it before another
+            // page begins the next one, which counts all that is open.
+            let now = self.clock.now();
             for Due { index, fitted, outcome, again } in dues {
                 let (place, _) = page.id(index);
                 let want = self.want(place, &page.get(index), &fitted);
