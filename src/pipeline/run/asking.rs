@@ -202,10 +202,10 @@ impl<S: Store> Desk<S> {
             for Due { index, fitted, outcome, again } in dues {
                 let (place, _) = page.id(index);
                 let want = self.want(place, &page.get(index), &fitted);
-                let said = if again { Said::Granted(purse.again(&want)) } else { purse.grant(&want, now) };
+                let said = if again { purse.again(&want, now) } else { purse.grant(&want, now) };
                 match said {
                     Said::Granted(amount) => {
-                        granted |= !again;
+                        granted = true;
                         asks.push(Ask { index, fitted, outcome, amount, again });
                         continue;
                     }
