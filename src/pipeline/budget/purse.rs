@@ -85,6 +85,9 @@ pub struct Purse {
     /// Both only grow, so that whoever saw less of it cannot make more of it firm.
     returned: Amount,
     firm: Amount,
+    /// Whether the account has counted what earlier sessions of the run were about to ask for: not if
+    /// they had no budget, or one in another currency.
+    counted: bool,
     /// What other runs of the same job file took, by day.
     others: BTreeMap<Date, Amount>,
 }
@@ -94,6 +97,7 @@ impl Purse {
     pub fn open(budget: &Budget, zone: TimeZone, mut account: Account, run_id: &str, now: Timestamp) -> Self {
         let currency = budget.run.cost.or(budget.day.cost).map(|cost| cost.currency);
         let word = currency.map(|currency| currency.as_str().to_owned());
+        let counted = account.run_id == run_id && account.currency == word;
         if account.currency != word {
             // Money of another currency cannot be added up; what is spent of this one is nothing.
             let amounts = account.days.values_mut().chain([&mut account.run, &mut account.open]);
@@ -109,6 +113,7 @@ impl Purse {
             account,
             returned: Amount::default(),
             firm: Amount::default(),
+            counted,
             others: BTreeMap::new(),
         };
         // What a crashed session set aside may have left on this very day.
@@ -205,9 +210,14 @@ impl Purse {
         taken.objects <= most.objects && taken.bytes <= most.bytes
     }
 
-    /// What an object takes that was set aside for by an earlier session of the run.
-    pub fn again(&self, want: &Want<'_>) -> Amount {
-        self.amount(want).unwrap_or_default()
+    /// Decides on the restore of an object that an earlier session of the run was about to ask for: what
+    /// it takes is set aside already, if that session counted.
+    pub fn again(&mut self, want: &Want<'_>, now: Timestamp) -> Said {
+        if self.counted {
+            Said::Granted(self.amount(want).unwrap_or_default())
+        } else {
+            self.grant(want, now)
+        }
     }
 
     /// A request was answered at `now`, or not sent; `taken` tells whether the store may have done it.
@@ -364,6 +374,19 @@ mod days {
         purse.firm(other, now);
         assert!(grant(&mut purse, now));
         assert!(!grant(&mut purse, now), "the second answer is on no disk yet");
+    }
+
+    #[test]
+    fn what_a_session_without_a_budget_was_about_to_ask_for_counts_as_well() {
+        let now = at("2026-11-20T12:00:00Z");
+        let want = Want { key: b"k", class: b"c", modified: None, bytes: 10, cost: None };
+        let mut first = purse(Account::default(), "r", now);
+        let granted = |said| matches!(said, Said::Granted(ONE));
+        assert!((0..3).all(|_| granted(first.again(&want, now))));
+        assert!(!granted(first.again(&want, now)), "three a day");
+        // This one counted.
+        let mut next = purse(first.account, "r", now);
+        assert!((0..3).all(|_| granted(next.again(&want, now))) && !grant(&mut next, now));
     }
 
     #[test]

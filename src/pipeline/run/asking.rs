@@ -192,18 +192,20 @@ impl<S: Store> Desk<S> {
             };
             return Ok(dues.into_iter().map(free).collect());
         };
-        let now = self.clock.now();
         let (mut old, mut new) = (Over::default(), Over::default());
         let mut granted = false;
         {
             let mut purse = ledger.purse();
+            // Told while nobody else has the purse: what is granted on a day stands in it before another
+            // page begins the next one, which counts all that is open.
+            let now = self.clock.now();
             for Due { index, fitted, outcome, again } in dues {
                 let (place, _) = page.id(index);
                 let want = self.want(place, &page.get(index), &fitted);
-                let said = if again { Said::Granted(purse.again(&want)) } else { purse.grant(&want, now) };
+                let said = if again { purse.again(&want, now) } else { purse.grant(&want, now) };
                 match said {
                     Said::Granted(amount) => {
-                        granted |= !again;
+                        granted = true;
                         asks.push(Ask { index, fitted, outcome, amount, again });
                         continue;
                     }
