@@ -122,7 +122,10 @@ fn objects_that_were_named_are_waited_for_as_well() {
     ground.run(&["run", "job.toml", "--files-from", "keys.txt"], None).expect(0);
     ground.run(&["wait", "job.toml"], None).expect(0).says(&["ready 90"]);
     ground.all_once();
-    assert!(ground.keys().is_sorted(), "the wait looks in the order of keys");
+    // Those asked for a little later may be ready a look later: each look brings its keys in order.
+    let keys = ground.keys();
+    let looks = 1 + keys.windows(2).filter(|pair| pair[0] > pair[1]).count();
+    assert!(looks <= 3, "{looks} looks, or a look that is not in the order of keys");
     let line = ["release", "job.toml", "--files-from", "keys.txt"];
     ground.run(&line, None).expect(0).says(&["90 objects are named", "released"]);
     assert_eq!(rows(&ground.path("keys.released.csv")).len(), OBJECTS);
