@@ -62,10 +62,8 @@ pub(super) async fn campaign(job: &Job, how: How<'_>, context: &Context) -> Resu
     }
     // What is wrong with a list or a price table is told before a simulator starts, or anything is sent.
     let names = Names::open(job)?.map(Arc::new);
-    let mut job = job.clone();
-    job.source.key_list_digest = names.as_ref().map(|names| names.digest().to_owned());
-    let job = &job;
     let table = load::price_table(job)?;
+    load::payable(job, &table)?;
     preflight::room(job)?;
     let mut job = job.clone();
     job.source.key_list_digest = names.as_ref().map(|names| names.digest().to_owned());

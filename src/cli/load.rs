@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use super::context::Context;
 use super::exit::{Exit, Failure};
 use crate::job::{self, Job, Overrides, PriceTable, Verb};
+use crate::model::Currency;
 
 /// Largest job file, in bytes. They have some lines; something else was named by mistake.
 const MAX_JOB: u64 = 1 << 20;
@@ -48,6 +49,30 @@ fn text(path: &Path) -> io::Result<String> {
     }
     String::from_utf8(bytes)
         .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "stream did not contain valid UTF-8"))
+}
+
+/// Whether the bounds of `job` on money are in a currency in which `table` tells prices of its store: in
+/// another one nothing could ever be asked for.
+///
+/// # Errors
+/// If a bound is not; nothing has been sent.
+pub(super) fn payable(job: &Job, table: &PriceTable) -> Result<(), Failure> {
+    let known = table.currencies(job.source.provider);
+    for (key, cost) in [("run_cost", &job.budget.run.cost), ("daily_cost", &job.budget.day.cost)] {
+        let Some(cost) = cost.as_ref().filter(|cost| !known.contains(&cost.currency)) else { continue };
+        let told = match known.as_slice() {
+            [] => "knows no price of this store".to_owned(),
+            known => {
+                let names: Vec<&str> = known.iter().map(Currency::as_str).collect();
+                format!("has prices in {}", names.join(" and "))
+            }
+        };
+        return Err(Failure::usage(
+            format!("{key} = {cost}: the price table {told}"),
+            "write the bound in a currency of the table, or name a table of your own with --prices",
+        ));
+    }
+    Ok(())
 }
 
 /// The price table of `job`: its own, or the one that is built in.

@@ -171,9 +171,8 @@ fn pace(
             continue;
         };
         let alone = line.asked.objects.div_ceil(most.max(1));
-        slowest = slowest.min(most);
         if alone > sending {
-            (sending, bound_by) = (alone, "quota");
+            (sending, bound_by, slowest) = (alone, "quota", most);
         }
     }
     let mut seconds = sending;

@@ -52,6 +52,17 @@ fn is_finished(rig: &Rig) -> bool {
     path.exists() && json(&path)["finished"] == true
 }
 
+/// In a currency that the price table does not have nothing could ever be asked for.
+#[test]
+fn a_bound_in_another_currency_is_told_before_anything_is_sent() {
+    for (vendor, flag) in [(OSS, "--run-cost"), (S3, "--daily-cost")] {
+        let rig = Rig::new(config(vendor));
+        let ran = rig.run(vendor, &words(&line(vendor, &[flag, "5 JPY"]))).expect(2).in_one_error();
+        ran.says(&["5.00 JPY", "the price table has prices in", "--prices"]);
+        assert_eq!(rig.server.ledger().counts().total, 0);
+    }
+}
+
 /// Wherever a kill strikes, and however often: no more is paid for than the budget allows, and the
 /// account on disk never says less than what the store took.
 #[test]

@@ -135,11 +135,17 @@ fn pace(plan: &Plan) -> String {
     let pace = &plan.forecast.pace;
     let requests = ui::human_count(plan.forecast.objects);
     let span = ui::human_span(Duration::from_secs(pace.seconds));
+    if pace.bound_by == "run_budget" {
+        let runs = ui::human_count(pace.runs);
+        return format!(
+            "Asking takes {runs} runs ({requests} requests within the budget of a run); the time within which all \
+             are readable counts from the last of them."
+        );
+    }
     let why = match pace.bound_by.as_str() {
         "quota" => format!("at the vendor's quota of {}/s", pace.requests_per_second),
         "window" => format!("in the job's window, on {} days", ui::human_count(pace.days)),
         "day_budget" => format!("within the job's daily budget, on {} days", ui::human_count(pace.days)),
-        "run_budget" => format!("within the budget of a run, in {} runs", ui::human_count(pace.runs)),
         _ => format!("at {}/s", pace.requests_per_second),
     };
     format!(

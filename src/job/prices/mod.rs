@@ -143,6 +143,16 @@ impl PriceTable {
         Self::read(std::path::Path::new("built_in.toml"), BUILT_IN).unwrap_or_default()
     }
 
+    /// The currencies in which one provider's prices are told, in any region; each once.
+    #[must_use]
+    pub fn currencies(&self, provider: Provider) -> Vec<Currency> {
+        let of = self.entries.iter().filter(|price| price.provider == provider);
+        let mut all: Vec<Currency> = of.map(|price| price.currency).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
     /// What one provider charges in `region`; `None` for an unknown one, where only that holds
     /// which holds everywhere.
     #[must_use]

@@ -26,6 +26,9 @@ const SMALLEST_SKEW: SignedDuration = SignedDuration::from_secs(1);
 /// codes", S3 "Error responses", read 2026-11.
 const LARGEST_SKEW: SignedDuration = SignedDuration::from_mins(14);
 
+/// How often a request that waits for its turn looks whether it may still leave.
+const LOOK_AT_HOUR: Duration = Duration::from_millis(200);
+
 /// One attempt that brought no answer.
 pub(super) struct Fault {
     pub(super) kind: ErrorKind,
@@ -95,6 +98,8 @@ impl Client {
         let leave = tokio::select! {
             biased;
             () = self.halted() => return Err(Fault::bare(ErrorKind::Halted)),
+            // Those that wait for their turn give it up at once, and take no token.
+            () = self.late(until) => return Err(Fault::bare(ErrorKind::Late)),
             leave = self.pace.enter(call) => leave,
         };
         if until.is_some_and(|until| until <= self.clock.now()) {
@@ -244,6 +249,15 @@ impl Client {
             cause: fault.cause,
             attempts,
             answers,
+        }
+    }
+
+    /// Waits until the hour by which a request must have left; for ever without one. The hour is looked at
+    /// again and again: a clock that was set makes a long sleep end at the wrong time.
+    async fn late(&self, until: Option<Timestamp>) {
+        let Some(until) = until else { return std::future::pending().await };
+        while self.clock.now() < until {
+            self.clock.sleep(LOOK_AT_HOUR).await;
         }
     }
 
