@@ -5,8 +5,11 @@
 //! | an object failed | first [`FAILURES`] | first [`FAILURES`] | all | all |
 //! | starting anew | ✓ | ✓ | ✓ | ✓ |
 //! | resumed, remark, stopping | | ✓ | ✓ | ✓ |
+//! | how far a wait is | | what changed, else hourly | each look | each look |
 //! | retry, slow-down | | | [`CHATTER`] per 10 s | all |
 //! | other phases | | | | ✓ |
+
+use jiff::{SignedDuration, Timestamp};
 
 use super::escape::clipped;
 use super::human::human_objects;
@@ -20,6 +23,9 @@ pub(super) const CHATTER: u32 = 20;
 /// Longest cause that is shown, in columns.
 const LONGEST_CAUSE: usize = 400;
 
+/// A wait that is where it was is told again after so long; with `-v` at each look.
+const SAME_WAIT: SignedDuration = SignedDuration::from_hours(1);
+
 /// Turns notices into lines and remembers how many were shown.
 #[derive(Debug)]
 pub(super) struct Notices {
@@ -27,12 +33,14 @@ pub(super) struct Notices {
     failures: u32,
     chatter: u32,
     swallowed: u64,
+    /// How far a wait was when that was told last, and when it was to look next.
+    waiting: Option<(u64, u64, Timestamp)>,
 }
 
 impl Notices {
     /// Nothing was told yet.
     pub(super) const fn new(look: Look) -> Self {
-        Self { look, failures: 0, chatter: 0, swallowed: 0 }
+        Self { look, failures: 0, chatter: 0, swallowed: 0, waiting: None }
     }
 
     /// The line for `notice`, if it is to be shown.
@@ -78,6 +86,16 @@ impl Notices {
                 human_count(*rows)
             )),
             Notice::Waiting { ready, open, next_poll } => {
+                if let Some(next) = *next_poll {
+                    // A wait takes days, and what it tells is mailed by cron.
+                    let unmoved = self.waiting.is_some_and(|(was_ready, was_open, at)| {
+                        (was_ready, was_open) == (*ready, *open) && next.duration_since(at) < SAME_WAIT
+                    });
+                    if unmoved && self.look.verbosity < 1 {
+                        return None;
+                    }
+                    self.waiting = Some((*ready, *open, next));
+                }
                 let next = next_poll.map_or_else(String::new, |at| format!("; next look at {at:.0}"));
                 Some(format!(
                     "waiting: {} of {} ready, {} open{next}",
@@ -193,6 +211,24 @@ pub(super) mod tests {
                 .filter_map(|p| notices.phase(p)),
         );
         lines.join("\n")
+    }
+
+    #[test]
+    fn a_wait_that_does_not_move_is_told_once_an_hour() {
+        let told = |verbosity| {
+            let mut notices = Notices::new(Look { verbosity, ..Look::default() });
+            // A look every ten minutes for two hours, in which one object gets ready after 30 minutes.
+            (0..12)
+                .filter(|look| {
+                    let next_poll =
+                        format!("2026-11-01T{:02}:{:02}:00Z", look / 6, look % 6 * 10).parse().ok();
+                    let ready = u64::from(*look >= 3);
+                    notices.line(&Notice::Waiting { ready, open: 9 - ready, next_poll }).is_some()
+                })
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(told(0), [0, 3, 9]);
+        assert_eq!(told(1).len(), 12);
     }
 
     #[test]
