@@ -139,7 +139,7 @@ fn row(
     for field in [bucket, key, "", "true", class, "", size, etag, modified, state, expiry, "none"] {
         csv.write_field(field)?;
     }
-    for field in ["", "", "", "", "", "", "0", "", now] {
+    for field in ["", "", "", "", "", "", "0", "", now, ""] {
         csv.write_field(field)?;
     }
     Ok(csv.write_record(None::<&[u8]>)?)
