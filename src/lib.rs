@@ -16,6 +16,7 @@
 //! | 1 | [`job`] | the TOML and the flags → a checked, immutable `Job` |
 //! | 1 | [`store`] | one object store: the request stack, the three dialects, signatures |
 //! | 2 | [`pipeline`] | the six stages |
+//! | 2 | [`review`] | finished reports looked at: the audit of one, the difference of two |
 //! | 2 | [`ui`] | events → bars, lines, JSON, tables, error texts |
 //! | 3 | [`cli`] | arguments, verbs, exit codes: where the layers are put together |
 //! | aside | [`guide`] | the pages of `defrost guide`, and nothing else |
@@ -37,6 +38,7 @@ pub mod guide;
 pub mod job;
 pub mod model;
 pub mod pipeline;
+pub mod review;
 pub mod sim;
 pub mod store;
 pub mod ui;

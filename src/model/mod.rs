@@ -16,6 +16,7 @@ mod spending;
 mod state;
 mod tally;
 mod text;
+mod timeline;
 
 pub use account::{Account, AccountLine, Answers, Bill};
 pub use clock::{Clock, SystemClock};
@@ -29,3 +30,4 @@ pub use spending::{Spending, Spent};
 pub use state::{Action, Flag, Reason, State};
 pub use tally::{Count, ErrorCount, Rates, RequestCounts, Tally};
 pub use text::{hex, push_percent, unhex, unpercent};
+pub use timeline::{Sample, Timeline};

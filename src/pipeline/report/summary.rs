@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Action, Flag, Reason, RequestCounts, Spending, Tally};
+use crate::model::{Action, Flag, Reason, RequestCounts, Spending, Tally, Timeline};
 use crate::pipeline::account::FeesTold;
 
 /// Version of the summary's fields; it grows when one changes its meaning or goes.
@@ -120,6 +120,9 @@ pub struct Summary {
     /// Objects that the budget will never pay for: each alone is over a bound, or has no known price.
     #[serde(default)]
     pub over_budget_alone: u64,
+    /// What was done when; empty in summaries of earlier versions.
+    #[serde(default)]
+    pub timeline: Timeline,
     /// The CSV's file name (beside this file); empty for stdout.
     pub report: String,
     /// SHA-256 of the CSV, lower-case hex.
@@ -142,6 +145,7 @@ pub(crate) struct Facts<'a> {
     pub(crate) fees: FeesTold,
     pub(crate) spending: Option<Spending>,
     pub(crate) never: u64,
+    pub(crate) timeline: Timeline,
 }
 
 impl Summary {
@@ -168,6 +172,7 @@ impl Summary {
             fees: facts.fees,
             spending: facts.spending,
             over_budget_alone: facts.never,
+            timeline: facts.timeline,
             report: report
                 .and_then(Path::file_name)
                 .map(|name| name.to_string_lossy().into_owned())

@@ -11,7 +11,7 @@ use super::opening::{Kept, Opened};
 use super::page::{Known, Sheet};
 use super::{COMMIT_AT_LAST, COMMIT_EVERY, COMMIT_SHARE, Options, RunError};
 use crate::job::{Job, Prices, Verb, Versions};
-use crate::model::{Clock, RequestCounts, Spending, State, Tally, Tell};
+use crate::model::{Clock, RequestCounts, Spending, State, Tally, Tell, Timeline};
 use crate::pipeline::account::{Fees, FeesTold};
 use crate::pipeline::act::LastRun;
 use crate::pipeline::budget::Ledger;
@@ -346,6 +346,7 @@ impl Books {
             fees: FeesTold::from(&fees),
             spending: spending.clone(),
             never: self.mark.left.never,
+            timeline: Timeline::default(),
         };
         let summary = Summary::of(facts, self.mark.tally.clone(), self.mark.requests, report.as_deref());
         let summary_path = match &report {
