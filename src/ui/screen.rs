@@ -205,7 +205,7 @@ pub(super) mod tests {
             let mut chars = bytes.chars();
             while let Some(c) = chars.next() {
                 match c {
-                    '\r' => self.column = self.column / self.width * self.width,
+                    '\r' => self.column = self.column.saturating_sub(1) / self.width * self.width,
                     '\n' => {
                         (self.line, self.column) = (self.line + 1, 0);
                         if self.line == self.lines.len() {
@@ -246,7 +246,8 @@ pub(super) mod tests {
             }
             self.line = self.line.checked_sub(1).expect("there is a line above");
             let last = self.lines[self.line].len().saturating_sub(1) / self.width;
-            self.column = last * self.width;
+            // Anywhere in that row but at its beginning, which is the end of the one above.
+            self.column = last * self.width + 1;
         }
     }
 
