@@ -309,7 +309,7 @@ pub(super) const fn phase_word(phase: Phase) -> &'static str {
 
 /// JSON with every character that steers a terminal as `\uXXXX`. Such characters can stand in
 /// strings only, so replacing them keeps the JSON what it is.
-fn harmless(json: &str) -> String {
+pub(super) fn harmless(json: &str) -> String {
     let mut safe = String::with_capacity(json.len());
     for c in json.chars() {
         if steers(c) {

@@ -19,7 +19,7 @@
 //! | `figures` | figures of a progress event as text |
 //! | `closing` | the table at the end of a run; `advice` is its one line per error code |
 //! | `bill` | the table of a plan |
-//! | `status` | where a job stands |
+//! | `status` | where a job stands, as a table or JSON |
 //! | `finding` | what a preflight finds, as text or as a JSON line |
 //! | `error` | an error with its causes and a hint, as text or as a JSON line |
 //! | `human`, `escape`, `table`, `sink` | numbers, safe text, aligned columns, the way out |
@@ -56,5 +56,5 @@ pub use json::JsonLog;
 pub use line::Lines;
 pub use look::{Look, choose};
 pub use sink::Sink;
-pub use status::{RunState, StatusView, status_table};
+pub use status::{RunState, StatusScreen, StatusView, WaitSeen, status_json, status_line, status_table};
 pub use waited::{WaitView, wait_table};
