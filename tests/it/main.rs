@@ -60,3 +60,5 @@ mod sources;
 #[cfg(all(unix, debug_assertions))]
 mod stopping;
 mod wait;
+#[cfg(unix)]
+mod watch;
