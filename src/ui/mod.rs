@@ -11,11 +11,12 @@
 //! | file | what it makes |
 //! | --- | --- |
 //! | `look` | the choice of form, and what the terminal can show |
-//! | `bar` | progress lines that redraw themselves (indicatif) |
+//! | `bar`, `screen` | bars that redraw themselves (indicatif), at any width |
+//! | `panel` | the lines with bars that they show, and `status` as well |
 //! | `line` | plain lines for cron and pipes |
 //! | `json` | one JSON object a line |
 //! | `notice` | notices as text: which are shown at which verbosity, floods bounded |
-//! | `figures` | figures of a progress event as text, and rates over the last seconds |
+//! | `figures` | figures of a progress event as text |
 //! | `closing` | the table at the end of a run; `advice` is its one line per error code |
 //! | `bill` | the table of a plan |
 //! | `status` | where a job stands |
@@ -36,6 +37,8 @@ mod json;
 mod line;
 mod look;
 mod notice;
+mod panel;
+mod screen;
 mod sink;
 mod status;
 mod table;
