@@ -42,6 +42,22 @@ pub(super) enum Exit {
 }
 
 impl Exit {
+    /// Every exit code.
+    #[cfg(test)]
+    pub(super) const ALL: [Self; 11] = [
+        Self::Done,
+        Self::SomeFailed,
+        Self::Usage,
+        Self::Safety,
+        Self::Rights,
+        Self::NothingMatched,
+        Self::Late,
+        Self::Locked,
+        Self::OwnFiles,
+        Self::Interrupted,
+        Self::Terminated,
+    ];
+
     /// The exit code of a run that worked its listing through.
     pub(super) const fn of(verdict: Verdict) -> Self {
         match verdict {
