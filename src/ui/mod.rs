@@ -17,7 +17,8 @@
 //! | `json` | one JSON object a line |
 //! | `notice` | notices as text: which are shown at which verbosity, floods bounded |
 //! | `figures` | figures of a progress event as text |
-//! | `closing` | the table at the end of a run; `advice` is its one line per error code |
+//! | `closing` | the table at the end of a run |
+//! | `advice` | what codes and words mean, and what to do: a line for tables, a page for `explain` |
 //! | `bill` | the table of a plan |
 //! | `status` | where a job stands |
 //! | `finding` | what a preflight finds, as text or as a JSON line |
@@ -44,7 +45,7 @@ mod status;
 mod table;
 mod waited;
 
-pub use advice::advice;
+pub use advice::{Entry, advice, entry, explained, explained_json, listed, listed_json, names};
 pub use bar::Bars;
 pub use bill::{PlanFee, PlanRow, PlanView, Quantity, plan_table};
 pub use closing::{Closing, Cost, closing_table};

@@ -224,6 +224,22 @@ Examples:
   What is promised, and how is it tested?
     defrost guide promises | less";
 
+pub(super) const EXPLAIN: &str = "\
+Explain an error code of a vendor, a word of the report (reason, state, action, flag), an HTTP status or an \
+exit code of defrost: what it means, where the vendors differ, what defrost does about it, and what to do. \
+Letter case does not count. Without a code all are listed.";
+
+pub(super) const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  What does this column error_code say?
+    defrost explain InvalidObjectState
+
+  The run ended with 3. And now?
+    defrost explain 3
+
+  All that there is, for the next program:
+    defrost explain --json | jq -r .name";
+
 pub(super) const COMPLETIONS_EXAMPLES: &str = "\
 Examples:
   bash, for this session and the next:

@@ -2,6 +2,7 @@
 //! [`job`](crate::job), so a bad value is told in the same words wherever it was written.
 
 mod campaign;
+mod explain;
 mod flags;
 mod globs;
 mod help;
@@ -20,6 +21,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
 pub use campaign::{BudgetFlags, SafetyFlags, WaitFlags};
+pub use explain::ExplainArgs;
 pub use flags::{FilterFlags, LimitFlags, OutputFlags, SourceFlags, WishFlags};
 pub use globs::Globs;
 pub use release::ReleaseArgs;
@@ -136,6 +138,9 @@ pub enum Command {
     /// Show a page of the guide, or list them
     #[command(long_about = help::GUIDE, after_help = help::GUIDE_EXAMPLES)]
     Guide(GuideArgs),
+    /// Explain an error code, a word of the report or an exit code, and what to do about it
+    #[command(long_about = help::EXPLAIN, after_help = help::EXPLAIN_EXAMPLES)]
+    Explain(ExplainArgs),
     /// Write a completion script for a shell to stdout
     #[command(after_help = help::COMPLETIONS_EXAMPLES)]
     Completions(CompletionsArgs),
