@@ -100,7 +100,8 @@ enum Standing {
 
 impl Seen<'_> {
     fn standing(&self) -> Standing {
-        let lapsed = self.expires_at.zip(self.checked_at).is_some_and(|(expires, checked)| expires <= checked);
+        let lapsed =
+            self.expires_at.zip(self.checked_at).is_some_and(|(expires, checked)| expires <= checked);
         match self.state {
             State::Readable => Standing::Readable,
             State::Restored if lapsed => Standing::Cold,
@@ -279,8 +280,10 @@ mod tests {
                     (S::Missing, _) => Some(C::Appeared),
                     (_, S::Missing) => Some(C::Vanished),
                     (old, new) if old == new || (cold.contains(&old) && cold.contains(&new)) => None,
-                    (S::Unknown, _) | (_, S::Unknown) => Some(C::State),
-                    (S::Readable, S::Restored) | (S::Restored, S::Readable) => Some(C::State),
+                    (S::Unknown, _)
+                    | (_, S::Unknown)
+                    | (S::Readable, S::Restored)
+                    | (S::Restored, S::Readable) => Some(C::State),
                     (S::Readable, _) => Some(C::Archived),
                     (S::Restored, _) => Some(C::Lapsed),
                     (_, S::Readable | S::Restored) => Some(C::Readable),

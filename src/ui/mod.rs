@@ -19,6 +19,7 @@
 //! | `closing` | the table at the end of a run; `advice` is its one line per error code |
 //! | `bill` | the table of a plan |
 //! | `status` | where a job stands |
+//! | `diff` | what became of objects between two reports |
 //! | `finding` | what a preflight finds, as text or as a JSON line |
 //! | `error` | an error with its causes and a hint, as text or as a JSON line |
 //! | `human`, `escape`, `table`, `sink` | numbers, safe text, aligned columns, the way out |
@@ -27,6 +28,7 @@ mod advice;
 mod bar;
 mod bill;
 mod closing;
+mod diff;
 mod error;
 mod escape;
 mod figures;
@@ -45,6 +47,7 @@ pub use advice::advice;
 pub use bar::Bars;
 pub use bill::{PlanFee, PlanRow, PlanView, Quantity, plan_table};
 pub use closing::{Closing, Cost, closing_table};
+pub use diff::{DiffView, diff_table};
 pub use error::{error_json, error_text};
 pub use escape::{Charset, printable};
 pub use finding::{Finding, Grade, finding_json, finding_text};
