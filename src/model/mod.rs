@@ -6,6 +6,7 @@
 
 mod account;
 mod clock;
+mod comparison;
 mod event;
 mod location;
 mod money;
@@ -21,6 +22,9 @@ mod timeline;
 
 pub use account::{Account, AccountLine, Answers, Bill};
 pub use clock::{Clock, SystemClock};
+pub use comparison::{
+    Change, Changes, Comparison, DEEPEST, PrefixChanges, Prefixes, STUCK_AFTER, Seen, Told, change,
+};
 pub use event::{Event, Kinds, Notice, Phase, Tell};
 pub use location::Provider;
 pub use money::{Currency, Money};

@@ -21,6 +21,7 @@
 //! | `advice` | what codes and words mean, and what to do: a line for tables, a page for `explain` |
 //! | `bill` | the table of a plan |
 //! | `status` | where a job stands |
+//! | `diff` | what became of objects between two reports |
 //! | `finding` | what a preflight finds, as text or as a JSON line |
 //! | `error` | an error with its causes and a hint, as text or as a JSON line |
 //! | `human`, `escape`, `table`, `sink` | numbers, safe text, aligned columns, the way out |
@@ -29,6 +30,7 @@ mod advice;
 mod bar;
 mod bill;
 mod closing;
+mod diff;
 mod error;
 mod escape;
 mod figures;
@@ -49,6 +51,7 @@ pub use advice::{Entry, advice, entry, explained, explained_json, listed, listed
 pub use bar::Bars;
 pub use bill::{PlanFee, PlanRow, PlanView, Quantity, plan_table};
 pub use closing::{Closing, Cost, closing_table};
+pub use diff::{DiffView, diff_table};
 pub use error::{error_json, error_text};
 pub use escape::{Charset, printable};
 pub use finding::{Finding, Grade, finding_json, finding_text};

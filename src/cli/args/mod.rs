@@ -2,6 +2,7 @@
 //! [`job`](crate::job), so a bad value is told in the same words wherever it was written.
 
 mod campaign;
+mod diff;
 mod explain;
 mod flags;
 mod globs;
@@ -21,6 +22,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
 pub use campaign::{BudgetFlags, SafetyFlags, WaitFlags};
+pub use diff::DiffArgs;
 pub use explain::ExplainArgs;
 pub use flags::{FilterFlags, LimitFlags, OutputFlags, SourceFlags, WishFlags};
 pub use globs::Globs;
@@ -129,6 +131,9 @@ pub enum Command {
     /// Show where a job stands, from its own files; no network
     #[command(long_about = help::STATUS, after_help = help::STATUS_EXAMPLES)]
     Status(StatusArgs),
+    /// Compare two reports: what became readable, lapsed, vanished or is stuck in between
+    #[command(long_about = help::DIFF, after_help = help::DIFF_EXAMPLES)]
+    Diff(DiffArgs),
     /// Check job files: every fault at once, with line and way out; with --online, rights as well
     #[command(long_about = help::CHECK, after_help = help::CHECK_EXAMPLES)]
     Check(CheckArgs),
