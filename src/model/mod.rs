@@ -7,6 +7,7 @@
 mod account;
 mod clock;
 mod event;
+mod form;
 mod location;
 mod money;
 mod outcome;
@@ -21,6 +22,7 @@ mod timeline;
 pub use account::{Account, AccountLine, Answers, Bill};
 pub use clock::{Clock, SystemClock};
 pub use event::{Event, Kinds, Notice, Phase, Tell};
+pub use form::{Form, Layout, Packing};
 pub use location::Provider;
 pub use money::{Currency, Money};
 pub use outcome::Outcome;
