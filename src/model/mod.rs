@@ -8,6 +8,7 @@ mod account;
 mod clock;
 mod comparison;
 mod event;
+mod form;
 mod location;
 mod money;
 mod outcome;
@@ -26,6 +27,7 @@ pub use comparison::{
     Change, Changes, Comparison, DEEPEST, PrefixChanges, Prefixes, STUCK_AFTER, Seen, Told, change,
 };
 pub use event::{Event, Kinds, Notice, Phase, Tell};
+pub use form::{Form, Layout, Packing};
 pub use location::Provider;
 pub use money::{Currency, Money};
 pub use outcome::Outcome;
