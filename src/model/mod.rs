@@ -5,6 +5,7 @@
 //! and the store must name one.
 
 mod account;
+mod audit;
 mod clock;
 mod event;
 mod location;
@@ -19,6 +20,7 @@ mod text;
 mod timeline;
 
 pub use account::{Account, AccountLine, Answers, Bill};
+pub use audit::{Audit, FailedCode, FailedRow, Failures, Flagged, Folders, Lapses, RunFacts, Seal, Share};
 pub use clock::{Clock, SystemClock};
 pub use event::{Event, Kinds, Notice, Phase, Tell};
 pub use location::Provider;
