@@ -18,12 +18,14 @@
 //! | `figures` | figures of a progress event as text, and rates over the last seconds |
 //! | `closing` | the table at the end of a run; `advice` is its one line per error code |
 //! | `bill` | the table of a plan |
+//! | `audit`, `html` | what a report amounts to, as text and as a page |
 //! | `status` | where a job stands |
 //! | `finding` | what a preflight finds, as text or as a JSON line |
 //! | `error` | an error with its causes and a hint, as text or as a JSON line |
 //! | `human`, `escape`, `table`, `sink` | numbers, safe text, aligned columns, the way out |
 
 mod advice;
+mod audit;
 mod bar;
 mod bill;
 mod closing;
@@ -31,6 +33,7 @@ mod error;
 mod escape;
 mod figures;
 mod finding;
+mod html;
 mod human;
 mod json;
 mod line;
@@ -42,12 +45,14 @@ mod table;
 mod waited;
 
 pub use advice::advice;
+pub use audit::audit_text;
 pub use bar::Bars;
 pub use bill::{PlanFee, PlanRow, PlanView, Quantity, plan_table};
 pub use closing::{Closing, Cost, closing_table};
 pub use error::{error_json, error_text};
 pub use escape::{Charset, printable};
 pub use finding::{Finding, Grade, finding_json, finding_text};
+pub use html::audit_page;
 pub use human::{human_bytes, human_count, human_objects, human_rate, human_span};
 pub use json::JsonLog;
 pub use line::Lines;

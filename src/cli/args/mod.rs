@@ -6,6 +6,7 @@ mod flags;
 mod globs;
 mod help;
 mod release;
+mod report;
 mod retry;
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ pub use campaign::{BudgetFlags, SafetyFlags, WaitFlags};
 pub use flags::{FilterFlags, LimitFlags, OutputFlags, SourceFlags, WishFlags};
 pub use globs::Globs;
 pub use release::ReleaseArgs;
+pub use report::ReportArgs;
 pub use retry::RetryArgs;
 pub use wait::WaitArgs;
 
@@ -127,6 +129,9 @@ pub enum Command {
     /// Show where a job stands, from its own files; no network
     #[command(long_about = help::STATUS, after_help = help::STATUS_EXAMPLES)]
     Status(StatusArgs),
+    /// Show what a report amounts to: states, expiry, folders, failures; as a page with --html
+    #[command(long_about = help::REPORT, after_help = help::REPORT_EXAMPLES)]
+    Report(ReportArgs),
     /// Check job files: every fault at once, with line and way out; with --online, rights as well
     #[command(long_about = help::CHECK, after_help = help::CHECK_EXAMPLES)]
     Check(CheckArgs),

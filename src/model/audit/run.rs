@@ -1,5 +1,7 @@
 //! The run that wrote a report, as its summary tells.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -50,6 +52,14 @@ pub struct RunFacts {
     pub spending: Option<Spending>,
     /// What was done when.
     pub timeline: Timeline,
+}
+
+impl RunFacts {
+    /// Time spent working; none if what the summary tells is no span.
+    #[must_use]
+    pub fn span(&self) -> Option<Duration> {
+        Duration::try_from_secs_f64(self.elapsed_seconds).ok()
+    }
 }
 
 /// Whether a report is the one that its summary tells of.

@@ -129,7 +129,8 @@ impl<'a> Books<'a> {
     }
 
     fn times(&mut self, row: &Row<'_>, state: State, size: u64) {
-        let is_copy = if self.has_state { state == State::Restored } else { !row.field("expires_at").is_empty() };
+        let is_copy =
+            if self.has_state { state == State::Restored } else { !row.field("expires_at").is_empty() };
         if is_copy && self.audit.has("expires_at") {
             let at = self.expires.read(row.text("expires_at"));
             if at.is_none() && !row.field("expires_at").is_empty() {

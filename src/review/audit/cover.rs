@@ -52,7 +52,9 @@ pub(super) fn shares(base: &Folder, path: &[u8], weight: Weight) -> Vec<Share> {
     while parts.len() < MOST {
         let heaviest = (0..parts.len()).filter_map(|at| Some((at, parts[at].heaviest(weight)?)));
         let heaviest = heaviest.max_by_key(|(at, (weight, ..))| (*weight, std::cmp::Reverse(*at)));
-        let Some((at, (_, name, child))) = heaviest.filter(|(_, (weight, ..))| *weight >= least) else { break };
+        let Some((at, (_, name, child))) = heaviest.filter(|(_, (weight, ..))| *weight >= least) else {
+            break;
+        };
         let part = &mut parts[at];
         part.rest.less(&child.total);
         part.split.push(name);

@@ -265,7 +265,8 @@ fn drop_leaves(folder: &mut Folder, keep: &mut [Keep; 2], folders: &mut usize) {
         }
         // Both are asked, so that each keeps its count.
         let [all, archived] = keep;
-        let stays = all.takes(Weight::All.of(&child.total)) | archived.takes(Weight::Archived.of(&child.total));
+        let stays =
+            all.takes(Weight::All.of(&child.total)) | archived.takes(Weight::Archived.of(&child.total));
         *folders -= usize::from(!stays);
         stays
     });
