@@ -3,7 +3,7 @@
 //! | file | |
 //! | --- | --- |
 //! | `args` | the command line as typed |
-//! | `scan`, `plan`, `restore`, `run`, `wait`, `release`, `status`, `diff`, `check`, `simulate`, `guide`, `explain` | one verb each |
+//! | `scan`, `plan`, `restore`, `run`, `wait`, `release`, `status`, `report`, `diff`, `check`, `simulate`, `guide`, `explain` | one verb each |
 //! | `campaign` | one job from its first request to its exit code |
 //! | `preflight` | `check --online`: whether a run could do its work |
 //! | `confirm` | the question before a run that is larger than the job lets pass |
@@ -30,6 +30,7 @@ mod plan;
 mod preflight;
 mod rehearsal;
 mod release;
+mod report;
 mod restore;
 mod retry;
 mod run;
@@ -117,6 +118,7 @@ async fn dispatch(verb: Command, look: Look, sink: Sink, line: Vec<String>) -> R
         Command::Release(args) => release::run(&args, &context).await,
         Command::Retry(args) => retry::run(&args, &context).await,
         Command::Status(args) => status::run(&args, &context),
+        Command::Report(args) => report::run(&args, &context),
         Command::Diff(args) => diff::run(&args, &context),
         Command::Check(args) => check::run(&args, &context).await,
         Command::Sim(args) => {

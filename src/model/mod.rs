@@ -5,6 +5,7 @@
 //! and the store must name one.
 
 mod account;
+mod audit;
 mod clock;
 mod comparison;
 mod event;
@@ -22,6 +23,7 @@ mod text;
 mod timeline;
 
 pub use account::{Account, AccountLine, Answers, Bill};
+pub use audit::{Audit, FailedCode, FailedRow, Failures, Flagged, Folders, Lapses, RunFacts, Seal, Share};
 pub use clock::{Clock, SystemClock};
 pub use comparison::{
     Change, Changes, Comparison, DEEPEST, PrefixChanges, Prefixes, STUCK_AFTER, Seen, Told, change,

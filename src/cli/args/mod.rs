@@ -8,6 +8,7 @@ mod flags;
 mod globs;
 mod help;
 mod release;
+mod report;
 mod retry;
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,7 @@ pub use explain::ExplainArgs;
 pub use flags::{FilterFlags, LimitFlags, OutputFlags, SourceFlags, WishFlags};
 pub use globs::Globs;
 pub use release::ReleaseArgs;
+pub use report::ReportArgs;
 pub use retry::RetryArgs;
 pub use wait::WaitArgs;
 
@@ -131,6 +133,9 @@ pub enum Command {
     /// Show where a job stands, from its own files; no network
     #[command(long_about = help::STATUS, after_help = help::STATUS_EXAMPLES)]
     Status(StatusArgs),
+    /// Show what a report amounts to: states, expiry, folders, failures; as a page with --html
+    #[command(long_about = help::REPORT, after_help = help::REPORT_EXAMPLES)]
+    Report(ReportArgs),
     /// Compare two reports: what became readable, lapsed, vanished or is stuck in between
     #[command(long_about = help::DIFF, after_help = help::DIFF_EXAMPLES)]
     Diff(DiffArgs),
