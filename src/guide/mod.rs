@@ -33,6 +33,7 @@ macro_rules! topics {
 }
 
 topics! {
+    first_audit "first-audit" "which objects are archived, which are readable, and until when"
     promises "promises" "what is promised, how each promise is tested, and what is not promised"
 }
 

@@ -50,6 +50,8 @@ mod nightly;
 mod nights;
 #[cfg(unix)]
 mod pace;
+#[cfg(unix)]
+mod pasted;
 mod preflight;
 mod ranges;
 #[cfg(unix)]
