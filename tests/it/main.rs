@@ -56,6 +56,8 @@ mod preflight;
 mod ranges;
 #[cfg(unix)]
 mod resume;
+#[cfg(unix)]
+mod rights;
 mod secrets;
 mod shell;
 mod sources;

@@ -8,7 +8,7 @@
 //! | fence `sh` | is run; each line ends with 0 |
 //! | `# exit code N` behind a line | it ends with N |
 //! | `NAME=…` | what the reader puts there: a value of [`GIVEN`] |
-//! | `127.0.0.1:9000` | the same address with a port that is free |
+//! | `127.0.0.1:9000`, `:9001` | the same address with a port that is free |
 //! | a line that ends in `&` | goes on in the background; the next block waits for its address |
 //! | fence `toml` whose first line is `# NAME.toml` | is saved under that name |
 //! | another fence `toml` | is part of a job file: `defrost check` takes it |
@@ -18,12 +18,14 @@
 //! | fence `json` | a policy: see `rights.rs` |
 //! | a line of [`NOT_RUN`] | is not run here; the table says why, and who does it |
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use defrost::model::{Action, Flag, Reason, State};
 use defrost::sim::Config;
 
 use crate::support::{ACCESS_KEY, Ran, Rig, SECRET_KEY};
@@ -49,7 +51,11 @@ enum By {
 
 /// Lines of `sh` blocks that are not run here, each with the reason and with who runs it otherwise.
 const NOT_RUN: &[(&str, &str, By)] = &[
-    ("cargo install --path . --locked", "takes minutes and the folder of cargo", By::Ci("cargo install --path . --locked")),
+    (
+        "cargo install --path . --locked",
+        "takes minutes and the folder of cargo",
+        By::Ci("cargo install --path . --locked"),
+    ),
     ("cargo test", "is what runs this test", By::Ci("eval \"$test_command\"")),
     (
         "DEFROST_KILLS=1000 cargo test --test it kill:: -- --nocapture",
@@ -63,14 +69,18 @@ const NOT_RUN: &[(&str, &str, By)] = &[
         By::Nobody,
     ),
     ("cargo bench", "takes ten minutes; a short one is run", By::Ci("DEFROST_BENCH_SHORT=1 cargo bench")),
-    ("cargo bench -- memory", "takes minutes; a short one is run", By::Ci("DEFROST_BENCH_SHORT=1 cargo bench")),
-    ("cargo bench -- pages memory", "takes minutes; a short one is run", By::Ci("DEFROST_BENCH_SHORT=1 cargo bench")),
-    ("DEFROST_BENCH_SHORT=1 cargo bench", "takes a minute", By::Ci("DEFROST_BENCH_SHORT=1 cargo bench")),
     (
-        "DEFROST_BENCH_LONG=1 cargo bench -- latency memory",
-        "takes an hour and 40 GB of disk",
-        By::Nobody,
+        "cargo bench -- memory",
+        "takes minutes; a short one is run",
+        By::Ci("DEFROST_BENCH_SHORT=1 cargo bench"),
     ),
+    (
+        "cargo bench -- pages memory",
+        "takes minutes; a short one is run",
+        By::Ci("DEFROST_BENCH_SHORT=1 cargo bench"),
+    ),
+    ("DEFROST_BENCH_SHORT=1 cargo bench", "takes a minute", By::Ci("DEFROST_BENCH_SHORT=1 cargo bench")),
+    ("DEFROST_BENCH_LONG=1 cargo bench -- latency memory", "takes an hour and 40 GB of disk", By::Nobody),
     (
         "python3 .ci/bounds.py target/release/defrost",
         "needs a release build",
@@ -115,9 +125,34 @@ fn blocks(text: &str) -> Vec<Block> {
     found
 }
 
-/// A port that nobody listens on now.
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+/// `text` with ports that are free instead of those that it names.
+fn with_free_ports(text: &str) -> String {
+    let mut text = text.to_owned();
+    let mut held = Vec::new();
+    for named in ["127.0.0.1:9000", "127.0.0.1:9001"] {
+        // All are held until all are found, so that no port is found twice.
+        let free = TcpListener::bind("127.0.0.1:0").unwrap();
+        text = text.replace(named, &free.local_addr().unwrap().to_string());
+        held.push(free);
+    }
+    text
+}
+
+/// The lines of a block as a shell reads them: those that end in `\\` go on.
+fn whole_lines(lines: &[String]) -> Vec<String> {
+    let mut whole: Vec<String> = Vec::new();
+    let mut goes_on = false;
+    for line in lines {
+        match whole.last_mut().filter(|_| goes_on) {
+            Some(last) => {
+                last.push('\n');
+                last.push_str(line);
+            }
+            None => whole.push(line.clone()),
+        }
+        goes_on = line.ends_with('\\');
+    }
+    whole
 }
 
 /// `line` as the shell gets it.
@@ -141,34 +176,38 @@ fn line(text: &str, at: &str) -> String {
     }
 }
 
-/// The shell script that is the page, and for each block whether its output is kept in a file.
-fn script(name: &str, blocks: &[Block], port: u16) -> String {
+/// The shell script that is the page; what each block prints is kept in a file.
+fn script(name: &str, blocks: &[Block]) -> String {
     let mut script = String::from("set -e -o pipefail\ntrap 'kill $(jobs -p) 2>/dev/null || :' EXIT\n");
     // What talks to a store by its own name is led to the simulator, unless the page does that by itself.
-    let leads = !blocks.iter().any(|block| block.lines.iter().any(|line| line.contains("DEFROST_ENDPOINT_URL")));
+    let leads =
+        !blocks.iter().any(|block| block.lines.iter().any(|line| line.contains("DEFROST_ENDPOINT_URL")));
     for (number, block) in blocks.iter().enumerate() {
         let at = format!("{name}:{}", block.line);
         let has_store = simulated(block, blocks);
         if leads {
-            let lead = if has_store { "unset DEFROST_ENDPOINT_URL" } else { "export DEFROST_ENDPOINT_URL=\"$STORE\"" };
+            let lead = if has_store {
+                "unset DEFROST_ENDPOINT_URL"
+            } else {
+                "export DEFROST_ENDPOINT_URL=\"$STORE\""
+            };
             writeln!(script, "{lead}").unwrap();
         }
         let body: Vec<String> = match block.language.as_str() {
-            "sh" => block.lines.iter().map(|text| line(text, &at)).collect(),
+            "sh" => whole_lines(&block.lines).iter().map(|text| line(text, &at)).collect(),
             "toml" => toml(block),
             "text" | "json" => continue,
             other => panic!("{at}: nobody knows what to do with `{other}`"),
         };
         writeln!(script, "{{\n{}\n}} >.pasted/{number} 2>&1", body.join("\n")).unwrap();
-        if body.last().is_some_and(|line| line.ends_with('&')) {
-            writeln!(
-                script,
-                "for look in $(seq 600); do (: </dev/tcp/127.0.0.1/9000) 2>/dev/null && break; sleep 0.05; done"
-            )
-            .unwrap();
+        if let Some(line) = body.last().filter(|line| line.ends_with('&')) {
+            let (_, port) = line.split_once("127.0.0.1:").unwrap_or_else(|| panic!("{at}: no address"));
+            let port: String = port.chars().take_while(char::is_ascii_digit).collect();
+            let look = format!("(: </dev/tcp/127.0.0.1/{port}) 2>/dev/null");
+            writeln!(script, "for look in $(seq 600); do {look} && break; sleep 0.05; done").unwrap();
         }
     }
-    script.replace("127.0.0.1:9000", &format!("127.0.0.1:{port}")).replace("tcp/127.0.0.1/9000", &format!("tcp/127.0.0.1/{port}"))
+    script
 }
 
 /// Whether `block` runs a job that brings its store along, and so must not be led to another.
@@ -176,7 +215,8 @@ fn simulated(block: &Block, all: &[Block]) -> bool {
     let brings = |text: &str| text.lines().any(|line| line == "[simulator]");
     let words = block.lines.iter().flat_map(|line| line.split_whitespace());
     words.filter(|word| word.ends_with(".toml")).any(|word| {
-        let own = all.iter().find(|block| block.lines.first().is_some_and(|line| *line == format!("# {word}")));
+        let own =
+            all.iter().find(|block| block.lines.first().is_some_and(|line| *line == format!("# {word}")));
         match own {
             Some(block) => brings(&block.lines.join("\n")),
             None => fs::read_to_string(root().join(word)).is_ok_and(|text| brings(&text)),
@@ -186,12 +226,15 @@ fn simulated(block: &Block, all: &[Block]) -> bool {
 
 /// Saves a file, or checks a part of one.
 fn toml(block: &Block) -> Vec<String> {
-    let named = block.lines.first().and_then(|line| line.strip_prefix("# ")).filter(|name| name.ends_with(".toml"));
+    let named =
+        block.lines.first().and_then(|line| line.strip_prefix("# ")).filter(|name| name.ends_with(".toml"));
     let mut lines = vec![format!("cat >'{}' <<'END OF FILE'", named.unwrap_or("part.toml"))];
     let has = |table: &str| block.lines.iter().any(|line| line == table);
     let whole = named.is_some();
     if !whole && !has("[[source]]") {
-        lines.extend(["[[source]]", "url = \"oss://logs-archive/\"", "region = \"cn-hangzhou\""].map(str::to_owned));
+        lines.extend(
+            ["[[source]]", "url = \"oss://logs-archive/\"", "region = \"cn-hangzhou\""].map(str::to_owned),
+        );
     }
     lines.extend(block.lines.iter().cloned());
     if !whole && !has("[restore]") {
@@ -207,7 +250,9 @@ fn toml(block: &Block) -> Vec<String> {
 /// Whether `line` is what `pattern` says, `…` being anything.
 fn line_fits(pattern: &str, line: &str) -> bool {
     let mut pieces = pattern.trim_end().split('…');
-    let Some(mut rest) = pieces.next().and_then(|first| line.trim_end().strip_prefix(first)) else { return false };
+    let Some(mut rest) = pieces.next().and_then(|first| line.trim_end().strip_prefix(first)) else {
+        return false;
+    };
     let mut pieces: Vec<&str> = pieces.collect();
     let Some(last) = pieces.pop() else { return rest.is_empty() };
     for piece in pieces {
@@ -222,7 +267,9 @@ fn fits(pattern: &[String], lines: &[&str]) -> bool {
     match pattern.split_first() {
         None => lines.is_empty(),
         Some((first, rest)) if first == "…" => (0..=lines.len()).any(|skip| fits(rest, &lines[skip..])),
-        Some((first, rest)) => lines.split_first().is_some_and(|(line, more)| line_fits(first, line) && fits(rest, more)),
+        Some((first, rest)) => {
+            lines.split_first().is_some_and(|(line, more)| line_fits(first, line) && fits(rest, more))
+        }
     }
 }
 
@@ -243,12 +290,12 @@ fn prepare(rig: &Rig) {
 /// Pastes the page `name`.
 #[track_caller]
 fn paste(name: &str) {
-    let text = fs::read_to_string(root().join(name)).unwrap();
+    let text = with_free_ports(&fs::read_to_string(root().join(name)).unwrap());
     let blocks = blocks(&text);
     let seed = root().join("src/sim/seed.toml");
     let rig = Rig::new(Config::from_toml(&seed, &fs::read_to_string(&seed).unwrap()).unwrap());
     prepare(&rig);
-    let script = script(name, &blocks, free_port());
+    let script = script(name, &blocks);
     let mut shell = Command::new("bash");
     shell
         .args(["-c", &script])
@@ -257,6 +304,7 @@ fn paste(name: &str) {
         .env("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", rig.path(".bin").display()))
         .env("STORE", rig.server.url())
         .env("DEFROST_NO_METADATA", "1")
+        .env("LC_ALL", "C.UTF-8")
         .envs(GIVEN.iter().copied())
         .current_dir(rig.folder())
         .stdin(Stdio::null());
@@ -302,7 +350,18 @@ macro_rules! pages {
 pages! {
     readme "README.md"
     jobs "jobs/README.md"
+    benches "benches/README.md"
     first_audit "src/guide/first-audit.md"
+    first_campaign "src/guide/first-campaign.md"
+    costs "src/guide/costs.md"
+    resume "src/guide/resume.md"
+    waiting "src/guide/waiting.md"
+    rights "src/guide/rights.md"
+    troubleshooting "src/guide/troubleshooting.md"
+    rehearsing "src/guide/rehearsing.md"
+    columns "src/guide/columns.md"
+    reports "src/guide/reports.md"
+    deploying "src/guide/deploying.md"
     promises "src/guide/promises.md"
 }
 
@@ -313,7 +372,7 @@ fn every_page_is_pasted() {
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
         .collect();
-    there.extend(["README.md", "jobs/README.md"].map(|name| root().join(name)));
+    there.extend(["README.md", "jobs/README.md", "benches/README.md"].map(|name| root().join(name)));
     there.sort();
     let mut pasted: Vec<PathBuf> = PAGES.iter().map(|name| root().join(name)).collect();
     pasted.sort();
@@ -326,7 +385,9 @@ fn what_is_not_run_here_is_on_a_page_and_run_where_it_is_said() {
     let mut lines = Vec::new();
     for page in PAGES {
         let text = fs::read_to_string(root().join(page)).unwrap();
-        lines.extend(blocks(&text).into_iter().filter(|block| block.language == "sh").flat_map(|block| block.lines));
+        lines.extend(
+            blocks(&text).into_iter().filter(|block| block.language == "sh").flat_map(|block| block.lines),
+        );
     }
     for (number, (line, reason, by)) in NOT_RUN.iter().enumerate() {
         assert!(lines.iter().any(|text| excused(text) == Some(number)), "`{line}` stands on no page");
@@ -352,4 +413,40 @@ fn dots_are_anything_and_nothing_else_is() {
     let pattern = ["a", "…", "z"].map(str::to_owned);
     assert!(fits(&pattern, &["a", "z"]) && fits(&pattern, &["a", "b", "c", "z"]));
     assert!(!fits(&pattern, &["a", "b"]) && !fits(&pattern, &["a", "z", "b"]));
+}
+
+/// The words in backticks of the first cells below the table head `head`.
+fn first_cells(page: &str, head: &str) -> Vec<String> {
+    let (_, table) = page.split_once(&format!("| {head} |")).unwrap_or_else(|| panic!("no table {head}"));
+    let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
+    rows.flat_map(|row| {
+        let cell = row.trim_matches('|').split('|').next().unwrap_or_default();
+        cell.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>()
+    })
+    .collect()
+}
+
+#[test]
+fn the_page_on_columns_has_every_column_word_and_field() {
+    let page = fs::read_to_string(root().join("src/guide/columns.md")).unwrap();
+    let rig = Rig::new(Config::default().with_bucket(crate::support::S3.bucket()));
+    rig.run(crate::support::S3, &["scan", "s3://test-archive/", "--report", "r.csv"]).expect(0);
+    let header = fs::read_to_string(rig.path("r.csv")).unwrap();
+    let header: Vec<&str> = header.lines().next().unwrap().split(',').collect();
+    assert_eq!(first_cells(&page, "column"), header);
+    let summary: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(rig.path("r.summary.json")).unwrap()).unwrap();
+    let written: BTreeSet<&str> = summary.as_object().unwrap().keys().map(String::as_str).collect();
+    let told = first_cells(&page, "field");
+    assert_eq!(told.iter().map(String::as_str).collect::<BTreeSet<_>>(), written);
+    let words = |head: &str| first_cells(&page, head).into_iter().collect::<BTreeSet<_>>();
+    let all = |words: &[&'static str]| words.iter().map(|word| (*word).to_owned()).collect::<BTreeSet<_>>();
+    let known: Vec<&str> = State::ALL.iter().map(|word| word.as_str()).collect();
+    assert_eq!(words("in `state`"), all(&known));
+    let known: Vec<&str> = Action::ALL.iter().map(|word| word.as_str()).collect();
+    assert_eq!(words("in `action`"), all(&known));
+    let known: Vec<&str> = Reason::ALL.iter().map(|word| word.as_str()).collect();
+    assert_eq!(words("in `reason`"), all(&known));
+    let known: Vec<&str> = Flag::ALL.iter().map(|word| word.as_str()).collect();
+    assert_eq!(words("in `flags`"), all(&known));
 }
