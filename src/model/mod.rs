@@ -5,8 +5,11 @@
 //! and the store must name one.
 
 mod account;
+mod audit;
 mod clock;
+mod comparison;
 mod event;
+mod form;
 mod location;
 mod money;
 mod outcome;
@@ -20,8 +23,13 @@ mod text;
 mod timeline;
 
 pub use account::{Account, AccountLine, Answers, Bill};
+pub use audit::{Audit, FailedCode, FailedRow, Failures, Flagged, Folders, Lapses, RunFacts, Seal, Share};
 pub use clock::{Clock, SystemClock};
+pub use comparison::{
+    Change, Changes, Comparison, DEEPEST, PrefixChanges, Prefixes, STUCK_AFTER, Seen, Told, change,
+};
 pub use event::{Event, Kinds, Notice, Phase, Tell};
+pub use form::{Form, Layout, Packing};
 pub use location::Provider;
 pub use money::{Currency, Money};
 pub use outcome::Outcome;

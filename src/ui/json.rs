@@ -101,7 +101,7 @@ enum Said<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         up_to_s: Option<f64>,
     },
-    Progress(ProgressSaid<'a>),
+    Progress(Box<ProgressSaid<'a>>),
     Resumed {
         rows: u64,
         after: &'a str,
@@ -280,7 +280,7 @@ impl Tell for JsonLog {
                     return;
                 }
                 state.told_at = Some(elapsed);
-                self.put(&Said::Progress((&**progress).into()));
+                self.put(&Said::Progress(Box::new((&**progress).into())));
             }
             Event::Notice(Notice::Resumed { rows, after }) => self.put(&Said::Resumed { rows: *rows, after }),
             Event::Notice(Notice::SlowedDown { call, rate, pause }) => {

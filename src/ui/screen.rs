@@ -5,6 +5,7 @@
 //! Here each line ends in a line break of its own, and how many rows the old lines take now is reckoned
 //! before they are cleared.
 
+use std::fmt::Write as _;
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -163,7 +164,8 @@ impl Screen {
         let up: usize = cleared.iter().map(|columns| rows(*columns, width)).sum();
         let mut out = String::new();
         if up > 1 {
-            out.push_str(&format!("\x1b[{}A", up - 1));
+            // Writing to a String does not fail.
+            let _ = write!(out, "\x1b[{}A", up - 1);
         }
         if up > 0 {
             out.push_str("\r\x1b[J");

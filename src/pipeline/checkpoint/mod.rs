@@ -76,8 +76,8 @@ mod scribe;
 mod state;
 
 pub use fault::CheckpointError;
-pub(in crate::pipeline) use files::{Fresh, private, replace_file};
-pub(crate) use files::{private_folder, publish_file, sync_folder_of};
+pub(crate) use files::{Fresh, private_folder, publish_file, sync_folder_of};
+pub(in crate::pipeline) use files::{private, replace_file};
 pub use gaps::Gaps;
 pub use line::{ObjectId, Recorded};
 pub use live::LiveFile;

@@ -243,8 +243,8 @@ async fn sessions<S: Store + 'static>(
 
 /// Waits until the window opens at `until`; tells why if the run is to end instead.
 ///
-/// The hour is looked at again and again: a machine that slept, or a clock that was set, makes a long
-/// sleep end at the wrong time.
+/// The hour is looked at again when the wait is over: a machine that slept, or a clock that was set, may
+/// have made it too short. A rehearsal skips it.
 async fn wait<S: Store>(
     gauge: &Gauge<'_, S>,
     stop: &Stop,
@@ -253,17 +253,22 @@ async fn wait<S: Store>(
     worked_out: Option<Duration>,
 ) -> Option<Why> {
     gauge.phase(Phase::Waiting(until));
-    let is_open = || {
-        job.window.as_ref().is_none_or(|window| matches!(hours(window, gauge.clock.now()), Hours::Open(_)))
-    };
-    while !is_open() {
-        if worked_out.is_some_and(|by| by <= gauge.clock.monotonic()) {
+    while let Some(Hours::Shut(until)) = job.window.as_ref().map(|window| hours(window, gauge.clock.now())) {
+        let left = worked_out.map(|by| by.saturating_sub(gauge.clock.monotonic()));
+        if left.is_some_and(|left| left.is_zero()) {
             return job.stop_after.map(Why::WorkedOut);
         }
+        let worked_out = async {
+            match left {
+                Some(left) => gauge.clock.sleep(left).await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             biased;
             _ = stop.beyond(Step::Go) => return Some(Why::Stopped),
-            () = gauge.clock.sleep(TICK) => {}
+            () = gauge.clock.until(until) => {}
+            () = worked_out => {}
         }
     }
     gauge.phase(Phase::Running);
