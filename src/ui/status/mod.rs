@@ -386,8 +386,8 @@ pub(super) mod tests {
         assert!(text.contains("saved     2026-11-21T04:05:00Z\n"), "{text}");
     }
 
-    pub(super) fn live(doing: Doing) -> Option<Live> {
-        Some(Live { pid: 4_711, at: at("2026-11-21T04:05:12Z"), doing })
+    pub(super) fn live(doing: Doing) -> Live {
+        Live { pid: 4_711, at: at("2026-11-21T04:05:12Z"), doing }
     }
 
     pub(super) fn at_work(phase: Phase) -> Doing {
@@ -398,7 +398,7 @@ pub(super) mod tests {
     #[test]
     fn a_running_one_shows_what_its_own_terminal_does() {
         let mut view = view(RunState::Running, Some(4_711));
-        view.live = live(at_work(Phase::Waiting(at("2026-11-21T14:00:00Z"))));
+        view.live = Some(live(at_work(Phase::Waiting(at("2026-11-21T14:00:00Z")))));
         insta::assert_snapshot!(shown(&view), @r"
         job       nightly-logs
         kind      restore
@@ -423,7 +423,7 @@ pub(super) mod tests {
     #[test]
     fn a_process_that_has_not_told_of_itself_for_long_is_told_to() {
         let mut view = view(RunState::Running, Some(4_711));
-        view.live = live(at_work(Phase::Running));
+        view.live = Some(live(at_work(Phase::Running)));
         assert!(!shown(&view).contains("ago\n          listing"));
         view.live.as_mut().unwrap().at = at("2026-11-21T04:04:00Z");
         let text = shown(&view);
@@ -445,7 +445,7 @@ pub(super) mod tests {
         let mut view = view(RunState::Finished, None);
         view.ended = Some("some_failed".to_owned());
         view.wait = Some(wait);
-        view.release = live(Doing::Release { named: 10, done: 5, released: 4, failed: 1 });
+        view.release = Some(live(Doing::Release { named: 10, done: 5, released: 4, failed: 1 }));
         insta::assert_snapshot!(shown(&view), @r"
         job       nightly-logs
         kind      restore
@@ -468,7 +468,7 @@ pub(super) mod tests {
         view.state = RunState::Waiting;
         (view.lock_pid, view.release) = (Some(4_711), None);
         let next = Some(at("2026-11-21T04:10:00Z"));
-        view.live = live(Doing::Wait { ready: 1_300, open: 48_700, next });
+        view.live = Some(live(Doing::Wait { ready: 1_300, open: 48_700, next }));
         let text = shown(&view);
         assert!(text.contains("state     waiting, process 4711\n"), "{text}");
         assert!(text.contains("1,300 of 50,000 objects\nnext look 2026-11-21T04:10:00Z\n"), "{text}");
@@ -479,7 +479,7 @@ pub(super) mod tests {
     fn one_line_for_a_log() {
         let mut view = view(RunState::Running, Some(4_711));
         assert_eq!(status_line(&view, Look::default()), None);
-        view.live = live(at_work(Phase::Finishing));
+        view.live = Some(live(at_work(Phase::Finishing)));
         let line = status_line(&view, Look::default()).unwrap();
         assert!(
             line.starts_with("2026-11-21T04:05:12Z nightly-logs: closing the report; 1,234,567 keys"),
