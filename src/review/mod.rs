@@ -5,3 +5,4 @@
 //! [`model`](crate::model); [`ui`](crate::ui) shows them.
 
 pub mod audit;
+pub mod diff;
