@@ -52,10 +52,14 @@ mod nightly;
 mod nights;
 #[cfg(unix)]
 mod pace;
+#[cfg(unix)]
+mod pasted;
 mod preflight;
 mod ranges;
 #[cfg(unix)]
 mod resume;
+#[cfg(unix)]
+mod rights;
 mod secrets;
 mod shell;
 mod sources;
