@@ -23,7 +23,7 @@ mod url;
 
 pub(crate) use fault::nearest;
 pub use fault::{At, Fault, Faults, Place};
-pub use flags::Overrides;
+pub use flags::{Overrides, TypedGlob};
 pub use prices::{Item, Price, PriceTable, Prices};
 pub use resolve::{Env, all_from_file, from_file, from_url, url_state_dir};
 pub use settings::{Setting, settings};
