@@ -117,7 +117,7 @@ async fn dispatch(verb: Command, look: Look, sink: Sink, line: Vec<String>) -> R
         Command::Wait(args) => wait::run(&args, &context).await,
         Command::Release(args) => release::run(&args, &context).await,
         Command::Retry(args) => retry::run(&args, &context).await,
-        Command::Status(args) => status::run(&args, &context),
+        Command::Status(args) => status::run(&args, &context).await,
         Command::Report(args) => report::run(&args, &context),
         Command::Diff(args) => diff::run(&args, &context),
         Command::Check(args) => check::run(&args, &context).await,

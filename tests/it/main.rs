@@ -66,3 +66,5 @@ mod sources;
 #[cfg(all(unix, debug_assertions))]
 mod stopping;
 mod wait;
+#[cfg(unix)]
+mod watch;

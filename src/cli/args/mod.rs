@@ -267,6 +267,12 @@ pub struct StatusArgs {
     /// [env: DEFROST_STATE_DIR]
     #[arg(long, visible_alias = "checkpoint-dir", value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub state_dir: Option<String>,
+    /// Show it again every second until nobody is at work on it any more
+    #[arg(short = 'w', long, visible_alias = "follow", visible_short_alias = 'f')]
+    pub watch: bool,
+    /// One JSON object a line for each job, for scripts
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `check JOB…`.
