@@ -6,6 +6,7 @@ mod diff;
 mod flags;
 mod globs;
 mod help;
+mod notify;
 mod release;
 mod retry;
 #[cfg(test)]
@@ -24,6 +25,7 @@ pub use campaign::{BudgetFlags, SafetyFlags, WaitFlags};
 pub use diff::DiffArgs;
 pub use flags::{FilterFlags, LimitFlags, OutputFlags, SourceFlags, WishFlags};
 pub use globs::Globs;
+pub use notify::NotifyFlags;
 pub use release::ReleaseArgs;
 pub use retry::RetryArgs;
 pub use wait::WaitArgs;
@@ -164,6 +166,9 @@ pub struct ScanArgs {
     /// Report and state.
     #[command(flatten)]
     pub output: OutputFlags,
+    /// Who is told of its end.
+    #[command(flatten)]
+    pub notify: NotifyFlags,
 }
 
 /// `plan URL|JOB`.
@@ -244,6 +249,9 @@ pub struct JobFlags {
     /// Report and state.
     #[command(flatten)]
     pub output: OutputFlags,
+    /// Who is told of its end.
+    #[command(flatten)]
+    pub notify: NotifyFlags,
 }
 
 /// `status JOB|URL`.
@@ -313,6 +321,7 @@ impl ScanArgs {
         self.filter.put(&mut over);
         self.limits.put(&mut over);
         self.output.put(&mut over);
+        self.notify.put(&mut over);
         over
     }
 }
@@ -330,6 +339,7 @@ impl JobFlags {
         self.safety.put(&mut over);
         self.wait.put(&mut over);
         self.output.put(&mut over);
+        self.notify.put(&mut over);
         over
     }
 }
