@@ -60,4 +60,6 @@ mod shell;
 mod sources;
 #[cfg(all(unix, debug_assertions))]
 mod stopping;
+#[cfg(unix)]
+mod told;
 mod wait;

@@ -122,20 +122,15 @@ fn told(fees: &FeesTold) -> Fees<'_> {
 /// The end of a run in one line.
 fn text(ending: &Ending) -> String {
     let Ending { job, verb, target, reason, exit_code, .. } = ending;
-    let mut text = format!("{job}: {verb} of {target} ended with exit code {exit_code} ({reason})");
+    let mut parts = vec![format!("{job}: {verb} of {target} ended with exit code {exit_code} ({reason})")];
     if let Some(figures) = &ending.figures {
-        let actions = figures.tally.actions.iter().filter(|(action, _)| **action != Action::None);
         let matched = figures.tally.matched;
-        text += &format!("; {}, {}", ui::human_objects(matched.objects), ui::human_bytes(matched.bytes));
-        for (action, count) in actions {
-            text += &format!(", {} {action}", ui::human_count(count.objects));
-        }
+        let mut counted = vec![ui::human_objects(matched.objects), ui::human_bytes(matched.bytes)];
+        let actions = figures.tally.actions.iter().filter(|(action, _)| **action != Action::None);
+        counted.extend(actions.map(|(action, count)| format!("{} {action}", ui::human_count(count.objects))));
+        parts.push(counted.join(", "));
     }
-    if let Some((error, _)) = &ending.error {
-        text += &format!("; {error}");
-    }
-    if let Some(report) = &ending.report {
-        text += &format!("; report {}", report.display());
-    }
-    text
+    parts.extend(ending.error.as_ref().map(|(error, _)| error.clone()));
+    parts.extend(ending.report.as_ref().map(|report| format!("report {}", report.display())));
+    parts.join("; ")
 }

@@ -100,7 +100,6 @@ pub(super) fn text(ending: &Ending, before: Option<f64>) -> String {
     page.text
 }
 
-#[expect(clippy::cast_precision_loss, reason = "Prometheus has no other numbers")]
 fn counts(page: &mut Page, figures: &Figures) {
     let tally = &figures.tally;
     page.single(
@@ -140,7 +139,6 @@ fn counts(page: &mut Page, figures: &Figures) {
     );
 }
 
-#[expect(clippy::cast_precision_loss, reason = "Prometheus has no other numbers")]
 fn requests(page: &mut Page, figures: &Figures) {
     let requests = figures.requests;
     let kinds = [("list", requests.list), ("head", requests.head), ("restore", requests.restore)];
@@ -177,28 +175,22 @@ fn fees(page: &mut Page, figures: &Figures) {
     );
 }
 
-#[expect(clippy::cast_precision_loss, reason = "Prometheus has no other numbers")]
 fn spent(page: &mut Page, figures: &Figures) {
     let Some(spending) = &figures.spending else { return };
     let mut scopes: Vec<(&str, &Spent)> = vec![("run", &spending.run)];
     scopes.extend(spending.day.as_ref().map(|(_, spent)| ("day", spent)));
-    let of = |scope: &'static str| vec![("scope", scope)];
-    let named = |scope: &str| if scope == "run" { of("run") } else { of("day") };
-    let objects = scopes.iter().map(|(scope, spent)| (named(scope), spent.objects as f64));
+    let objects = scopes.iter().map(|(scope, spent)| (vec![("scope", *scope)], spent.objects as f64));
     page.gauge("defrost_budget_spent_objects", "Objects asked for, of the budgets of run and day.", objects);
-    let bytes = scopes.iter().map(|(scope, spent)| (named(scope), spent.bytes as f64));
+    let bytes = scopes.iter().map(|(scope, spent)| (vec![("scope", *scope)], spent.bytes as f64));
     page.gauge("defrost_budget_spent_bytes", "Bytes asked for, of the budgets of run and day.", bytes);
     let costs = scopes.iter().filter_map(|(scope, spent)| {
         // An amount is told with its currency behind it.
         let (amount, currency) = spent.cost.as_deref()?.split_once(' ')?;
-        let mut labels = named(scope);
-        labels.push(("currency", currency));
-        Some((labels, amount.parse().ok()?))
+        Some((vec![("scope", *scope), ("currency", currency)], amount.parse().ok()?))
     });
     page.gauge("defrost_budget_spent_fees", "Money spent, of the budgets of run and day.", costs);
 }
 
-#[expect(clippy::cast_precision_loss, reason = "Prometheus has no other numbers")]
 fn bounds(page: &mut Page, ending: &Ending) {
     let scopes: [(&str, &Bounds); 2] = [("run", &ending.budget.run), ("day", &ending.budget.day)];
     let objects =
@@ -218,4 +210,119 @@ fn bounds(page: &mut Page, ending: &Ending) {
 pub(super) fn last_success(text: &str, job: &str) -> Option<f64> {
     let head = format!("{LAST_SUCCESS}{{job=\"{}\"}} ", escaped(job));
     text.lines().find_map(|line| line.strip_prefix(&head)?.trim().parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::job::Budget;
+    use crate::model::{Count, ErrorCount, RequestCounts, Spending, Tally};
+    use crate::pipeline::account::FeesTold;
+
+    fn ending() -> Ending {
+        let mut tally = Tally { listed: 12, ..Tally::default() };
+        tally
+            .classes
+            .entry("GLACIER".to_owned())
+            .or_default()
+            .insert(State::Restoring, Count { objects: 5, bytes: 50 });
+        tally.actions.insert(Action::Failed, Count { objects: 2, bytes: 20 });
+        tally.errors.insert("Odd\"Code\\\n".to_owned(), ErrorCount { objects: 2, ..ErrorCount::default() });
+        let run = Spent { objects: 5, bytes: 50, cost: Some("1.50 USD".to_owned()) };
+        Ending {
+            job: "night.1".to_owned(),
+            verb: "restore",
+            target: "s3://b/p/".to_owned(),
+            began: "2026-11-21T01:00:00Z".parse().unwrap(),
+            at: "2026-11-21T01:00:02.5Z".parse().unwrap(),
+            exit_code: 1,
+            reason: "some_failed".to_owned(),
+            error: None,
+            complete: true,
+            figures: Some(Figures {
+                tally,
+                requests: RequestCounts { list: 3, restore: 7, retries: 1, ..RequestCounts::default() },
+                elapsed: Duration::from_millis(2250),
+                fees: Some(FeesTold::default()),
+                spending: Some(Spending { run, day: None }),
+            }),
+            budget: Budget { run: Bounds { objects: Some(9), ..Bounds::default() }, ..Budget::default() },
+            report: None,
+            summary: None,
+            way_on: None,
+        }
+    }
+
+    fn value(text: &str, sample: &str) -> Option<f64> {
+        text.lines().find_map(|line| line.strip_prefix(sample)?.trim().parse().ok())
+    }
+
+    #[test]
+    fn every_sample_has_its_help_type_and_job() {
+        let text = text(&ending(), Some(77.0));
+        let mut last = String::new();
+        for line in text.lines() {
+            if let Some(rest) = line.strip_prefix("# ") {
+                let mut words = rest.split(' ');
+                let (kind, name) = (words.next().unwrap(), words.next().unwrap());
+                assert!(["HELP", "TYPE"].contains(&kind), "{line}");
+                if kind == "HELP" {
+                    assert!(
+                        rest.ends_with('.') && !text.contains(&format!("# HELP {name} {name}")),
+                        "{line}"
+                    );
+                } else {
+                    assert!(line.ends_with(" gauge") && !name.ends_with("_total"), "{line}");
+                    assert_eq!(text.matches(&format!("# TYPE {name} ")).count(), 1, "{name} twice");
+                }
+                name.clone_into(&mut last);
+            } else {
+                assert!(
+                    line.starts_with(&format!("{last}{{job=\"night.1\"")),
+                    "{line} is not below its head"
+                );
+            }
+        }
+        for (sample, wanted) in [
+            ("defrost_last_run_timestamp_seconds{job=\"night.1\"}", 1_795_222_802.5),
+            ("defrost_last_run_success{job=\"night.1\"}", 0.0),
+            ("defrost_last_run_exit_code{job=\"night.1\"}", 1.0),
+            ("defrost_last_success_timestamp_seconds{job=\"night.1\"}", 77.0),
+            ("defrost_last_run_duration_seconds{job=\"night.1\"}", 2.25),
+            ("defrost_last_run_objects{job=\"night.1\",storage_class=\"GLACIER\",state=\"restoring\"}", 5.0),
+            (
+                "defrost_last_run_size_bytes{job=\"night.1\",storage_class=\"GLACIER\",state=\"restoring\"}",
+                50.0,
+            ),
+            ("defrost_last_run_action_objects{job=\"night.1\",action=\"failed\"}", 2.0),
+            ("defrost_last_run_action_objects{job=\"night.1\",action=\"requested\"}", 0.0),
+            (r#"defrost_last_run_failed_objects{job="night.1",code="Odd\"Code\\\n"}"#, 2.0),
+            ("defrost_last_run_requests{job=\"night.1\",kind=\"restore\"}", 7.0),
+            ("defrost_budget_spent_fees{job=\"night.1\",scope=\"run\",currency=\"USD\"}", 1.5),
+            ("defrost_budget_limit_objects{job=\"night.1\",scope=\"run\"}", 9.0),
+        ] {
+            assert_eq!(value(&text, sample), Some(wanted), "{sample}\n{text}");
+        }
+    }
+
+    #[test]
+    fn the_last_success_outlives_the_failures_after_it() {
+        let good = Ending { exit_code: 0, ..ending() };
+        let first = text(&good, None);
+        let at = last_success(&first, "night.1").unwrap();
+        assert!((at - 1_795_222_802.5).abs() < 1e-3);
+        // Of another job, the file tells nothing.
+        assert_eq!(last_success(&first, "night"), None);
+        let second = text(&ending(), Some(at));
+        assert_eq!(last_success(&second, "night.1"), Some(at));
+        assert_eq!(last_success(&text(&ending(), None), "night.1"), None, "there was none");
+    }
+
+    #[test]
+    fn nothing_is_said_of_what_is_not_known() {
+        let text = text(&Ending { figures: None, budget: Budget::default(), ..ending() }, None);
+        assert_eq!(text.lines().filter(|line| !line.starts_with('#')).count(), 6, "{text}");
+    }
 }
