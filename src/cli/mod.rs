@@ -3,7 +3,7 @@
 //! | file | |
 //! | --- | --- |
 //! | `args` | the command line as typed |
-//! | `scan`, `plan`, `restore`, `run`, `wait`, `release`, `status`, `diff`, `check`, `simulate`, `guide` | one verb each |
+//! | `scan`, `plan`, `restore`, `run`, `wait`, `release`, `status`, `report`, `diff`, `check`, `simulate`, `guide`, `explain` | one verb each |
 //! | `campaign` | one job from its first request to its exit code |
 //! | `preflight` | `check --online`: whether a run could do its work |
 //! | `told` | who else is told of the end of a run: figures, a webhook, a command |
@@ -23,6 +23,7 @@ mod context;
 mod cores;
 mod diff;
 mod exit;
+mod explain;
 mod guide;
 mod heap;
 mod load;
@@ -30,6 +31,7 @@ mod plan;
 mod preflight;
 mod rehearsal;
 mod release;
+mod report;
 mod restore;
 mod retry;
 mod run;
@@ -118,6 +120,7 @@ async fn dispatch(verb: Command, look: Look, sink: Sink, line: Vec<String>) -> R
         Command::Release(args) => release::run(&args, &context).await,
         Command::Retry(args) => retry::run(&args, &context).await,
         Command::Status(args) => status::run(&args, &context),
+        Command::Report(args) => report::run(&args, &context),
         Command::Diff(args) => diff::run(&args, &context),
         Command::Check(args) => check::run(&args, &context).await,
         Command::Sim(args) => {
@@ -130,6 +133,7 @@ async fn dispatch(verb: Command, look: Look, sink: Sink, line: Vec<String>) -> R
             Ok(Exit::Done)
         }
         Command::Guide(args) => guide::run(&args),
+        Command::Explain(args) => explain::run(&args),
         Command::Completions(args) => {
             let mut script = Vec::new();
             // Writing to memory cannot fail.

@@ -4,4 +4,5 @@
 //! in memory does not grow with them. The figures that come out are nouns of
 //! [`model`](crate::model); [`ui`](crate::ui) shows them.
 
+pub mod audit;
 pub mod diff;

@@ -24,6 +24,7 @@ mod checkpoint;
 mod clocks;
 mod conflicts;
 mod diff;
+mod errors;
 mod faults;
 mod faulty_jobs;
 mod fees;
@@ -51,10 +52,14 @@ mod nightly;
 mod nights;
 #[cfg(unix)]
 mod pace;
+#[cfg(unix)]
+mod pasted;
 mod preflight;
 mod ranges;
 #[cfg(unix)]
 mod resume;
+#[cfg(unix)]
+mod rights;
 mod secrets;
 mod shell;
 mod sources;

@@ -173,6 +173,25 @@ Examples:
   From an older report, with more patience:
     defrost retry jobs/nightly-cos.toml --from-csv reports/2026-11-20.csv --max-attempts 20";
 
+pub(super) const REPORT: &str = "\
+Look at a finished report: objects and bytes by class and state, when readable copies lapse, the \
+largest folders that are archived still, what was done, and what failed with advice. What the run \
+took and cost is read from the summary beside it, and whether the report is still the file that the \
+run wrote is checked. With --html, all that goes into one page that loads nothing, to be mailed or \
+printed. Memory does not grow with the report; any CSV with a column `key` is read, and columns that \
+lack are told as lacking.";
+
+pub(super) const REPORT_EXAMPLES: &str = "\
+Examples:
+  What did the night bring?
+    defrost report out/demo.csv
+
+  The same as a page, to be shown around:
+    defrost report out/demo.csv --html demo.html
+
+  How many objects failed, for the next program:
+    defrost report reports/nightly.csv --json | jq .actions.failed.objects";
+
 pub(super) const STATUS: &str = "\
 Show where a job stands: whether it runs, was interrupted or is finished, how far it is, and what \
 its last report counted. It reads the job's own files and asks no store.";
@@ -257,6 +276,22 @@ Examples:
 
   What is promised, and how is it tested?
     defrost guide promises | less";
+
+pub(super) const EXPLAIN: &str = "\
+Explain an error code of a vendor, a word of the report (reason, state, action, flag), an HTTP status or an \
+exit code of defrost: what it means, where the vendors differ, what defrost does about it, and what to do. \
+Letter case does not count. Without a code all are listed.";
+
+pub(super) const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  What does this column error_code say?
+    defrost explain InvalidObjectState
+
+  The run ended with 3. And now?
+    defrost explain 3
+
+  All that there is, for the next program:
+    defrost explain --json | jq -r .name";
 
 pub(super) const COMPLETIONS_EXAMPLES: &str = "\
 Examples:
