@@ -29,6 +29,21 @@ pub struct Overrides {
     /// `--rows`.
     pub rows: Option<String>,
 
+    /// `--metrics`.
+    pub metrics: Option<String>,
+    /// `--webhook-secret-env`.
+    pub webhook_secret_env: Option<String>,
+    /// `--webhook-secret-file`.
+    pub webhook_secret_file: Option<String>,
+    /// `--webhook-allow-http`.
+    pub webhook_allow_http: Option<bool>,
+    /// `--notify-on`; each may hold several words parted by commas.
+    pub notify_on: Vec<String>,
+    /// `--on-finish`: a program and its arguments, a flag each.
+    pub on_finish: Vec<String>,
+    /// `--notify-time-limit`.
+    pub notify_time_limit: Option<String>,
+
     /// `--time-zone`.
     pub time_zone: Option<String>,
     /// `--prices`.

@@ -65,6 +65,8 @@ mod shell;
 mod sources;
 #[cfg(all(unix, debug_assertions))]
 mod stopping;
+#[cfg(unix)]
+mod told;
 mod wait;
 #[cfg(unix)]
 mod watch;

@@ -17,6 +17,19 @@ pub(crate) fn publish_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     replace(path, bytes, OpenOptions::new())
 }
 
+/// The same for a file that anybody on the machine may read, whatever the umask: a collector of figures runs
+/// as a user of its own.
+pub(crate) fn publish_readable(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut fresh = Fresh::published(path)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fresh.out.get_ref().set_permissions(fs::Permissions::from_mode(0o644))?;
+    }
+    fresh.write_all(bytes)?;
+    fresh.publish()
+}
+
 fn replace(path: &Path, bytes: &[u8], options: OpenOptions) -> io::Result<()> {
     let mut fresh = Fresh::with(path, options)?;
     fresh.write_all(bytes)?;

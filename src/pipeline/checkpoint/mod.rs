@@ -76,7 +76,7 @@ mod scribe;
 mod state;
 
 pub use fault::CheckpointError;
-pub(crate) use files::{Fresh, private_folder, publish_file, sync_folder_of};
+pub(crate) use files::{Fresh, private_folder, publish_file, publish_readable, sync_folder_of};
 pub(in crate::pipeline) use files::{private, replace_file};
 pub use gaps::Gaps;
 pub use line::{ObjectId, Recorded};
