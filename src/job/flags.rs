@@ -15,6 +15,8 @@ pub struct Overrides {
     pub report: Option<String>,
     /// `--rows`.
     pub rows: Option<String>,
+    /// `--also`; each may hold several forms parted by commas.
+    pub also: Vec<String>,
 
     /// `--time-zone`.
     pub time_zone: Option<String>,

@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures::stream::{self, StreamExt};
 
 use super::act::{NoOutcome, refused};
-use super::report::{Render, Report, ReportError, shown_key};
+use super::report::{About, Render, Report, ReportError, shown_key};
 use super::source::{Name, Names, NamesError};
 use super::stop::{Step, Stop};
 use crate::job::Job;
@@ -135,7 +135,8 @@ pub async fn release<S: Store>(
     }
     report.sync()?;
     if complete {
-        report.name()?;
+        let finished = report.make(&[], About { job: &job.name, run_id: "" })?;
+        report.name(finished)?;
     }
     Ok(GivenBack { tally, complete })
 }

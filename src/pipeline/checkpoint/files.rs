@@ -46,11 +46,40 @@ impl Fresh {
         Ok(Self { path: path.to_owned(), under, out: BufWriter::new(file) })
     }
 
+    /// Begins what will take the place of `path`; whoever may read a report may read it.
+    pub(in crate::pipeline) fn public(path: &Path) -> io::Result<Self> {
+        Self::with(path, OpenOptions::new())
+    }
+
     /// Gives it its name, when all of it is on disk.
     pub(in crate::pipeline) fn publish(self) -> io::Result<()> {
+        self.whole()?.publish()
+    }
+
+    /// Takes note that nothing more comes: all of it is on disk, still under another name.
+    pub(in crate::pipeline) fn whole(self) -> io::Result<Whole> {
         let file = self.out.into_inner().map_err(io::IntoInnerError::into_error)?;
         file.sync_all()?;
         pass(CommitPoint::FileWritten);
+        Ok(Whole { path: self.path, under: self.under })
+    }
+
+    /// Gives it up. What is left of it, if anything, will be written over.
+    pub(in crate::pipeline) fn discard(self) {
+        let _ = fs::remove_file(&self.under);
+    }
+}
+
+/// The new content of a file, on disk under another name.
+#[derive(Debug)]
+pub(in crate::pipeline) struct Whole {
+    path: PathBuf,
+    under: PathBuf,
+}
+
+impl Whole {
+    /// Gives it its name.
+    pub(in crate::pipeline) fn publish(self) -> io::Result<()> {
         fs::rename(&self.under, &self.path)?;
         pass(CommitPoint::FileRenamed);
         sync_folder_of(&self.path)
