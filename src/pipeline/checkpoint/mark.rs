@@ -187,6 +187,14 @@ pub struct FinishedFile {
     pub whole: Durable,
 }
 
+impl FinishedFile {
+    /// Its SHA-256 in lower-case hexadecimal. JSON lines of no row are an empty file, which has one, too.
+    #[must_use]
+    pub fn sha256(&self) -> String {
+        if self.whole.len == 0 { checksum("") } else { self.whole.sha256().to_owned() }
+    }
+}
+
 /// What stands in the mark's file: the layout's number, the mark as text, and that text's checksum.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -145,7 +145,7 @@ pub struct AlsoWritten {
 
 impl AlsoWritten {
     fn of(file: &FinishedFile) -> Self {
-        Self { file: name_of(&file.path), sha256: file.whole.sha256().to_owned() }
+        Self { file: name_of(&file.path), sha256: file.sha256() }
     }
 }
 
@@ -201,7 +201,10 @@ impl Summary {
             over_budget_alone: facts.never,
             timeline: facts.timeline,
             report: report.map(name_of).unwrap_or_default(),
-            report_sha256: facts.named.first().map_or(facts.written, |file| &file.whole).sha256().to_owned(),
+            report_sha256: match facts.named.first() {
+                Some(file) => file.sha256(),
+                None => facts.written.sha256().to_owned(),
+            },
             also: facts.named.iter().skip(1).map(AlsoWritten::of).collect(),
         }
     }

@@ -153,3 +153,6 @@ fn each(rows: Behind, mut take: impl FnMut(&ByteRecord) -> io::Result<()>) -> Re
     }
     reader.get_ref().ended().map_err(Fault::Read)
 }
+
+#[cfg(test)]
+mod tests;

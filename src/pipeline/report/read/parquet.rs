@@ -89,9 +89,17 @@ impl ParquetRows {
             return Err(ReadError::damaged(path, "has no column `key`"));
         }
         let has = columns.each_ref().map(Option::is_some);
-        let ours = meta.created_by().is_some_and(|by| by.starts_with(CREATOR)) && has.iter().all(|has| *has);
         let said = meta.key_value_metadata().into_iter().flatten().find(|said| said.key == SEAL);
-        let seal = said.and_then(|said| said.value.clone()).filter(|_| ours);
+        let said = said.and_then(|said| said.value.clone());
+        // Others keep what a file says of itself when they write it anew with other rows.
+        let ours = meta.created_by().is_some_and(|by| by.starts_with(CREATOR));
+        if ours && !(said.is_some() && has.iter().all(|has| *has)) {
+            return Err(ReadError::damaged(
+                path,
+                "is damaged: it does not say of itself what defrost writes",
+            ));
+        }
+        let seal = said.filter(|_| ours);
         let rows = Self {
             reader,
             columns,
