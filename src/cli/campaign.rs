@@ -14,7 +14,7 @@ use super::told::{self, Session};
 use super::wait::{can_be_known, waited};
 use super::{load, plan, preflight};
 use crate::job::{Job, Until, Verb};
-use crate::model::{Clock as _, SystemClock};
+use crate::model::{Clock as _, Form, SystemClock};
 use crate::pipeline::checkpoint::{CheckpointError, LockError};
 use crate::pipeline::report::{Summary, Verdict};
 use crate::pipeline::source::Names;
@@ -171,8 +171,9 @@ fn report_path(job: &Job, now: jiff::Timestamp) -> Result<PathBuf, Failure> {
         let path = std::fs::canonicalize(folder)?.join(name);
         // The finished files take these names in one step, at the end. That it cannot be done must
         // be known before the first request; and a device must not be replaced by a file.
-        for taken in [&path, &Summary::path_beside(&path)] {
-            match std::fs::metadata(taken) {
+        let also = job.report.also.iter().map(|form| Form::beside(&path, form.ending()));
+        for taken in [path.clone(), Summary::path_beside(&path)].into_iter().chain(also) {
+            match std::fs::metadata(&taken) {
                 Ok(found) if found.is_dir() => anyhow::bail!("`{}` is a folder", taken.display()),
                 Ok(found) if !found.is_file() => anyhow::bail!("`{}` is not a plain file", taken.display()),
                 Ok(_) | Err(_) => {}

@@ -28,6 +28,8 @@ pub struct Overrides {
     pub report: Option<String>,
     /// `--rows`.
     pub rows: Option<String>,
+    /// `--also`; each may hold several forms parted by commas.
+    pub also: Vec<String>,
 
     /// `--metrics`.
     pub metrics: Option<String>,

@@ -93,6 +93,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     s("notify.on", "--notify-on", "DEFROST_NOTIFY_ON"),
     s("notify.on_finish", "--on-finish", ""),
     s("notify.time_limit", "--notify-time-limit", "DEFROST_NOTIFY_TIME_LIMIT"),
+    s("report.also", "--also", ""),
     s("simulator.seed", "", ""),
     s("simulator.speed", "", ""),
     s("simulator.between_runs", "", ""),
@@ -108,8 +109,7 @@ pub(super) const CLASS_KEYS: [&str; 2] = ["days", "tier"];
 
 /// Keys, and whole tables, of later versions: refused like any unknown key, but told apart from
 /// a slip of the finger.
-const NOT_YET: &[&str] =
-    &["source.inventory", "source.version_id", "report.format", "report.columns", "inventory"];
+const NOT_YET: &[&str] = &["source.inventory", "source.version_id", "report.columns", "inventory"];
 
 /// Words of other tools, and of habit, for keys that have another name here. None of them is so near
 /// to its key that the spelling would tell.
@@ -137,6 +137,8 @@ const OTHER_WORDS: &[(&str, &str)] = &[
     ("notify.metrics", "report.metrics"),
     ("report.webhook", "notify.webhook"),
     ("report.prometheus", "report.metrics"),
+    ("report.format", "report.also"),
+    ("report.formats", "report.also"),
     ("wait.interval", "wait.poll"),
     ("wait.command", "wait.on_ready"),
     ("wait.exec", "wait.on_ready"),

@@ -28,9 +28,10 @@ mod errors;
 mod faults;
 mod faulty_jobs;
 mod fees;
+#[cfg(unix)]
+mod formats;
 #[path = "../fuzz/mod.rs"]
 mod fuzz;
-#[cfg(unix)]
 mod handed;
 mod hostile;
 mod jobs;

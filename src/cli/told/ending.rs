@@ -107,7 +107,10 @@ impl Ending {
                 requests: mark.requests,
                 elapsed: mark.elapsed,
                 fees: None,
-                spending: crate::pipeline::budget::peek(&job.state_dir, &job.shared_dir).ok().flatten(),
+                spending: crate::pipeline::budget::peek(&job.state_dir, &job.shared_dir)
+                    .ok()
+                    .flatten()
+                    .map(|(spending, _)| spending),
             });
         }
         if !complete && ending.figures.is_some() && ending.report.is_some() {
