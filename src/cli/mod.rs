@@ -3,7 +3,7 @@
 //! | file | |
 //! | --- | --- |
 //! | `args` | the command line as typed |
-//! | `scan`, `plan`, `restore`, `run`, `wait`, `release`, `status`, `check`, `simulate`, `guide`, `explain` | one verb each |
+//! | `scan`, `plan`, `restore`, `run`, `wait`, `release`, `status`, `check`, `simulate`, `guide`, `explain`, `init` | one verb each |
 //! | `campaign` | one job from its first request to its exit code |
 //! | `preflight` | `check --online`: whether a run could do its work |
 //! | `confirm` | the question before a run that is larger than the job lets pass |
@@ -24,6 +24,7 @@ mod exit;
 mod explain;
 mod guide;
 mod heap;
+mod init;
 mod load;
 mod plan;
 mod preflight;
@@ -128,6 +129,7 @@ async fn dispatch(verb: Command, look: Look, sink: Sink, line: Vec<String>) -> R
         }
         Command::Guide(args) => guide::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Init(args) => init::run(&args, &context).await,
         Command::Completions(args) => {
             let mut script = Vec::new();
             // Writing to memory cannot fail.

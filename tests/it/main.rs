@@ -32,6 +32,7 @@ mod fuzz;
 #[cfg(unix)]
 mod handed;
 mod hostile;
+mod init;
 mod jobs;
 mod keys;
 #[cfg(unix)]

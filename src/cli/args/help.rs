@@ -204,6 +204,26 @@ Examples:
   Before a commit:
     defrost check jobs/nightly-oss.toml jobs/nightly-cos.toml jobs/nightly-s3.toml";
 
+pub(super) const INIT: &str = "\
+Write a commented job file, for a run every night, and show the next lines to type. On a terminal it asks a \
+few questions and shows a sensible answer to each; what a flag answers is not asked. Without a terminal, or with \
+--yes, defaults answer what no flag does, and only --url (and --region for OSS and COS) is needed. The file that \
+it writes passes `defrost check`. A file that is there is left alone unless --force is given.";
+
+pub(super) const INIT_EXAMPLES: &str = "\
+Examples:
+  Be asked:
+    defrost init nightly.toml
+
+  From a script:
+    defrost init --url oss://logs-archive/2024/ --region cn-hangzhou --days 14 --tier Bulk --yes logs.toml
+
+  A weekly audit, to stdout:
+    defrost init --url s3://my-bucket/ --audit --yes -
+
+  See defrost at work, without a cloud:
+    defrost init --demo";
+
 pub(super) const SIM_EXAMPLES: &str = "\
 Examples:
   The verb explains itself:

@@ -6,6 +6,7 @@ mod explain;
 mod flags;
 mod globs;
 mod help;
+mod init;
 mod release;
 mod retry;
 #[cfg(test)]
@@ -24,6 +25,7 @@ pub use campaign::{BudgetFlags, SafetyFlags, WaitFlags};
 pub use explain::ExplainArgs;
 pub use flags::{FilterFlags, LimitFlags, OutputFlags, SourceFlags, WishFlags};
 pub use globs::Globs;
+pub use init::InitArgs;
 pub use release::ReleaseArgs;
 pub use retry::RetryArgs;
 pub use wait::WaitArgs;
@@ -132,6 +134,9 @@ pub enum Command {
     /// Check job files: every fault at once, with line and way out; with --online, rights as well
     #[command(long_about = help::CHECK, after_help = help::CHECK_EXAMPLES)]
     Check(CheckArgs),
+    /// Write a commented job file from a few questions or flags; or a demo to try
+    #[command(long_about = help::INIT, after_help = help::INIT_EXAMPLES)]
+    Init(Box<InitArgs>),
     /// Run an object store to rehearse against, with archive classes, faults and a fast clock
     #[command(after_help = help::SIM_EXAMPLES)]
     Sim(SimArgs),
