@@ -23,6 +23,7 @@ mod campaign;
 mod checkpoint;
 mod clocks;
 mod conflicts;
+mod diff;
 mod errors;
 mod faults;
 mod faulty_jobs;
@@ -52,10 +53,14 @@ mod nightly;
 mod nights;
 #[cfg(unix)]
 mod pace;
+#[cfg(unix)]
+mod pasted;
 mod preflight;
 mod ranges;
 #[cfg(unix)]
 mod resume;
+#[cfg(unix)]
+mod rights;
 mod secrets;
 mod shell;
 mod sources;
