@@ -3,7 +3,7 @@
 //! | file | |
 //! | --- | --- |
 //! | `args` | the command line as typed |
-//! | `scan`, `plan`, `restore`, `run`, `wait`, `release`, `status`, `check`, `simulate`, `guide` | one verb each |
+//! | `scan`, `plan`, `restore`, `run`, `wait`, `release`, `status`, `report`, `diff`, `check`, `simulate`, `guide`, `explain` | one verb each |
 //! | `campaign` | one job from its first request to its exit code |
 //! | `preflight` | `check --online`: whether a run could do its work |
 //! | `confirm` | the question before a run that is larger than the job lets pass |
@@ -20,7 +20,9 @@ mod confirm;
 mod connect;
 mod context;
 mod cores;
+mod diff;
 mod exit;
+mod explain;
 mod guide;
 mod heap;
 mod load;
@@ -28,6 +30,7 @@ mod plan;
 mod preflight;
 mod rehearsal;
 mod release;
+mod report;
 mod restore;
 mod retry;
 mod run;
@@ -115,6 +118,8 @@ async fn dispatch(verb: Command, look: Look, sink: Sink, line: Vec<String>) -> R
         Command::Release(args) => release::run(&args, &context).await,
         Command::Retry(args) => retry::run(&args, &context).await,
         Command::Status(args) => status::run(&args, &context),
+        Command::Report(args) => report::run(&args, &context),
+        Command::Diff(args) => diff::run(&args, &context),
         Command::Check(args) => check::run(&args, &context).await,
         Command::Sim(args) => {
             let stop = context.signals.stop().clone();
@@ -126,6 +131,7 @@ async fn dispatch(verb: Command, look: Look, sink: Sink, line: Vec<String>) -> R
             Ok(Exit::Done)
         }
         Command::Guide(args) => guide::run(&args),
+        Command::Explain(args) => explain::run(&args),
         Command::Completions(args) => {
             let mut script = Vec::new();
             // Writing to memory cannot fail.

@@ -214,4 +214,9 @@ pub trait Store: Send + Sync {
     fn rates(&self) -> Rates {
         Rates::default()
     }
+
+    /// How long from now no restore request leaves, since the store asked for that; zero if it did not.
+    fn restores_held(&self) -> Duration {
+        Duration::ZERO
+    }
 }

@@ -170,7 +170,13 @@ fn a_run_that_is_denied_ends_with_code_3_and_goes_on_when_it_may() {
         let rig = scene_of(vendor, |bucket| bucket.generate.as_mut().unwrap().count = 300);
         rig.server.add_fault(denied());
         let ran = restore_as(&rig, vendor, Keys::GOOD, &["--state-dir", "state"]).expect(3).in_one_error();
-        let ran = ran.says(&["100 refusals in a row", "AccessDenied", "`p/", "request id", "need the right"]);
+        let ran = ran.says(&[
+            "100 refusals in a row",
+            "AccessDenied",
+            "`p/",
+            "request id",
+            "grant these credentials",
+        ]);
         assert!(ran.stderr.contains("run the same line again"), "{}", ran.stderr);
         let posts = rig.server.ledger().counts().restore;
         assert!((100..150).contains(&posts), "{posts} of 300");

@@ -23,6 +23,8 @@ mod campaign;
 mod checkpoint;
 mod clocks;
 mod conflicts;
+mod diff;
+mod errors;
 mod faults;
 mod faulty_jobs;
 mod fees;

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use defrost::job::{ClassFilter, ClassWish, Fit, Item, Outside, PriceTable, Window};
 use defrost::model::{Action, Provider, Tier};
@@ -15,7 +16,7 @@ use defrost::sim::{Config, Generate, ObjectConfig, Phase, Sized, Span};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::nightly::{Nights, Taken};
+use crate::nightly::{Nights, Steps, Taken};
 use crate::support::{OSS, Row};
 
 const OBJECTS: u64 = 100_000;
@@ -25,6 +26,9 @@ const NEW: u64 = 30;
 /// What a day may take.
 const DAY_OBJECTS: u64 = 2_000;
 const DAY_BYTES: u64 = 9_000 << 20;
+/// What requests take by the store's clock: midnight falls into each night's listing. A restore that waits
+/// while others are answered is far from being too old when it is sent.
+const STEPS: Steps = Steps { list: Duration::from_secs(30), restore: Duration::from_millis(250) };
 const EXTEND: SignedDuration = SignedDuration::from_hours(30);
 
 /// How long a copy of each class is asked for, and how long its tier takes at the most.
@@ -71,7 +75,7 @@ impl Model {
             let span = SignedDuration::from_hours(24 * i64::from(asked));
             // The store decides in whole seconds, and takes it down a moment later: where the copy lapses at
             // that moment, its answer tells which came first.
-            let moment = SignedDuration::from_mins(5);
+            let moment = SignedDuration::from_mins(10);
             let last = self.copies.get(key).copied();
             let copy = last.filter(|copy| match status {
                 202 => copy.lapses > *at + moment,
@@ -119,10 +123,9 @@ fn config() -> Config {
         ..Generate::default()
     });
     let mut config = Config::default().with_bucket(bucket);
-    // A quarter of an hour before the window opens in Shanghai: a second and a half; the day ends a second
-    // later.
+    // A quarter of an hour before the window opens in Shanghai; the day ends ten minutes later. The clock
+    // moves on with the work that is done, so that nothing depends on how fast the machine is.
     config.clock.start = Some("2026-11-01T15:35:00Z".parse().unwrap());
-    config.clock.speed = 600.0;
     config
 }
 
@@ -191,6 +194,7 @@ fn fees(nights: &Nights, ended: &Ended) {
 async fn a_month_of_nights() {
     let zone = TimeZone::get("Asia/Shanghai").unwrap();
     let mut nights = Nights::new(OSS, config()).await;
+    nights.steps = STEPS;
     let prices = Arc::new(PriceTable::built_in().of(Provider::Oss, Some(OSS.region)));
     let mut job = nights.job(5);
     job.zone = zone.clone();
@@ -228,8 +232,8 @@ async fn a_month_of_nights() {
         waited += waits.len();
         deferred.push(ended.tally.action(Action::Deferred).objects);
         let taken = nights.taken();
-        // What left in time may come in a moment later: a second here is ten minutes there.
-        let slack = SignedDuration::from_mins(30);
+        // What left in time may come in a moment later: others in flight move the clock on meanwhile.
+        let slack = SignedDuration::from_mins(10);
         let within = |at: Timestamp| {
             matches!(window::hours(&hours, at), window::Hours::Open(_))
                 || matches!(window::hours(&hours, at - slack), window::Hours::Open(_))
@@ -296,16 +300,17 @@ async fn a_month_of_nights() {
     // The budgets mattered, and were enough in the end; everything that the month promises happened.
     assert!(waited > 10, "{waited} runs came before their window");
     let busy = model.by_day.values().filter(|(objects, _)| *objects > DAY_OBJECTS - 10).count();
-    assert!(busy > 5, "{busy} days were spent to the end");
+    assert!(busy >= 3, "{busy} days were spent to the end");
     assert!(deferred[0] > 5_000, "{deferred:?}");
     assert!(deferred.iter().filter(|left| **left == 0).count() > 5, "{deferred:?}");
     assert!(model.extended > 1_000, "{} extensions", model.extended);
-    // Whoever has been there for three nights has been asked for.
+    // Whoever has been there for six nights has been asked for: on the first it may be left over, and older
+    // claims may come first on the next.
     let asked: BTreeSet<&Vec<u8>> = model.copies.keys().collect();
     let late = |key: &[u8]| {
         let name = String::from_utf8_lossy(key);
         let night = name.rsplit_once('-').and_then(|(_, night)| night.parse::<u32>().ok());
-        name.len() == "p/00000000-00".len() && night.is_some_and(|night| night + 3 > NIGHTS)
+        name.len() == "p/00000000-00".len() && night.is_some_and(|night| night + 6 > NIGHTS)
     };
     let forgotten = model.classes.keys().filter(|key| !asked.contains(key) && !late(key)).count();
     assert_eq!(forgotten, 0);

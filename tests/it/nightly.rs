@@ -7,28 +7,118 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use defrost::job::{self, Job, Overrides, Prices, Verb};
-use defrost::model::{Clock, Event, Phase, Provider, SystemClock};
+use defrost::model::{
+    Clock, Event, Offer, Page, Phase, Position, Provider, Rates, RequestCounts, SystemClock, Tier,
+};
 use defrost::pipeline::{self, Ended, Options, RunError, Stop};
 use defrost::sim::{AuthClock, Config, Credential, Dialect, Server, SimClock};
 use defrost::store::client::{Allowance, Client, Patience, Settings};
 use defrost::store::credentials::{CredentialSource, Environment};
 use defrost::store::dialect::{Credentials, Endpoint, Options as DialectOptions, Style, for_provider};
+use defrost::store::{Answered, Head, Listing, ReleaseAnswer, RestoreAnswer, RestoreAsk, Store, StoreError};
+use futures::future::BoxFuture;
 use jiff::Timestamp;
 use tempfile::TempDir;
 
 use crate::support::{ACCESS_KEY, Row, SECRET_KEY, Vendor, rows};
 
-/// The simulator's hour; waiting stays real.
+/// The simulator's hour. Pauses stay real.
 #[derive(Debug)]
-struct Hour(Arc<SimClock>);
+struct Hour {
+    clock: Arc<SimClock>,
+    /// Whether hours that are waited for are skipped, as in a rehearsal.
+    skips: bool,
+}
+
+/// How often a clock that runs fast is looked at by who waits.
+const LOOK: Duration = Duration::from_millis(20);
 
 impl Clock for Hour {
     fn now(&self) -> Timestamp {
-        self.0.now()
+        self.clock.now()
+    }
+
+    fn until(&self, at: Timestamp) -> BoxFuture<'_, ()> {
+        if self.skips && self.now() < at {
+            self.clock.set(at);
+        }
+        Box::pin(async move {
+            while self.now() < at {
+                self.sleep(LOOK).await;
+            }
+        })
     }
 
     fn monotonic(&self) -> Duration {
-        self.0.monotonic()
+        self.clock.monotonic()
+    }
+}
+
+/// What requests take by the store's own clock, however fast the machine is; by default nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Steps {
+    pub(crate) list: Duration,
+    pub(crate) restore: Duration,
+}
+
+/// A store whose clock moves on with each request.
+struct Paced {
+    client: Client,
+    clock: Arc<SimClock>,
+    steps: Steps,
+}
+
+impl Store for Paced {
+    async fn list(&self, listing: &Listing, at: &Position) -> Result<Answered<Page>, StoreError> {
+        let page = self.client.list(listing, at).await;
+        self.clock.advance(self.steps.list);
+        page
+    }
+
+    async fn head(&self, key: &[u8], version_id: &[u8]) -> Result<Answered<Head>, StoreError> {
+        self.client.head(key, version_id).await
+    }
+
+    async fn restore(&self, ask: RestoreAsk<'_>) -> Result<Answered<RestoreAnswer>, StoreError> {
+        let answer = self.client.restore(ask).await;
+        self.clock.advance(self.steps.restore);
+        answer
+    }
+
+    async fn release(&self, key: &[u8], version_id: &[u8]) -> Result<Answered<ReleaseAnswer>, StoreError> {
+        self.client.release(key, version_id).await
+    }
+
+    fn can_release(&self) -> bool {
+        self.client.can_release()
+    }
+
+    fn usual_time(&self, class: &[u8], access_tier: &[u8], tier: Option<Tier>) -> Option<Duration> {
+        self.client.usual_time(class, access_tier, tier)
+    }
+
+    fn addressable(&self, key: &[u8]) -> bool {
+        self.client.addressable(key)
+    }
+
+    fn offer(&self, class: &[u8], access_tier: &[u8]) -> Option<Offer> {
+        self.client.offer(class, access_tier)
+    }
+
+    fn halt(&self) {
+        self.client.halt();
+    }
+
+    fn requests(&self) -> RequestCounts {
+        self.client.requests()
+    }
+
+    fn restores_in_flight(&self) -> u32 {
+        self.client.restores_in_flight()
+    }
+
+    fn rates(&self) -> Rates {
+        self.client.rates()
     }
 }
 
@@ -37,6 +127,9 @@ pub(crate) struct Nights {
     pub(crate) vendor: Vendor,
     pub(crate) server: Server,
     pub(crate) folder: TempDir,
+    pub(crate) steps: Steps,
+    /// Whether hours that are waited for are skipped; by default they are.
+    pub(crate) skips: bool,
     config: Config,
 }
 
@@ -45,7 +138,14 @@ impl Nights {
         config.credentials.push(Credential::new(ACCESS_KEY, SECRET_KEY));
         config.auth = AuthClock::Store;
         let server = Self::serve(&config).await;
-        Self { vendor, server, folder: tempfile::tempdir().unwrap(), config }
+        Self {
+            vendor,
+            server,
+            folder: tempfile::tempdir().unwrap(),
+            steps: Steps::default(),
+            skips: true,
+            config,
+        }
     }
 
     async fn serve(config: &Config) -> Server {
@@ -118,9 +218,11 @@ impl Nights {
             Dialect::Cos => Provider::Cos,
             Dialect::S3 => Provider::S3,
         };
-        let clock: Arc<dyn Clock> = Arc::new(Hour(Arc::clone(self.server.clock())));
+        let clock: Arc<dyn Clock> =
+            Arc::new(Hour { clock: Arc::clone(self.server.clock()), skips: self.skips });
         let dialect = for_provider(provider, DialectOptions::default());
         let client = Client::new(dialect, settings, Arc::clone(&clock), Arc::new(|_: Event| ())).unwrap();
+        let store = Paced { client, clock: Arc::clone(self.server.clock()), steps: self.steps };
         let options = Options { report: self.folder.path().join("r.csv"), prices, ..Options::default() };
         let waits = Mutex::new(Vec::new());
         let tell = |event: Event| {
@@ -128,7 +230,7 @@ impl Nights {
                 waits.lock().unwrap().push(until);
             }
         };
-        let ended = pipeline::run(job, Arc::new(client), clock, &tell, stop, options).await;
+        let ended = pipeline::run(job, Arc::new(store), clock, &tell, stop, options).await;
         (ended, waits.into_inner().unwrap())
     }
 

@@ -10,7 +10,8 @@ use serde_json::Value;
 
 use crate::support::{Keys, Ran, Rig, S3, VENDORS, Vendor, bare};
 
-const VERBS: [&str; 9] = ["scan", "plan", "restore", "run", "status", "check", "sim", "guide", "completions"];
+const VERBS: [&str; 11] =
+    ["scan", "plan", "restore", "run", "status", "diff", "check", "sim", "guide", "explain", "completions"];
 
 fn rig(vendor: Vendor) -> Rig {
     let mut bucket = BucketConfig::new(vendor.dialect, vendor.bucket);

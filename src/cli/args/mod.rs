@@ -2,10 +2,13 @@
 //! [`job`](crate::job), so a bad value is told in the same words wherever it was written.
 
 mod campaign;
+mod diff;
+mod explain;
 mod flags;
 mod globs;
 mod help;
 mod release;
+mod report;
 mod retry;
 #[cfg(test)]
 mod tests;
@@ -20,9 +23,12 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
 pub use campaign::{BudgetFlags, SafetyFlags, WaitFlags};
+pub use diff::DiffArgs;
+pub use explain::ExplainArgs;
 pub use flags::{FilterFlags, LimitFlags, OutputFlags, SourceFlags, WishFlags};
 pub use globs::Globs;
 pub use release::ReleaseArgs;
+pub use report::ReportArgs;
 pub use retry::RetryArgs;
 pub use wait::WaitArgs;
 
@@ -127,6 +133,12 @@ pub enum Command {
     /// Show where a job stands, from its own files; no network
     #[command(long_about = help::STATUS, after_help = help::STATUS_EXAMPLES)]
     Status(StatusArgs),
+    /// Show what a report amounts to: states, expiry, folders, failures; as a page with --html
+    #[command(long_about = help::REPORT, after_help = help::REPORT_EXAMPLES)]
+    Report(ReportArgs),
+    /// Compare two reports: what became readable, lapsed, vanished or is stuck in between
+    #[command(long_about = help::DIFF, after_help = help::DIFF_EXAMPLES)]
+    Diff(DiffArgs),
     /// Check job files: every fault at once, with line and way out; with --online, rights as well
     #[command(long_about = help::CHECK, after_help = help::CHECK_EXAMPLES)]
     Check(CheckArgs),
@@ -136,6 +148,9 @@ pub enum Command {
     /// Show a page of the guide, or list them
     #[command(long_about = help::GUIDE, after_help = help::GUIDE_EXAMPLES)]
     Guide(GuideArgs),
+    /// Explain an error code, a word of the report or an exit code, and what to do about it
+    #[command(long_about = help::EXPLAIN, after_help = help::EXPLAIN_EXAMPLES)]
+    Explain(ExplainArgs),
     /// Write a completion script for a shell to stdout
     #[command(after_help = help::COMPLETIONS_EXAMPLES)]
     Completions(CompletionsArgs),

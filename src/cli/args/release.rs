@@ -1,11 +1,12 @@
 //! `release URL|JOB --from-csv FILE`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
 
 use super::{LimitFlags, SourceFlags};
 use crate::job::Overrides;
+use crate::model::Form;
 
 /// `release URL|JOB`.
 #[derive(Debug, Args)]
@@ -45,6 +46,6 @@ impl ReleaseArgs {
     pub fn report(&self) -> PathBuf {
         let list = self.source.from_csv.as_ref().or(self.source.files_from.as_ref());
         let list = list.filter(|list| *list != "-").map_or("list", String::as_str);
-        self.report.clone().unwrap_or_else(|| PathBuf::from(list).with_extension("released.csv"))
+        self.report.clone().unwrap_or_else(|| Form::beside(Path::new(list), "released.csv"))
     }
 }

@@ -47,6 +47,12 @@ impl Amount {
         }
     }
 
+    /// Half of it, rounded down; of what is endless, something endless enough.
+    #[must_use]
+    pub const fn half(self) -> Self {
+        Self { objects: self.objects / 2, bytes: self.bytes / 2, micros: self.micros / 2 }
+    }
+
     /// The smaller of each.
     #[must_use]
     pub fn least(self, other: Self) -> Self {

@@ -11,7 +11,7 @@ use super::claims::Place;
 use super::ledger::spent;
 use super::{Amount, Claims, Left};
 use crate::job::Budget;
-use crate::model::{Count, Currency, Money, Spending};
+use crate::model::{Bound, Count, Currency, Money, Over, Spending, Unit};
 
 /// Days that are kept, so that a clock that is set back finds what was spent then.
 const DAYS: usize = 8;
@@ -37,6 +37,56 @@ pub struct Account {
     pub(super) claims: Claims,
     /// The run that left the claims.
     pub(super) claims_of: String,
+    /// What the run could not grant to claims on days that are over.
+    #[serde(default, skip_serializing_if = "Passed::is_nothing")]
+    passed: Passed,
+}
+
+/// Claims that a run came by too early: the budget of the day was spent, and when the next day began their
+/// pages had passed. A run that is under way over midnight keeps some of the new day's budget for them,
+/// until the next run comes by. Otherwise keys that are listed before midnight would be left over by
+/// every night whose evening finds the budget of its day spent.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Passed {
+    /// The day of `today`.
+    day: Option<Date>,
+    /// What was due to them on that day: to the oldest claim, and to any other.
+    today: [Amount; 2],
+    /// The same on the run's earlier days.
+    before: [Amount; 2],
+}
+
+impl Passed {
+    fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Sees that it is `day`.
+    fn at(&mut self, day: Date) -> &mut Self {
+        if self.day != Some(day) {
+            for (before, today) in self.before.iter_mut().zip(&mut self.today) {
+                *before = before.plus(std::mem::take(today));
+            }
+            self.day = Some(day);
+        }
+        self
+    }
+
+    /// Takes down that something of claim `at` was not granted.
+    fn by(&mut self, at: Place, due: Amount) {
+        let today = &mut self.today[usize::from(!at.is_old())];
+        *today = today.plus(due);
+    }
+
+    /// What is kept from an object at `place`: for all claims that are older than its own.
+    fn kept_from(&self, place: Option<Place>) -> Amount {
+        match place {
+            Some(place) if place.is_old() => Amount::default(),
+            Some(_) => self.before[0],
+            None => self.before[0].plus(self.before[1]),
+        }
+    }
 }
 
 /// What a restore of one object would take.
@@ -123,6 +173,7 @@ impl Purse {
             purse.account.run = Amount::default();
             purse.account.open = Amount::default();
             purse.account.classes.clear();
+            purse.account.passed = Passed::default();
         }
         purse
     }
@@ -182,12 +233,18 @@ impl Purse {
     pub fn grant(&mut self, want: &Want<'_>, now: Timestamp) -> Said {
         let Some(amount) = self.amount(want) else { return Said::Never };
         let place = self.account.claims.place(want.key, want.modified);
-        let room = self.left(now).minus(self.account.claims.before(place));
+        let day = self.day(now);
+        // Half a day's budget at the most: a run of many days would keep all of it, in vain.
+        let kept = self.account.passed.at(day).kept_from(place).least(self.per_day.half());
+        let room = self.left(now).minus(kept).minus(self.account.claims.before(place));
         if let Some(place) = place {
             // It has come: whatever is decided, nothing has to be kept for it any more.
             self.account.claims.served(place, amount);
         }
         if !amount.fits(room) || !self.is_planned(want, amount) {
+            if let Some(place) = place {
+                self.account.passed.by(place, amount);
+            }
             return Said::Later { due: amount, old: place.is_some_and(Place::is_old) };
         }
         if self.plan.is_some() {
@@ -260,6 +317,30 @@ impl Purse {
         }
     }
 
+    /// What is bounded, and how much of it is taken: the run's bounds, then those of the day of `now`.
+    pub fn bounds(&mut self, now: Timestamp) -> Vec<Bound> {
+        let others = self.others.get(&self.day(now)).copied().unwrap_or_default();
+        let (run, today) = (self.account.run, self.today(now).plus(others));
+        let mut bounds = Vec::new();
+        for (over, taken, most, elsewhere) in
+            [(Over::Run, run, self.per_run, Amount::default()), (Over::Day, today, self.per_day, others)]
+        {
+            let money = self.currency.map(|currency| (Unit::Money(currency), |a: Amount| a.micros));
+            let counts =
+                [(Unit::Objects, (|a: Amount| a.objects) as fn(Amount) -> u64), (Unit::Bytes, |a| a.bytes)];
+            for (unit, of) in
+                counts.into_iter().chain(money.map(|(unit, of)| (unit, of as fn(Amount) -> u64)))
+            {
+                // What is not bounded is endless.
+                if of(most) < u64::MAX {
+                    let (taken, most, elsewhere) = (of(taken), of(most), of(elsewhere));
+                    bounds.push(Bound { over, unit, taken, most, elsewhere });
+                }
+            }
+        }
+        bounds
+    }
+
     /// What was spent by the run, and on the day of `now`.
     pub fn spending(&mut self, now: Timestamp) -> Spending {
         let others = self.others.get(&self.day(now)).copied().unwrap_or_default();
@@ -330,6 +411,32 @@ mod days {
     fn grant(purse: &mut Purse, now: Timestamp) -> bool {
         let want = Want { key: b"k", class: b"c", modified: None, bytes: 10, cost: None };
         matches!(purse.grant(&want, now), Said::Granted(ONE))
+    }
+
+    /// Five are left over, of which the evening meets one. The day's three are spent by then, and after
+    /// midnight the other claims must leave something for it, whatever else comes by.
+    #[test]
+    fn a_claim_that_came_before_midnight_is_met_by_the_next_run() {
+        let key = |n: u8| vec![b'a' + n];
+        let want = |key: &'static [u8]| Want { key, class: b"c", modified: None, bytes: 10, cost: None };
+        let evening = at("2026-11-20T15:00:00Z");
+        let mut first = purse(Account::default(), "r", evening);
+        assert!((0..3).all(|_| grant(&mut first, evening)));
+        let mut left = Left::default();
+        left.new.add(&key(0), &key(0), ONE);
+        first.close(evening, &left);
+        let mut night = purse(first.account, "s", evening);
+        assert!(matches!(night.grant(&want(b"a"), evening), Said::Later { .. }), "the day is spent");
+        let late = at("2026-11-20T17:00:00Z");
+        assert!((0..2).all(|_| matches!(night.grant(&want(b"x"), late), Said::Granted(ONE))));
+        assert!(matches!(night.grant(&want(b"x"), late), Said::Later { .. }), "one is kept");
+        let mut left = Left::default();
+        left.old.add(&key(0), &key(0), ONE);
+        left.new.add(b"x", b"x", ONE);
+        night.close(evening, &left);
+        let next = at("2026-11-21T15:00:00Z");
+        let mut next_night = purse(night.account, "t", next);
+        assert!(matches!(next_night.grant(&want(b"a"), next), Said::Granted(ONE)));
     }
 
     /// Shanghai's day begins at 16:00 UTC.

@@ -26,7 +26,7 @@ fn replace(path: &Path, bytes: &[u8], options: OpenOptions) -> io::Result<()> {
 /// The new content of a file, written bit by bit under another name. The old content stands until it
 /// is whole.
 #[derive(Debug)]
-pub(in crate::pipeline) struct Fresh {
+pub(crate) struct Fresh {
     path: PathBuf,
     under: PathBuf,
     out: BufWriter<File>,
@@ -38,6 +38,11 @@ impl Fresh {
         Self::with(path, private())
     }
 
+    /// The same for a file that may be read by whom others in its folder may.
+    pub(crate) fn published(path: &Path) -> io::Result<Self> {
+        Self::with(path, OpenOptions::new())
+    }
+
     fn with(path: &Path, mut options: OpenOptions) -> io::Result<Self> {
         let mut name = path.as_os_str().to_owned();
         name.push(".new");
@@ -47,13 +52,19 @@ impl Fresh {
     }
 
     /// Gives it its name, when all of it is on disk.
-    pub(in crate::pipeline) fn publish(self) -> io::Result<()> {
+    pub(crate) fn publish(self) -> io::Result<()> {
         let file = self.out.into_inner().map_err(io::IntoInnerError::into_error)?;
         file.sync_all()?;
         pass(CommitPoint::FileWritten);
         fs::rename(&self.under, &self.path)?;
         pass(CommitPoint::FileRenamed);
         sync_folder_of(&self.path)
+    }
+
+    /// Forgets it; what stands at its place stays.
+    pub(crate) fn forget(self) {
+        // What is left lies under a name that nobody looks for, and is written over the next time.
+        let _ = fs::remove_file(&self.under);
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Action, Flag, Reason, RequestCounts, Spending, Tally, Timeline};
+use crate::model::{Action, Flag, Form, Reason, RequestCounts, Spending, Tally, Timeline};
 use crate::pipeline::account::FeesTold;
 
 /// Version of the summary's fields; it grows when one changes its meaning or goes.
@@ -181,10 +181,11 @@ impl Summary {
         }
     }
 
-    /// Where the summary of the report at `report` stands: `x.csv` → `x.summary.json`.
+    /// Where the summary of the report at `report` stands: `x.csv` → `x.summary.json`, and so is that of
+    /// `x.csv.gz`.
     #[must_use]
     pub fn path_beside(report: &Path) -> PathBuf {
-        report.with_extension("summary.json")
+        Form::beside(report, "summary.json")
     }
 
     /// Writes the summary beside its report, whole or not at all.

@@ -14,6 +14,7 @@ use crate::model::{
     State,
 };
 use crate::pipeline::act::{NoOutcome, refused};
+use crate::pipeline::report::Again;
 use crate::store::{ErrorKind, Head, Store, StoreError};
 
 /// Looks at what `names` names, behind where `range` begins. Ends early, and well, when nobody wants
@@ -62,7 +63,7 @@ pub(super) async fn look<S: Store + 'static>(
 /// The names of a list, some at a time.
 struct Chunks {
     names: Arc<Names>,
-    entries: Entries<super::names::Again>,
+    entries: Entries<Again>,
     /// The first name of the next chunk.
     ahead: Option<Name>,
 }

@@ -20,7 +20,6 @@ mod read;
 
 use std::path::PathBuf;
 
-pub(super) use self::open::Again;
 pub use self::open::Names;
 pub(super) use self::read::Entries;
 pub(in crate::pipeline) use self::read::Name;

@@ -10,6 +10,7 @@ use super::NamesError;
 use super::read::{Entries, Form, Frame};
 use crate::job::{Job, KeyList};
 use crate::pipeline::checkpoint::StateDir;
+use crate::pipeline::report::Again;
 
 /// A sound list of named objects.
 #[derive(Clone)]
@@ -117,24 +118,7 @@ impl Names {
 
     /// The names from the first one on.
     pub(in crate::pipeline) fn entries(&self) -> Result<Entries<Again>, NamesError> {
-        Entries::new(self.frame.clone(), Again { file: Arc::clone(&self.file), at: 0 })
-    }
-}
-
-/// A file read from its beginning, whoever else reads it.
-pub(in crate::pipeline) struct Again {
-    file: Arc<File>,
-    at: u64,
-}
-
-impl Read for Again {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        #[cfg(unix)]
-        let count = std::os::unix::fs::FileExt::read_at(&*self.file, buffer, self.at)?;
-        #[cfg(windows)]
-        let count = std::os::windows::fs::FileExt::seek_read(&*self.file, buffer, self.at)?;
-        self.at += count as u64;
-        Ok(count)
+        Entries::new(self.frame.clone(), Again::from_start(Arc::clone(&self.file)))
     }
 }
 

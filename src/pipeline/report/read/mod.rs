@@ -1,86 +1,99 @@
-//! Reading a CSV back, row by row: an earlier report, or any other that names keys.
+//! Reading a report back, row by row, in whichever form it is: one of ours, or any other file that
+//! names keys.
 //!
-//! Columns are found by their names in the header, whatever their order and whatever others there are.
-//! What is held in memory is one row.
+//! Columns are found by their names, whatever their order and whatever others there are. Every field is
+//! told as the CSV spells it. What is held in memory is one row, or of Parquet a few pages of each column.
+
+mod fault;
+mod lines;
+mod open;
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use csv::ByteRecord;
 
+use self::lines::{CsvRows, JsonRows};
+pub(in crate::pipeline) use self::open::Again;
+use self::open::{Opened, open};
 use super::COLUMNS;
-use crate::model::unpercent;
+use crate::model::{Layout, unpercent};
 
-/// Why a CSV cannot be read.
-#[derive(Debug, thiserror::Error)]
-pub enum ReadError {
-    /// The file system said no.
-    #[error("cannot read `{path}`")]
-    Io {
-        /// Which file.
-        path: PathBuf,
-        /// The machine's words.
-        #[source]
-        source: io::Error,
-    },
-    /// A row is not as it should be.
-    #[error("`{path}`, line {line}: {what}")]
-    Row {
-        /// Which file.
-        path: PathBuf,
-        /// Which line, from 1.
-        line: u64,
-        /// What is wrong with it.
-        what: String,
-    },
-    /// The header has no column of that name.
-    #[error("`{path}` has no column `{column}`: its first line must name its columns")]
-    NoColumn {
-        /// Which file.
-        path: PathBuf,
-        /// Which column.
-        column: &'static str,
-    },
-}
+pub use self::fault::{Place, ReadError};
 
-/// The rows of a CSV.
+/// Where `key` stands among [`COLUMNS`].
+const KEY: usize = 1;
+
+/// The rows of a report.
 #[derive(Debug)]
-pub struct Rows<R> {
+pub struct Rows {
     path: PathBuf,
-    reader: csv::Reader<R>,
-    /// Where each of [`COLUMNS`] stands.
-    places: [Option<usize>; COLUMNS.len()],
+    reader: Reader,
+    named: Named,
     record: ByteRecord,
 }
 
-impl Rows<File> {
-    /// The rows of the file at `path`.
-    ///
-    /// # Errors
-    /// If it cannot be read, or has no column `key`.
-    pub fn open(path: &Path) -> Result<Self, ReadError> {
-        let file = File::open(path).map_err(|source| ReadError::Io { path: path.to_owned(), source })?;
-        Self::of(path, file)
-    }
+#[derive(Debug)]
+enum Reader {
+    Csv(Box<CsvRows>),
+    Json(Box<JsonRows>),
 }
 
-impl<R: Read> Rows<R> {
-    /// The rows of `source`, which is called `path` in errors.
+/// Which columns there are.
+#[derive(Clone, Copy, Debug)]
+struct Named {
+    /// Where each of [`COLUMNS`] stands in a record.
+    places: [Option<usize>; COLUMNS.len()],
+    /// Whether the file has it.
+    has: [bool; COLUMNS.len()],
+}
+
+impl Rows {
+    /// The rows of the file at `path`: CSV, JSON lines or Parquet, packed or not. The ending of its name
+    /// tells which, else what the file begins with.
     ///
     /// # Errors
-    /// If it cannot be read, or has no column `key`.
-    pub fn of(path: &Path, source: R) -> Result<Self, ReadError> {
-        let mut reader = csv::ReaderBuilder::new().from_reader(source);
-        let header = reader.byte_headers().map_err(|error| told(path, error))?;
-        let named =
-            |name: &str| header.iter().position(|column| column.eq_ignore_ascii_case(name.as_bytes()));
-        let places = COLUMNS.map(named);
-        let rows = Self { path: path.to_owned(), reader, places, record: ByteRecord::new() };
-        if rows.place("key").is_none() {
-            return Err(ReadError::NoColumn { path: path.to_owned(), column: "key" });
-        }
-        Ok(rows)
+    /// If it cannot be read, is not what its name says, or has no column `key`.
+    pub fn open(path: &Path) -> Result<Self, ReadError> {
+        let file = File::open(path).map_err(|source| ReadError::Io { path: path.to_owned(), source })?;
+        Self::over(path, &Arc::new(file))
+    }
+
+    /// The rows of `file`, which stands at `path`, from its beginning, whoever else reads it.
+    ///
+    /// # Errors
+    /// As [`Rows::open`].
+    pub fn over(path: &Path, file: &Arc<File>) -> Result<Self, ReadError> {
+        let opened = open(path, Box::new(Again::from_start(Arc::clone(file))))?;
+        Self::opened(path, opened)
+    }
+
+    /// The rows of `source`, which is called `path` in errors. Parquet cannot be read this way.
+    ///
+    /// # Errors
+    /// As [`Rows::open`].
+    pub fn of(path: &Path, source: impl Read + Send + 'static) -> Result<Self, ReadError> {
+        Self::opened(path, open(path, Box::new(source))?)
+    }
+
+    fn opened(path: &Path, opened: Opened) -> Result<Self, ReadError> {
+        let Opened { layout, packing, source } = opened;
+        let (reader, named) = match layout {
+            Layout::Csv => {
+                let (rows, named) = CsvRows::new(path, source, packing)?;
+                (Reader::Csv(Box::new(rows)), named)
+            }
+            Layout::Jsonl => {
+                let (rows, named) = JsonRows::new(path, source, packing)?;
+                (Reader::Json(Box::new(rows)), named)
+            }
+            Layout::Parquet => {
+                return Err(ReadError::damaged(path, "is Parquet, which is not read from a stream"));
+            }
+        };
+        Ok(Self { path: path.to_owned(), reader, named, record: ByteRecord::new() })
     }
 
     /// The next row; `None` behind the last one.
@@ -88,39 +101,23 @@ impl<R: Read> Rows<R> {
     /// # Errors
     /// If it cannot be read.
     pub fn next_row(&mut self) -> Result<Option<Row<'_>>, ReadError> {
-        match self.reader.read_byte_record(&mut self.record) {
-            Ok(true) => {}
-            Ok(false) => return Ok(None),
-            Err(error) => return Err(told(&self.path, error)),
-        }
-        Ok(Some(Row { path: &self.path, places: &self.places, record: &self.record }))
+        let place = match &mut self.reader {
+            Reader::Csv(rows) => rows.next(&self.path, &mut self.record)?,
+            Reader::Json(rows) => rows.next(&self.path, &mut self.record)?,
+        };
+        let Some(place) = place else { return Ok(None) };
+        Ok(Some(Row { path: &self.path, places: &self.named.places, record: &self.record, place }))
     }
 
     /// Whether there is a column of this name, one of [`COLUMNS`].
     #[must_use]
     pub fn has(&self, column: &str) -> bool {
-        self.place(column).is_some()
-    }
-
-    fn place(&self, column: &str) -> Option<usize> {
-        place(&self.places, column)
+        COLUMNS.iter().position(|name| *name == column).is_some_and(|at| self.named.has[at])
     }
 }
 
 fn place(places: &[Option<usize>], column: &str) -> Option<usize> {
     COLUMNS.iter().position(|name| *name == column).and_then(|at| places[at])
-}
-
-fn told(path: &Path, error: csv::Error) -> ReadError {
-    let line = error.position().map_or(1, csv::Position::line);
-    let path = path.to_owned();
-    match error.into_kind() {
-        csv::ErrorKind::Io(source) => ReadError::Io { path, source },
-        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            ReadError::Row { path, line, what: format!("it has {len} fields where {expected_len} are named") }
-        }
-        _ => ReadError::Row { path, line, what: "it is no CSV".to_owned() },
-    }
 }
 
 /// One row.
@@ -129,6 +126,7 @@ pub struct Row<'r> {
     path: &'r Path,
     places: &'r [Option<usize>],
     record: &'r ByteRecord,
+    place: Place,
 }
 
 impl<'r> Row<'r> {
@@ -163,8 +161,7 @@ impl<'r> Row<'r> {
     /// A fault of this row.
     #[must_use]
     pub fn fault(&self, what: impl Into<String>) -> ReadError {
-        let line = self.record.position().map_or(0, csv::Position::line);
-        ReadError::Row { path: self.path.to_owned(), line, what: what.into() }
+        ReadError::Row { path: self.path.to_owned(), place: self.place, what: what.into() }
     }
 }
 
@@ -177,8 +174,8 @@ mod tests {
     use super::*;
     use crate::model::{Access, Kind, Listed, Outcome, RestoreMark, State};
 
-    fn rows(text: &[u8]) -> Result<Rows<&[u8]>, ReadError> {
-        Rows::of(Path::new("x.csv"), text)
+    fn rows(text: &[u8]) -> Result<Rows, ReadError> {
+        Rows::of(Path::new("x.csv"), std::io::Cursor::new(text.to_owned()))
     }
 
     proptest! {
