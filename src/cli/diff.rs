@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read as _, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
@@ -201,9 +201,9 @@ fn between(
     told.map_err(of_diff)
 }
 
-fn compared<A: Read, B: Read>(
-    old: Rows<A>,
-    new: Rows<B>,
+fn compared(
+    old: Rows,
+    new: Rows,
     paths: [&Path; 2],
     options: Options,
     notes: &mut Vec<String>,
@@ -215,7 +215,7 @@ fn compared<A: Read, B: Read>(
 }
 
 /// Tells which columns a report lacks.
-fn lacks<R: Read>(rows: &Rows<R>, path: &Path, notes: &mut Vec<String>) -> Result<(), DiffError> {
+fn lacks(rows: &Rows, path: &Path, notes: &mut Vec<String>) -> Result<(), DiffError> {
     if !rows.has("state") {
         return Err(ReadError::NoColumn { path: path.to_owned(), column: "state" }.into());
     }
@@ -230,7 +230,7 @@ fn lacks<R: Read>(rows: &Rows<R>, path: &Path, notes: &mut Vec<String>) -> Resul
     Ok(())
 }
 
-fn open(path: &Path) -> Result<Rows<File>, Failure> {
+fn open(path: &Path) -> Result<Rows, Failure> {
     if path.extension().is_some_and(|extension| extension == "partial") {
         return Err(Failure::usage(
             format!("`{}` is the report of a run that is not finished", path.display()),
@@ -252,9 +252,8 @@ fn open(path: &Path) -> Result<Rows<File>, Failure> {
 
 fn of_reading(error: ReadError) -> Failure {
     let hint = match &error {
-        ReadError::Io { .. } => {
-            "check the path; a report is a CSV that `defrost scan` or `defrost run` wrote"
-        }
+        ReadError::Io { .. } => "check the path; a report is what `defrost scan` or `defrost run` wrote",
+        ReadError::Damaged { .. } => error.way_out(),
         ReadError::NoColumn { .. } | ReadError::Row { .. } => {
             "compare reports as defrost writes them; columns may stand in any order, and others among them"
         }

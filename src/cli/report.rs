@@ -46,8 +46,7 @@ fn is_stream(path: &Path) -> bool {
 
 fn audit(file: &Path) -> Result<Audit, Failure> {
     let now = SystemClock::new().now();
-    let audit =
-        if is_stream(file) { audit_of_stream(io::stdin().lock(), now) } else { audit_of_file(file, now) };
+    let audit = if is_stream(file) { audit_of_stream(io::stdin(), now) } else { audit_of_file(file, now) };
     audit.map_err(|error| {
         let way_out = way_out(&error, file);
         Failure::new(Exit::Usage, error, way_out)

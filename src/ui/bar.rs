@@ -229,8 +229,14 @@ mod tests {
     use super::*;
     use crate::model::{Basis, Eta, Expected, Tally};
 
-    const LOOK: Look =
-        Look { terminal: true, verbosity: 0, json: false, color: false, charset: Charset::Utf8 };
+    const LOOK: Look = Look {
+        terminal: true,
+        verbosity: 0,
+        json: false,
+        color: false,
+        charset: Charset::Utf8,
+        columns: None,
+    };
 
     /// Bars, what they write, and the terminal that shows it.
     struct Desk {

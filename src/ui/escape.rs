@@ -109,7 +109,10 @@ pub(super) fn columns(text: &str) -> usize {
 /// and bars.
 const fn width(c: char) -> usize {
     match c {
-        '\u{0}'..='\u{10ff}' | '\u{2000}'..='\u{206f}' | '\u{2500}'..='\u{257f}' | '\u{2800}'..='\u{28ff}' => 1,
+        '\u{0}'..='\u{10ff}'
+        | '\u{2000}'..='\u{206f}'
+        | '\u{2500}'..='\u{257f}'
+        | '\u{2800}'..='\u{28ff}' => 1,
         _ => 2,
     }
 }

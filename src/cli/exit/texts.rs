@@ -10,7 +10,7 @@ use crate::cli::{connect, release, simulate, wait};
 use crate::job::{self, Job, Overrides};
 use crate::model::Answers;
 use crate::pipeline::release::ReleaseError;
-use crate::pipeline::report::ReadError;
+use crate::pipeline::report::{Place, ReadError};
 use crate::pipeline::source::split::Torn;
 use crate::pipeline::wait::WaitError;
 use crate::sim::{Config, SimError};
@@ -196,7 +196,8 @@ fn own_files() {
         family.run(name, error);
     }
     let csv = || path("out/logs.csv");
-    let row = ReadError::Row { path: csv(), line: 12, what: "it has 3 fields, not 22".to_owned() };
+    let row =
+        ReadError::Row { path: csv(), place: Place::Line(12), what: "it has 3 fields, not 22".to_owned() };
     family
         .run(
             "RunError::Memory(MergeError::Report(ReadError::Io))",

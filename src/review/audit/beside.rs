@@ -56,7 +56,7 @@ pub fn audit_of_file(path: &Path, now: Timestamp) -> Result<Audit, ReadError> {
 ///
 /// # Errors
 /// If it cannot be read.
-pub fn audit_of_stream(source: impl Read, now: Timestamp) -> Result<Audit, ReadError> {
+pub fn audit_of_stream(source: impl Read + Send + 'static, now: Timestamp) -> Result<Audit, ReadError> {
     let mut rows = Rows::of(Path::new("-"), source)?;
     let mut audit = Audit::new("-".to_owned(), now);
     count(&mut audit, &mut rows)?;

@@ -1,7 +1,6 @@
 //! Counting a report, row by row.
 
 use std::collections::BTreeMap;
-use std::io::Read;
 
 use jiff::Timestamp;
 
@@ -24,7 +23,7 @@ const NO_CODE: &str = "unknown";
 ///
 /// # Errors
 /// If a row cannot be read. The last row of an unfinished report may be cut off: it is left out.
-pub(super) fn count<R: Read>(audit: &mut Audit, rows: &mut Rows<R>) -> Result<(), ReadError> {
+pub(super) fn count(audit: &mut Audit, rows: &mut Rows) -> Result<(), ReadError> {
     audit.lacks = WANTED.into_iter().filter(|column| !rows.has(column)).collect();
     let mut books = Books::new(audit);
     loop {

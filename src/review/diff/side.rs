@@ -1,7 +1,5 @@
 //! One of two reports: its rows in order, the one at hand taken apart.
 
-use std::io::Read;
-
 use jiff::Timestamp;
 
 use super::DiffError;
@@ -64,8 +62,8 @@ impl Sight {
 
 /// A report being read.
 #[derive(Debug)]
-pub(super) struct Side<R> {
-    rows: Rows<R>,
+pub(super) struct Side {
+    rows: Rows,
     /// The row at hand; its key is the last one read when there is none.
     pub(super) sight: Sight,
     /// Whether there is a row at hand.
@@ -77,12 +75,12 @@ pub(super) struct Side<R> {
     bucket: Option<Vec<u8>>,
 }
 
-impl<R: Read> Side<R> {
+impl Side {
     /// The report of `rows`, its first row at hand.
     ///
     /// # Errors
     /// If it cannot be read.
-    pub(super) fn open(rows: Rows<R>) -> Result<Self, DiffError> {
+    pub(super) fn open(rows: Rows) -> Result<Self, DiffError> {
         let mut side = Self {
             rows,
             sight: Sight::default(),

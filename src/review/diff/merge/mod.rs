@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 use std::collections::{HashMap, VecDeque};
-use std::io::{self, Read};
+use std::io;
 
 use super::DiffError;
 use super::prefixes::Tree;
@@ -47,12 +47,7 @@ pub type Take<'t> = dyn FnMut(&Changed<'_>) -> io::Result<()> + 't;
 /// # Errors
 /// If a report cannot be read, is not in order, or is of several buckets; if the buckets differ;
 /// [`DiffError::Write`] if `take` fails.
-pub fn compare<A: Read, B: Read>(
-    old: Rows<A>,
-    new: Rows<B>,
-    options: Options,
-    take: &mut Take<'_>,
-) -> Result<Comparison, DiffError> {
+pub fn compare(old: Rows, new: Rows, options: Options, take: &mut Take<'_>) -> Result<Comparison, DiffError> {
     let (mut old, mut new) = (Side::open(old)?, Side::open(new)?);
     if old.open && new.open && old.told.bucket != new.told.bucket && !options.any_bucket {
         return Err(DiffError::Buckets { old: old.told.bucket, new: new.told.bucket });
@@ -90,10 +85,10 @@ pub fn compare<A: Read, B: Read>(
 }
 
 /// Brings the rows of `key`, of which both reports have one at hand, together.
-fn versions<A: Read, B: Read>(
+fn versions(
     key: &[u8],
-    old: &mut Side<A>,
-    new: &mut Side<B>,
+    old: &mut Side,
+    new: &mut Side,
     waiting: &mut (Waiting, Waiting),
     book: &mut Book<'_, '_>,
 ) -> Result<(), DiffError> {

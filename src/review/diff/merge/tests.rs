@@ -8,8 +8,8 @@ use crate::model::State;
 
 type Wanted = BTreeMap<(Vec<u8>, String), Change>;
 
-fn rows(text: &str) -> Rows<&[u8]> {
-    Rows::of(Path::new("x.csv"), text.as_bytes()).unwrap()
+fn rows(text: &str) -> Rows {
+    Rows::of(Path::new("x.csv"), std::io::Cursor::new(text.to_owned())).unwrap()
 }
 
 /// A change with its key and version.
