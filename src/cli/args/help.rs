@@ -302,7 +302,10 @@ Examples:
     defrost guide
 
   What is promised, and how is it tested?
-    defrost guide promises | less";
+    defrost guide promises | less
+
+  Where is it said what stuck means?
+    defrost guide --search stuck";
 
 pub(super) const EXPLAIN: &str = "\
 Explain an error code of a vendor, a word of the report (reason, state, action, flag), an HTTP status or an \

@@ -313,6 +313,9 @@ pub struct GuideArgs {
     /// Which page; without it they are listed
     #[arg(value_name = "TOPIC", value_parser = topics())]
     pub topic: Option<String>,
+    /// Show every line of the guide that holds this word, with its page
+    #[arg(long, value_name = "WORD", conflicts_with = "topic")]
+    pub search: Option<String>,
 }
 
 /// The pages that there are, for the parser, its suggestions and completions.
