@@ -11,7 +11,7 @@ use futures::stream::{self, StreamExt};
 
 use super::act::{NoOutcome, refused};
 use super::checkpoint::LiveFile;
-use super::report::{Render, Report, ReportError, shown_key};
+use super::report::{About, Render, Report, ReportError, shown_key};
 use super::source::{Name, Names, NamesError};
 use super::stop::{Step, Stop};
 use crate::job::Job;
@@ -157,7 +157,8 @@ pub async fn release<S: Store>(
     }
     report.sync()?;
     if complete {
-        report.name()?;
+        let finished = report.make(&[], About { job: &job.name, run_id: "" })?;
+        report.name(finished)?;
     }
     Ok(GivenBack { tally, complete })
 }

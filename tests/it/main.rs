@@ -28,11 +28,13 @@ mod errors;
 mod faults;
 mod faulty_jobs;
 mod fees;
+#[cfg(unix)]
+mod formats;
 #[path = "../fuzz/mod.rs"]
 mod fuzz;
-#[cfg(unix)]
 mod handed;
 mod hostile;
+mod init;
 mod jobs;
 mod keys;
 #[cfg(unix)]
@@ -65,6 +67,8 @@ mod shell;
 mod sources;
 #[cfg(all(unix, debug_assertions))]
 mod stopping;
+#[cfg(unix)]
+mod told;
 mod wait;
 #[cfg(unix)]
 mod watch;

@@ -7,6 +7,9 @@ mod explain;
 mod flags;
 mod globs;
 mod help;
+mod init;
+mod man;
+mod notify;
 mod release;
 mod report;
 mod retry;
@@ -27,6 +30,9 @@ pub use diff::DiffArgs;
 pub use explain::ExplainArgs;
 pub use flags::{FilterFlags, LimitFlags, OutputFlags, SourceFlags, WishFlags};
 pub use globs::Globs;
+pub use init::InitArgs;
+pub use man::{ManArgs, pages as man_pages};
+pub use notify::NotifyFlags;
 pub use release::ReleaseArgs;
 pub use report::ReportArgs;
 pub use retry::RetryArgs;
@@ -142,6 +148,9 @@ pub enum Command {
     /// Check job files: every fault at once, with line and way out; with --online, rights as well
     #[command(long_about = help::CHECK, after_help = help::CHECK_EXAMPLES)]
     Check(CheckArgs),
+    /// Write a commented job file from a few questions or flags; or a demo to try
+    #[command(long_about = help::INIT, after_help = help::INIT_EXAMPLES)]
+    Init(Box<InitArgs>),
     /// Run an object store to rehearse against, with archive classes, faults and a fast clock
     #[command(after_help = help::SIM_EXAMPLES)]
     Sim(SimArgs),
@@ -151,6 +160,12 @@ pub enum Command {
     /// Explain an error code, a word of the report or an exit code, and what to do about it
     #[command(long_about = help::EXPLAIN, after_help = help::EXPLAIN_EXAMPLES)]
     Explain(ExplainArgs),
+    /// Write the JSON Schema of job files to stdout, for editors
+    #[command(long_about = help::SCHEMA, after_help = help::SCHEMA_EXAMPLES)]
+    Schema,
+    /// Write manual pages: one to stdout, or all into a folder
+    #[command(after_help = help::MAN_EXAMPLES)]
+    Man(ManArgs),
     /// Write a completion script for a shell to stdout
     #[command(after_help = help::COMPLETIONS_EXAMPLES)]
     Completions(CompletionsArgs),
@@ -174,6 +189,9 @@ pub struct ScanArgs {
     /// Report and state.
     #[command(flatten)]
     pub output: OutputFlags,
+    /// Who is told of its end.
+    #[command(flatten)]
+    pub notify: NotifyFlags,
 }
 
 /// `plan URL|JOB`.
@@ -254,6 +272,9 @@ pub struct JobFlags {
     /// Report and state.
     #[command(flatten)]
     pub output: OutputFlags,
+    /// Who is told of its end.
+    #[command(flatten)]
+    pub notify: NotifyFlags,
 }
 
 /// `status JOB|URL`.
@@ -292,6 +313,9 @@ pub struct GuideArgs {
     /// Which page; without it they are listed
     #[arg(value_name = "TOPIC", value_parser = topics())]
     pub topic: Option<String>,
+    /// Show every line of the guide that holds this word, with its page
+    #[arg(long, value_name = "WORD", conflicts_with = "topic")]
+    pub search: Option<String>,
 }
 
 /// The pages that there are, for the parser, its suggestions and completions.
@@ -329,6 +353,7 @@ impl ScanArgs {
         self.filter.put(&mut over);
         self.limits.put(&mut over);
         self.output.put(&mut over);
+        self.notify.put(&mut over);
         over
     }
 }
@@ -346,6 +371,7 @@ impl JobFlags {
         self.safety.put(&mut over);
         self.wait.put(&mut over);
         self.output.put(&mut over);
+        self.notify.put(&mut over);
         over
     }
 }

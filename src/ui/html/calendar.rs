@@ -41,7 +41,7 @@ pub(super) fn put(main: &mut Markup, audit: &Audit) {
             &[("class", "lead")],
             &format!(
                 "Each day has the number of objects whose copy lapses on it, in UTC; the darker, the more {by}. \
-                 Behind it they must be restored again."
+                 After that they must be restored again."
             ),
         );
         section.within("div", &[("class", "months")], |div| {

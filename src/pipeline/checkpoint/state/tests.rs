@@ -32,6 +32,7 @@ fn mark(key: &[u8], version: Option<&[u8]>, report_len: u64) -> Mark {
         ],
         aside: Durable { len: 16, checksum: "crc32:a5".to_owned() },
         sealed: false,
+        made: Vec::new(),
         copies_until: None,
         undone: false,
         left: crate::pipeline::budget::Left::default(),
