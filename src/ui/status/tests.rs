@@ -112,7 +112,8 @@ fn a_running_one_shows_what_its_own_terminal_does() {
     started   2026-11-21T01:00:00Z (3h05m ago)
     saved     2026-11-21T04:05:00Z (12s ago)
     now       waiting for the window, which opens at 2026-11-21T14:00:00Z
-    listing   ━━━━━━━─────────────  1,234,567 keys · 3 of 8 ranges · matched 1,200,000
+    listing   ━━━━━━━─────────────  1,234,567 keys · 3 of 8 ranges
+              matched 1,200,000
     restores  ────────────────────  at most 80/s · sent 45,678 · 32 in flight
               12.3 GiB asked for
     answers   requested 45,000 · extended 12 · already 500 · none 1,150,000
