@@ -30,10 +30,7 @@ pub(super) fn count(audit: &mut Audit, rows: &mut Rows) -> Result<(), ReadError>
         match rows.next_row() {
             Ok(Some(row)) => books.row(&row)?,
             Ok(None) => break,
-            Err(fault @ ReadError::Row { .. }) if books.audit.unfinished => {
-                if !matches!(rows.next_row(), Ok(None)) {
-                    return Err(fault);
-                }
+            Err(fault) if books.audit.unfinished && is_end(&fault, rows) => {
                 books.audit.torn = true;
                 break;
             }
@@ -42,6 +39,15 @@ pub(super) fn count(audit: &mut Audit, rows: &mut Rows) -> Result<(), ReadError>
     }
     books.close();
     Ok(())
+}
+
+/// Whether `fault` is nothing but the end of a file that a run was stopped in, and no row comes behind it.
+fn is_end(fault: &ReadError, rows: &mut Rows) -> bool {
+    match fault {
+        ReadError::Damaged { .. } => true,
+        ReadError::Row { .. } => matches!(rows.next_row(), Ok(None) | Err(ReadError::Damaged { .. })),
+        ReadError::Io { .. } | ReadError::NoColumn { .. } => false,
+    }
 }
 
 /// Counts while rows come.
