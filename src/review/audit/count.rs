@@ -26,16 +26,18 @@ const NO_CODE: &str = "unknown";
 pub(super) fn count(audit: &mut Audit, rows: &mut Rows) -> Result<(), ReadError> {
     audit.lacks = WANTED.into_iter().filter(|column| !rows.has(column)).collect();
     let mut books = Books::new(audit);
-    loop {
+    let fault = loop {
         match rows.next_row() {
             Ok(Some(row)) => books.row(&row)?,
-            Ok(None) => break,
-            Err(fault) if books.audit.unfinished && is_end(&fault, rows) => {
-                books.audit.torn = true;
-                break;
-            }
-            Err(fault) => return Err(fault),
+            Ok(None) => break None,
+            Err(fault) => break Some(fault),
         }
+    };
+    if let Some(fault) = fault {
+        if !(books.audit.unfinished && is_end(&fault, rows)) {
+            return Err(fault);
+        }
+        books.audit.torn = true;
     }
     books.close();
     Ok(())
