@@ -2,14 +2,15 @@
 
 usage: bounds.py PATH_TO_DEFROST
 
-A listing of a million keys at 64 requests in flight, and a restore of 100,000 archived objects at 256 in
-flight. Each child's VmHWM, the kernel's own high-water mark, is read from /proc until the child ends (what
+A listing of a million keys at 64 requests in flight, a restore of 100,000 archived objects at 256 in
+flight, and the difference of two reports of a million rows each. Each child's VmHWM, the kernel's own high-water mark, is read from /proc until the child ends (what
 it takes in its last hundredth of a second may stay unseen); a peak above its bound, a wrong exit code
 or a wrong number of rows ends with exit code 1.
 """
 
 import collections
 import csv
+import functools
 import pathlib
 import subprocess
 import sys
@@ -31,6 +32,9 @@ RUNS = [
     ("restore, 256 in flight", 96, 100_000, ["restore", "--days", "3", "--rate-limit", "100000", "-c", "256"], ("restoring", "requested")),
 ]
 
+# Rows of each of the two reports that are compared, and the bound in MiB.
+COMPARED, DIFF_BOUND = 1_000_000, 24
+
 
 def peak(pid):
     """The most memory that the process has had so far, in KiB; none if it has given all of it back."""
@@ -46,7 +50,8 @@ def watched(command, folder):
     """Runs `command` and returns its peak in KiB and the seconds that it took."""
     began, most = time.monotonic(), 0
     with open(folder / "stderr", "w+", encoding="utf-8") as stderr:
-        child = subprocess.Popen(command, cwd=folder, env=ENVIRONMENT | {"HOME": str(folder)}, stderr=stderr)
+        environment = ENVIRONMENT | {"HOME": str(folder)}
+        child = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=stderr)
         try:
             while child.poll() is None:
                 most = max(most, peak(child.pid) or 0)
@@ -86,6 +91,35 @@ def measure(defrost, run, folder):
     return what, objects, most / MIB, bound, seconds
 
 
+def report(path, rows, moved):
+    """A report of `rows` rows; with `moved` every third is restored, every seventh gone, every eleventh new."""
+    with open(path, "w", encoding="utf-8") as out:
+        out.write("bucket,key,version_id,storage_class,size,etag,state,expires_at,checked_at,key_encoding,flags\n")
+        for n in range(rows):
+            if moved and n % 7 == 0:
+                continue
+            state, until = ("restored", "2026-12-01T00:00:00Z") if moved and n % 3 == 0 else ("archived", "")
+            tail = f"rehearsal,folder-{n // 1000:05}/object-{n:09}"
+            rest = f"GLACIER,{n},etag-{n},{state},{until},2026-11-2{1 + moved}T01:00:00Z,,\n"
+            out.write(f"{tail},,{rest}")
+            if moved and n % 11 == 0:
+                out.write(f"{tail}+,,{rest}")
+
+
+def compare(defrost, folder):
+    report(folder / "old.csv", COMPARED, 0)
+    report(folder / "new.csv", COMPARED, 1)
+    out = folder / "changes.csv"
+    most, seconds = watched([defrost, "diff", "old.csv", "new.csv", "--out", str(out), "--json"], folder)
+    with open(out, newline="", encoding="utf-8") as file:
+        rows = collections.Counter(row["change"] for row in csv.DictReader(file))
+    there = [n for n in range(COMPARED) if n % 7]
+    wanted = {"vanished": COMPARED - len(there), "readable": sum(n % 3 == 0 for n in there), "appeared": sum(n % 11 == 0 for n in there)}
+    if rows != wanted:
+        raise SystemExit(f"the difference: expected {wanted}, got {dict(rows)}")
+    return "difference of two reports", 2 * COMPARED, most / MIB, DIFF_BOUND, seconds
+
+
 def main(defrost):
     if not pathlib.Path("/proc/self/status").exists():
         raise SystemExit("this machine has no /proc: memory cannot be measured here")
@@ -93,9 +127,10 @@ def main(defrost):
     print(f"| {'what':<24} | {'rows':>9} | {'peak MiB':>8} | {'bound':>5} | {'seconds':>7} |")
     print(f"| {'-' * 24} | {'-' * 8}: | {'-' * 7}: | {'-' * 4}: | {'-' * 6}: |")
     over = []
-    for run in RUNS:
+    measured = [functools.partial(measure, defrost, run) for run in RUNS] + [functools.partial(compare, defrost)]
+    for one in measured:
         with tempfile.TemporaryDirectory() as folder:
-            what, rows, most, bound, seconds = measure(defrost, run, pathlib.Path(folder))
+            what, rows, most, bound, seconds = one(pathlib.Path(folder))
         print(f"| {what:<24} | {rows:>9,} | {most:>8.1f} | {bound:>5} | {seconds:>7.1f} |", flush=True)
         if most > bound:
             over.append(what)

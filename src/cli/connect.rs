@@ -10,7 +10,7 @@ use super::sockets::{self, Lanes};
 use crate::job::{self, ClassFilter, Job, Source};
 use crate::model::{Clock, Event, Notice, Provider, SystemClock, Tell};
 use crate::pipeline::act::misfits;
-use crate::store::client::{Allowance, Client, Patience, Settings};
+use crate::store::client::{Allowance, Client, Patience, Settings, TransportError};
 use crate::store::credentials::{self, CredentialSource};
 use crate::store::dialect::{Dialect, Endpoint, Options, for_provider};
 use crate::store::{EndpointError, Whereabouts};
@@ -192,8 +192,11 @@ pub(super) async fn site(job: &Job, context: &Context) -> Result<Site, Failure> 
     for remark in doubtful(job, &*dialect).into_iter().chain(narrowed) {
         tell.tell(Event::Notice(Notice::Remark(remark)));
     }
-    let client = Client::new(dialect, settings, Arc::clone(&clock), Arc::clone(&tell)).map_err(|e| {
-        Failure::new(Exit::OwnFiles, e, "check SSL_CERT_FILE, SSL_CERT_DIR and AWS_CA_BUNDLE")
-    })?;
+    let client = Client::new(dialect, settings, Arc::clone(&clock), Arc::clone(&tell)).map_err(untrusting)?;
     Ok(Site { client: Arc::new(client), clock, tell, rehearsal, region })
+}
+
+/// Certificates that cannot be used, with the way out.
+pub(super) fn untrusting(error: TransportError) -> Failure {
+    Failure::new(Exit::OwnFiles, error, "check SSL_CERT_FILE, SSL_CERT_DIR and AWS_CA_BUNDLE")
 }

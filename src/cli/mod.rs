@@ -3,9 +3,10 @@
 //! | file | |
 //! | --- | --- |
 //! | `args` | the command line as typed |
-//! | `scan`, `plan`, `restore`, `run`, `wait`, `release`, `status`, `check`, `simulate`, `guide` | one verb each |
+//! | `scan`, `plan`, `restore`, `run`, `wait`, `release`, `status`, `report`, `diff`, `check`, `simulate`, `guide`, `explain`, `init`, `schema`, `man` | one verb each |
 //! | `campaign` | one job from its first request to its exit code |
 //! | `preflight` | `check --online`: whether a run could do its work |
+//! | `told` | who else is told of the end of a run: figures, a webhook, a command |
 //! | `confirm` | the question before a run that is larger than the job lets pass |
 //! | `connect`, `rehearsal` | from a job to a store that can be asked; the embedded simulator |
 //! | `load` | job files and URLs to jobs |
@@ -20,22 +21,29 @@ mod confirm;
 mod connect;
 mod context;
 mod cores;
+mod diff;
 mod exit;
+mod explain;
 mod guide;
 mod heap;
+mod init;
 mod load;
+mod man;
 mod plan;
 mod preflight;
 mod rehearsal;
 mod release;
+mod report;
 mod restore;
 mod retry;
 mod run;
 mod scan;
+mod schema;
 mod signals;
 mod simulate;
 mod sockets;
 mod status;
+mod told;
 mod wait;
 
 use std::ffi::OsString;
@@ -114,7 +122,9 @@ async fn dispatch(verb: Command, look: Look, sink: Sink, line: Vec<String>) -> R
         Command::Wait(args) => wait::run(&args, &context).await,
         Command::Release(args) => release::run(&args, &context).await,
         Command::Retry(args) => retry::run(&args, &context).await,
-        Command::Status(args) => status::run(&args, &context),
+        Command::Status(args) => status::run(&args, &context).await,
+        Command::Report(args) => report::run(&args, &context),
+        Command::Diff(args) => diff::run(&args, &context),
         Command::Check(args) => check::run(&args, &context).await,
         Command::Sim(args) => {
             let stop = context.signals.stop().clone();
@@ -126,6 +136,10 @@ async fn dispatch(verb: Command, look: Look, sink: Sink, line: Vec<String>) -> R
             Ok(Exit::Done)
         }
         Command::Guide(args) => guide::run(&args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Init(args) => init::run(&args, &context).await,
+        Command::Schema => schema::run(),
+        Command::Man(args) => man::run(&args),
         Command::Completions(args) => {
             let mut script = Vec::new();
             // Writing to memory cannot fail.

@@ -101,7 +101,8 @@ fn is_same_file(one: &Path, other: &Path) -> bool {
     whole(one).is_some_and(|one| whole(other) == Some(one))
 }
 
-fn of_release(error: ReleaseError, job: &Job) -> Failure {
+/// What went wrong in a release, with the way out.
+pub(super) fn of_release(error: ReleaseError, job: &Job) -> Failure {
     match error {
         ReleaseError::List(error) => error.into(),
         ReleaseError::Report(error) => exit::of_run(error.into(), job.source.provider),

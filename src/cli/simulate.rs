@@ -194,7 +194,7 @@ pub(super) fn failure(error: anyhow::Error) -> Failure {
 /// Why the state of `--state` could not be kept.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {what} the simulator's state `{path}`")]
-struct StateError {
+pub(super) struct StateError {
     what: &'static str,
     path: String,
     #[source]
@@ -202,7 +202,7 @@ struct StateError {
 }
 
 impl StateError {
-    fn new(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+    pub(super) fn new(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.display().to_string();
         move |cause| Self { what, path, cause }
     }

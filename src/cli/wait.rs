@@ -95,13 +95,14 @@ pub(super) async fn waited(job: &Job, site: &Site, context: &Context) -> Result<
     })
 }
 
-fn of_wait(error: WaitError, job: &Job) -> Failure {
+/// What went wrong in a wait, with the way out.
+pub(super) fn of_wait(error: WaitError, job: &Job) -> Failure {
     match error {
         WaitError::NothingKnown { .. } => {
-            Failure::new(Exit::Usage, error, "run the job first, with `defrost run`, to its end")
+            Failure::new(Exit::Usage, error, "run the job to its end first: `defrost run` with the same file")
         }
         WaitError::Unfinished { .. } => {
-            Failure::new(Exit::Usage, error, "go on with it first, with `defrost run`")
+            Failure::new(Exit::Usage, error, "go on with it first: `defrost run` with the same file")
         }
         WaitError::Source(error) => exit::of_run(error.into(), job.source.provider),
         WaitError::Checkpoint(CheckpointError::Io { ref path, .. })

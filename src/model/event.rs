@@ -6,10 +6,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Action, Rates, RequestCounts, Tally};
+use serde::{Deserialize, Serialize};
+
+use super::{Action, Progress, RequestCounts, Tally};
 
 /// What a run is busy with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// Listing, classifying, and (in a restore) asking.
     Running,
@@ -83,7 +86,7 @@ pub enum Notice {
 }
 
 /// Answers by kind so far, cheap enough to send after each page.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Kinds {
     /// Entries listed.
     pub listed: u64,
@@ -103,6 +106,8 @@ pub struct Kinds {
     pub none: u64,
     /// Left for later.
     pub deferred: u64,
+    /// Bytes of the objects that were asked for (202 and 200), or would be by a dry run.
+    pub asked_bytes: u64,
 }
 
 impl From<&Tally> for Kinds {
@@ -118,6 +123,9 @@ impl From<&Tally> for Kinds {
             failed: of(Action::Failed),
             none: of(Action::None),
             deferred: of(Action::Deferred),
+            asked_bytes: [Action::Requested, Action::Extended, Action::Planned]
+                .iter()
+                .fold(0, |sum: u64, action| sum.saturating_add(tally.action(*action).bytes)),
         }
     }
 }
@@ -140,20 +148,9 @@ pub enum Event {
     },
     /// The run enters a phase.
     Phase(Phase),
-    /// Figures of this session so far, those of earlier sessions left out: several times a second
-    /// while requests are in flight, and after each page.
-    Progress {
-        /// Answers by kind.
-        kinds: Kinds,
-        /// Requests by kind.
-        requests: RequestCounts,
-        /// Restore requests in flight now.
-        in_flight: u32,
-        /// Requests a second that are let go now.
-        rates: Rates,
-        /// Since the start of this session.
-        elapsed: Duration,
-    },
+    /// How far this session is: several times a second while requests are in flight, and after each
+    /// page.
+    Progress(Box<Progress>),
     /// A line worth reading.
     Notice(Notice),
     /// The run has ended and its files are closed (or its checkpoint saved). Its figures are those of

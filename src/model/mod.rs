@@ -5,13 +5,16 @@
 //! and the store must name one.
 
 mod account;
+mod audit;
 mod clock;
+mod comparison;
 mod event;
 mod form;
 mod location;
 mod money;
 mod outcome;
 mod page;
+mod progress;
 mod restore;
 mod spending;
 mod state;
@@ -20,13 +23,18 @@ mod text;
 mod timeline;
 
 pub use account::{Account, AccountLine, Answers, Bill};
+pub use audit::{Audit, FailedCode, FailedRow, Failures, Flagged, Folders, Lapses, RunFacts, Seal, Share};
 pub use clock::{Clock, SystemClock};
+pub use comparison::{
+    Change, Changes, Comparison, DEEPEST, PrefixChanges, Prefixes, STUCK_AFTER, Seen, Told, change,
+};
 pub use event::{Event, Kinds, Notice, Phase, Tell};
 pub use form::{Form, Layout, Packing};
 pub use location::Provider;
 pub use money::{Currency, Money};
 pub use outcome::Outcome;
 pub use page::{Access, Entry, Kind, Lender, Listed, Named, Page, Place, Position, RestoreMark, Span};
+pub use progress::{Basis, Bound, Doing, Eta, Expected, Live, Over, Progress, Ranges, Speeds, Unit};
 pub use restore::{Offer, Quota, Raise, Tier, Usual};
 pub use spending::{Spending, Spent};
 pub use state::{Action, Flag, Reason, State};

@@ -34,6 +34,8 @@ macro_rules! words {
     };
 }
 
+pub(super) use words;
+
 words! {
     /// Where an object stands.
     State {

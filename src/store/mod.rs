@@ -17,6 +17,7 @@ pub mod sign;
 mod tls;
 mod transport;
 mod trial;
+pub mod webhook;
 
 use std::future::Future;
 use std::time::Duration;
@@ -213,5 +214,10 @@ pub trait Store: Send + Sync {
     /// Requests a second that are let go now, by kind; zeros where nobody paces.
     fn rates(&self) -> Rates {
         Rates::default()
+    }
+
+    /// How long from now no restore request leaves, since the store asked for that; zero if it did not.
+    fn restores_held(&self) -> Duration {
+        Duration::ZERO
     }
 }

@@ -1,44 +1,55 @@
-//! Progress lines that redraw themselves. The one file that knows indicatif.
+//! Bars that redraw themselves. The one file that knows indicatif; what it draws passes `screen`.
 
-use std::io;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::figures::Figures;
-use super::line::EVERY;
+use super::escape::clipped;
+use super::line::TURN;
 use super::notice::Notices;
+use super::panel::{self, Rows};
+use super::screen::Screen;
 use super::{Charset, Look, Sink, human_span, printable};
-use crate::model::{Event, Phase, Tell};
+use crate::model::{Doing, Event, Notice, Phase, Progress, Tell};
 
-/// Width taken for a sink that is not the process's own stderr, in columns.
-const WIDTH_UNKNOWN: u16 = 100;
+/// Between two drawings of what has not changed its kind: a calm screen can be read.
+const CALM: Duration = Duration::from_millis(400);
+/// Columns of the spinner and the blank behind it.
+const SPINNER: usize = 2;
 
-/// Tells a run to a person at a terminal: three lines that redraw themselves, notices above them.
+/// Tells a run to a person at a terminal: a few lines with bars that redraw themselves, notices above
+/// them. No line is wider than the terminal, and a terminal that changes its width is drawn on anew.
 ///
-/// The spinner moves with each progress event and only then, so that it stands still when the run
+/// The spinner moves with events of progress and only then, so that it stands still when the run
 /// does. The lines are gone after `Finished`, or when the teller is dropped: drop it before
 /// printing an error. The table at the end is the caller's to print.
 #[derive(Debug)]
 pub struct Bars {
     look: Look,
     sink: Sink,
+    screen: Screen,
     multi: MultiProgress,
     state: Mutex<State>,
 }
 
 #[derive(Debug)]
 struct State {
-    figures: Figures,
     notices: Notices,
+    verb: &'static str,
+    /// Restore requests a second that the job allows; 0 when nothing is sent.
+    allowed: u32,
     /// The run and its job, printable.
     title: String,
     /// The bucket URL, printable; it stands last since it may be long.
     target: String,
-    /// Told while the run stops.
-    phase: &'static str,
-    bars: Option<[ProgressBar; 3]>,
+    phase: Phase,
+    progress: Progress,
+    /// A wait for copies to become readable, if that is what is done now.
+    wait: Option<Doing>,
+    bar: Option<ProgressBar>,
+    turns: usize,
+    drawn_at: Option<Duration>,
     turned_at: Duration,
 }
 
@@ -46,25 +57,32 @@ impl Bars {
     /// Bars on `sink`; [`Sink::stderr`] is asked for its width at each drawing.
     #[must_use]
     pub fn new(look: Look, sink: Sink) -> Self {
-        let target = if sink.is_stderr() {
-            ProgressDrawTarget::stderr()
-        } else {
-            ProgressDrawTarget::term_like(Box::new(Screen(sink.clone())))
-        };
+        let screen = Screen::new(sink.clone());
+        let target = ProgressDrawTarget::term_like(Box::new(screen.clone()));
         let state = State {
-            figures: Figures::default(),
             notices: Notices::new(look),
+            verb: "",
+            allowed: 0,
             title: String::new(),
             target: String::new(),
-            phase: "",
-            bars: None,
+            phase: Phase::Running,
+            progress: Progress::default(),
+            wait: None,
+            bar: None,
+            turns: 0,
+            drawn_at: None,
             turned_at: Duration::ZERO,
         };
-        Self { look, sink, multi: MultiProgress::with_draw_target(target), state: Mutex::new(state) }
+        let multi = MultiProgress::with_draw_target(target);
+        Self { look, sink, screen, multi, state: Mutex::new(state) }
     }
 
     /// A line above the bars.
-    fn above(&self, line: &str) {
+    fn above(&self, state: &State, line: &str) {
+        if state.bar.is_none() {
+            return self.sink.line(line);
+        }
+        self.screen.measure();
         // What indicatif takes for no terminal swallows lines; a message must not be lost.
         if self.multi.is_hidden() || self.multi.println(line).is_err() {
             self.sink.line(line);
@@ -72,31 +90,38 @@ impl Bars {
     }
 
     fn redraw(&self, state: &State) {
-        let Some([head, work, answers]) = &state.bars else { return };
-        let elapsed = human_span(state.figures.elapsed());
-        let trouble = state.figures.trouble(self.look.charset);
-        let parts = [&elapsed, &state.title, state.phase, &trouble, &state.target];
-        let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-        head.set_message(parts.join("  "));
-        work.set_message(state.figures.work(self.look.charset));
-        answers.set_message(state.figures.answers(self.look.charset));
-        head.tick();
+        let Some(bar) = &state.bar else { return };
+        let width = self.screen.measure();
+        let spinner: &[char] = match self.look.charset {
+            Charset::Utf8 => &['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'],
+            Charset::Ascii => &['|', '/', '-', '\\'],
+        };
+        let turn = spinner[state.turns % spinner.len()].to_string();
+        let elapsed = if state.wait.is_some() { String::new() } else { human_span(state.progress.elapsed) };
+        let parts = [&state.title, &elapsed, &state.target];
+        let parts: Vec<&str> =
+            parts.into_iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
+        let head = clipped(&parts.join("  "), width.saturating_sub(SPINNER), self.look.charset);
+        let mut rows = Rows::new(width, self.look);
+        match &state.wait {
+            Some(wait) => panel::doing(&mut rows, wait),
+            None => panel::run(&mut rows, state.verb, state.phase, state.allowed, &state.progress),
+        }
+        let mut lines = vec![format!("{} {}", self.look.cyan(&turn), self.look.bold(&head))];
+        lines.extend(rows.lines());
+        bar.set_message(lines.join("\n"));
     }
 
     fn start(&self, state: &mut State) {
-        let add = |template: &str| {
-            let bar = self.multi.add(ProgressBar::no_length());
-            // The templates are constants and parse; the default style would do as well.
-            if let Ok(style) = ProgressStyle::with_template(template) {
-                bar.set_style(match self.look.charset {
-                    Charset::Utf8 => style,
-                    Charset::Ascii => style.tick_chars(r"|/-\ "),
-                });
+        if state.bar.is_none() {
+            let bar = ProgressBar::no_length();
+            // The template is a constant and parses; the default style would do as well.
+            if let Ok(style) = ProgressStyle::with_template("{msg}") {
+                bar.set_style(style);
             }
-            bar
-        };
-        let head = if self.look.color { "{spinner:.cyan} {wide_msg}" } else { "{spinner} {wide_msg}" };
-        state.bars = Some([add(head), add("  {wide_msg}"), add("  {wide_msg}")]);
+            self.screen.measure();
+            state.bar = Some(self.multi.add(bar));
+        }
         self.redraw(state);
     }
 }
@@ -108,54 +133,80 @@ impl Tell for Bars {
         let state = &mut *state;
         match event {
             Event::Started { job, verb, target, rate, .. } => {
-                state.figures.verb = verb;
-                state.figures.allowed = rate;
+                (state.verb, state.allowed) = (verb, rate);
                 state.title = format!("{verb} {}", printable(&job, charset));
                 state.target = printable(&target, charset).into_owned();
                 self.start(state);
             }
             Event::Phase(phase) => {
                 if let Some(line) = state.notices.phase(phase) {
-                    self.above(&line);
+                    self.above(state, &line);
                 }
-                state.phase = match phase {
-                    Phase::Running => "",
-                    Phase::Draining(_) => "stopping",
-                    Phase::Waiting(_) => "waiting for the window",
-                    Phase::Finishing => "closing the report",
-                };
+                state.phase = phase;
                 self.redraw(state);
             }
-            Event::Progress { kinds, requests, in_flight, rates, elapsed } => {
-                if !state.figures.take(kinds, requests, in_flight, rates, elapsed) {
+            Event::Progress(progress) => {
+                let elapsed = progress.elapsed;
+                if elapsed < state.progress.elapsed {
                     return;
                 }
-                if elapsed.saturating_sub(state.turned_at) >= EVERY {
+                state.progress = *progress;
+                if elapsed.saturating_sub(state.turned_at) >= TURN {
                     state.turned_at = elapsed;
                     if let Some(line) = state.notices.turn() {
-                        self.above(&line);
+                        self.above(state, &line);
                     }
                 }
-                self.redraw(state);
+                if state.drawn_at.is_none_or(|at| elapsed.saturating_sub(at) >= CALM) {
+                    state.drawn_at = Some(elapsed);
+                    state.turns += 1;
+                    self.redraw(state);
+                }
             }
             Event::Notice(notice) => {
-                if let Some(line) = state.notices.line(&notice) {
-                    self.above(&line);
+                let line = state.notices.line(&notice);
+                if let Notice::Waiting { ready, open, next_poll } = notice {
+                    self.wait(state, (ready, open, next_poll), line.as_deref());
+                } else if let Some(line) = line {
+                    self.above(state, &line);
                 }
             }
             Event::Finished { .. } => {
                 if let Some(line) = state.notices.turn() {
-                    self.above(&line);
+                    self.above(state, &line);
                 }
-                state.clear();
+                state.clear(&self.screen);
             }
         }
     }
 }
 
+impl Bars {
+    /// A wait has looked, or begins; it is over if it does not look again.
+    fn wait(&self, state: &mut State, told: (u64, u64, Option<jiff::Timestamp>), line: Option<&str>) {
+        let (ready, open, next) = told;
+        if next.is_none() {
+            state.clear(&self.screen);
+        }
+        // The bar says the same, and keeps saying it.
+        if let Some(line) = line.filter(|_| next.is_none() || self.look.verbosity > 0) {
+            self.above(state, line);
+        }
+        if next.is_some() {
+            if state.title.is_empty() {
+                "wait".clone_into(&mut state.title);
+            }
+            state.wait = Some(Doing::Wait { ready, open, next });
+            state.turns += 1;
+            self.start(state);
+        }
+    }
+}
+
 impl State {
-    fn clear(&mut self) {
-        for bar in self.bars.take().into_iter().flatten() {
+    fn clear(&mut self, screen: &Screen) {
+        if let Some(bar) = self.bar.take() {
+            screen.measure();
             bar.finish_and_clear();
         }
     }
@@ -163,61 +214,7 @@ impl State {
 
 impl Drop for Bars {
     fn drop(&mut self) {
-        self.state.get_mut().unwrap_or_else(PoisonError::into_inner).clear();
-    }
-}
-
-/// A sink as something to draw on, by the usual escape sequences.
-#[derive(Debug)]
-struct Screen(Sink);
-
-impl Screen {
-    #[expect(clippy::unnecessary_wraps, reason = "the trait wants results, the sink passes failures over")]
-    fn put(&self, text: &str) -> io::Result<()> {
-        self.0.write(text);
-        Ok(())
-    }
-
-    fn moved(&self, n: usize, way: char) -> io::Result<()> {
-        if n == 0 { Ok(()) } else { self.put(&format!("\x1b[{n}{way}")) }
-    }
-}
-
-impl TermLike for Screen {
-    fn width(&self) -> u16 {
-        WIDTH_UNKNOWN
-    }
-
-    fn move_cursor_up(&self, n: usize) -> io::Result<()> {
-        self.moved(n, 'A')
-    }
-
-    fn move_cursor_down(&self, n: usize) -> io::Result<()> {
-        self.moved(n, 'B')
-    }
-
-    fn move_cursor_right(&self, n: usize) -> io::Result<()> {
-        self.moved(n, 'C')
-    }
-
-    fn move_cursor_left(&self, n: usize) -> io::Result<()> {
-        self.moved(n, 'D')
-    }
-
-    fn write_line(&self, text: &str) -> io::Result<()> {
-        self.put(&format!("{text}\n"))
-    }
-
-    fn write_str(&self, text: &str) -> io::Result<()> {
-        self.put(text)
-    }
-
-    fn clear_line(&self) -> io::Result<()> {
-        self.put("\r\x1b[2K")
-    }
-
-    fn flush(&self) -> io::Result<()> {
-        Ok(())
+        self.state.get_mut().unwrap_or_else(PoisonError::into_inner).clear(&self.screen);
     }
 }
 
@@ -225,69 +222,58 @@ impl TermLike for Screen {
 mod tests {
     use std::sync::Arc;
 
-    use super::super::figures::tests::{KINDS, RATES, REQUESTS};
+    use super::super::figures::tests::{REQUESTS, progress};
     use super::super::notice::tests::every_notice;
+    use super::super::screen::tests::Terminal;
     use super::super::sink::tests::Page;
     use super::*;
-    use crate::model::Tally;
+    use crate::model::{Basis, Eta, Expected, Tally};
 
-    /// A terminal of [`WIDTH_UNKNOWN`] columns that knows the few sequences [`Screen`] writes.
-    #[derive(Default)]
-    struct Terminal {
-        rows: Vec<Vec<char>>,
-        row: usize,
-        column: usize,
+    const LOOK: Look = Look {
+        terminal: true,
+        verbosity: 0,
+        json: false,
+        color: false,
+        charset: Charset::Utf8,
+        columns: None,
+    };
+
+    /// Bars, what they write, and the terminal that shows it.
+    struct Desk {
+        bars: Option<Bars>,
+        page: Page,
+        sink: Sink,
+        screen: Screen,
+        terminal: Terminal,
+        read: usize,
     }
 
-    impl Terminal {
-        fn put(&mut self, c: char) {
-            // As real ones do, it wraps only when the next character comes; indicatif relies on it.
-            if self.column == usize::from(WIDTH_UNKNOWN) {
-                (self.row, self.column) = (self.row + 1, 0);
-            }
-            let cells = self.cells();
-            let column = cells.1;
-            cells.0.resize(cells.0.len().max(column + 1), ' ');
-            cells.0[column] = c;
-            self.column += 1;
+    impl Desk {
+        fn new(look: Look, width: usize) -> Self {
+            let (page, sink) = Page::new();
+            let bars = Bars::new(look, sink.clone());
+            let screen = bars.screen.clone();
+            screen.resize(width);
+            Self { bars: Some(bars), page, sink, screen, terminal: Terminal::new(width), read: 0 }
         }
 
-        fn cells(&mut self) -> (&mut Vec<char>, usize) {
-            let rows = self.rows.len().max(self.row + 1);
-            self.rows.resize(rows, Vec::new());
-            (&mut self.rows[self.row], self.column)
+        fn tell(&mut self, event: Event) {
+            self.bars.as_ref().unwrap().tell(event);
         }
 
-        fn sequence(&mut self, n: usize, way: char) {
-            match way {
-                'A' => self.row = self.row.checked_sub(n).unwrap(),
-                'B' => self.row += n,
-                'K' => self.cells().0.clear(),
-                other => panic!("unknown sequence {other:?}"),
-            }
+        /// The terminal changes its width; what it shows is wrapped anew, as most of them do.
+        fn resize(&mut self, width: usize) {
+            self.look();
+            self.terminal.resize(width);
+            self.screen.resize(width);
         }
-    }
 
-    /// What a terminal shows after `bytes`.
-    fn screen(bytes: &str) -> String {
-        let mut terminal = Terminal::default();
-        let mut chars = bytes.chars();
-        while let Some(c) = chars.next() {
-            match c {
-                '\r' => terminal.column = 0,
-                '\n' => (terminal.row, terminal.column) = (terminal.row + 1, 0),
-                '\x1b' => {
-                    assert_eq!(chars.next(), Some('['));
-                    let digits: String = chars.clone().take_while(char::is_ascii_digit).collect();
-                    let way = chars.nth(digits.len()).unwrap();
-                    terminal.sequence(digits.parse().unwrap(), way);
-                }
-                c => terminal.put(c),
-            }
+        fn look(&mut self) -> String {
+            let text = self.page.text();
+            self.terminal.take(&text[self.read..]);
+            self.read = text.len();
+            self.terminal.shown()
         }
-        let lines: Vec<String> =
-            terminal.rows.iter().map(|row| row.iter().collect::<String>().trim_end().to_owned()).collect();
-        lines.join("\n").trim_end().to_owned()
     }
 
     fn started() -> Event {
@@ -300,16 +286,10 @@ mod tests {
         }
     }
 
-    fn progress(seconds: u64, restore: u64) -> Event {
-        let mut requests = REQUESTS;
-        requests.restore = restore;
-        Event::Progress {
-            kinds: KINDS,
-            requests,
-            in_flight: 32,
-            rates: RATES,
-            elapsed: Duration::from_secs(seconds),
-        }
+    fn told(seconds: u64) -> Event {
+        let expected = Expected { listed: Some(1_990_000), ..Expected::default() };
+        let eta = Some(Eta { left: Duration::from_secs(746), basis: Basis::LastRun });
+        Event::Progress(Box::new(Progress { expected, eta, ..progress(seconds) }))
     }
 
     fn finished() -> Event {
@@ -324,55 +304,130 @@ mod tests {
 
     #[test]
     fn figures_stand_below_and_notices_above() {
-        let (page, sink) = Page::new();
-        let bars = Bars::new(Look { terminal: true, ..Look::default() }, sink);
-        bars.tell(started());
-        bars.tell(progress(190, 45_000));
-        for notice in every_notice() {
-            bars.tell(Event::Notice(notice));
+        let mut desk = Desk::new(LOOK, 100);
+        desk.tell(started());
+        desk.tell(told(190));
+        for notice in every_notice().into_iter().filter(|notice| !matches!(notice, Notice::Waiting { .. })) {
+            desk.tell(Event::Notice(notice));
         }
-        bars.tell(progress(200, 45_678));
-        insta::assert_snapshot!(screen(&page.text()), @r"
+        desk.tell(told(200));
+        insta::assert_snapshot!(desk.look(), @r"
         resuming after `logs/x`: 12,345 rows are in the report already
         failed `logs/a.gz`: 403 AccessDenied
         note: the clock is 40s behind the server's
         starting anew: the copies that the unfinished run of 2026-11-01T02:00:00Z asked for may have lapsed,
          the last by 2026-11-08T02:00:00Z; its report (12,345 rows) is kept in `/night.csv.20261101T010000Z-
         5eed.partial`
-        waiting: 1,200 of 50,000 objects ready, 48,800 open; next look at 2026-11-01T02:10:00Z
-        ⠙ 3m20s  restore nightly-logs  retries 163 · throttled 9 · slow-downs 2  oss://logs/2024/
-          listed 1,234,567 · matched 1,200,000 · sent 45,678 · 67.8 of 80/s · 32 in flight
-          requested 45,000 · extended 12 · already 500 · none 1,150,000 · failed 3
+        ⠹ restore nightly-logs  3m20s  oss://logs/2024/
+        listing   ━━━━━━━━━━━━────────  1,234,567 of ~1,990,000 keys · 1 of 4 ranges · 1,012 keys/s
+                  matched 1,200,000
+        restores  ━━━━━━━━━━━━━━━━━━━─  79.8 of 80/s · sent 45,678 · 32 in flight · 12.3 GiB asked for
+        answers   requested 45,000 · extended 12 · already 500 · none 1,150,000 · failed 3
+        trouble   retries 163 · throttled 9 · slow-downs 2
+        ends      in about 13 minutes, if there are 1,990,000 keys, as in the last run
         ");
-        bars.tell(Event::Phase(Phase::Draining(Duration::from_secs(8))));
-        assert!(screen(&page.text()).contains("restore nightly-logs  stopping  retries 163"));
+        desk.tell(Event::Phase(Phase::Draining(Duration::from_secs(8))));
+        assert!(desk.look().contains("now       stopping: requests in flight"), "{}", desk.look());
+    }
+
+    /// At any width, and after any change of it, there is one panel and nothing left of older ones.
+    #[test]
+    fn a_terminal_may_have_any_width_and_change_it() {
+        for from in [40, 41, 50, 64, 79, 80, 120, 200] {
+            for to in [40, 43, 50, 63, 80, 133] {
+                let mut desk = Desk::new(LOOK, from);
+                desk.tell(Event::Notice(every_notice().remove(3)));
+                desk.tell(started());
+                desk.tell(told(10));
+                desk.tell(Event::Notice(every_notice().remove(4)));
+                for (width, seconds) in [(from, 11), (to, 12), (from, 13), (to, 14)] {
+                    desk.resize(width);
+                    desk.tell(told(seconds));
+                    let shown = desk.look();
+                    let panel: Vec<&str> =
+                        shown.lines().skip_while(|l| !l.contains("restore night")).collect();
+                    assert!(panel.iter().all(|line| line.chars().count() < width), "{from} {to}:\n{shown}");
+                    for once in ["restore nightly", "listing ", "restores ", "answers ", "failed `", "note: "]
+                    {
+                        assert_eq!(
+                            shown.matches(once).count(),
+                            1,
+                            "{once} at {from}, {to}, {width}:\n{shown}"
+                        );
+                    }
+                }
+                desk.tell(finished());
+                desk.sink.line("the table");
+                let shown = desk.look();
+                assert!(shown.ends_with("\nthe table") && !shown.contains("listing"), "{shown}");
+            }
+        }
     }
 
     #[test]
     fn nothing_but_notices_stays_after_the_end() {
         for end in [true, false] {
-            let (page, sink) = Page::new();
-            let bars = Bars::new(Look { terminal: true, ..Look::default() }, sink.clone());
-            bars.tell(started());
-            bars.tell(progress(10, 1));
-            bars.tell(Event::Notice(every_notice().remove(3)));
-            bars.tell(progress(20, 2));
+            let mut desk = Desk::new(LOOK, 100);
+            desk.tell(started());
+            desk.tell(told(10));
+            desk.tell(Event::Notice(every_notice().remove(3)));
+            desk.tell(told(20));
             if end {
-                bars.tell(finished());
+                desk.tell(finished());
             }
-            drop(bars);
-            sink.line("the table");
-            assert_eq!(screen(&page.text()), "failed `logs/a.gz`: 403 AccessDenied\nthe table", "{end}");
+            desk.bars = None;
+            desk.sink.line("the table");
+            assert_eq!(desk.look(), "failed `logs/a.gz`: 403 AccessDenied\nthe table", "{end}");
         }
     }
 
     #[test]
     fn notices_before_the_start_are_told() {
-        let (page, sink) = Page::new();
-        let bars = Bars::new(Look { terminal: true, ..Look::default() }, sink.clone());
-        bars.tell(Event::Notice(every_notice().remove(3)));
-        sink.line("the next line");
-        assert_eq!(screen(&page.text()), "failed `logs/a.gz`: 403 AccessDenied\nthe next line");
+        let mut desk = Desk::new(LOOK, 100);
+        desk.tell(Event::Notice(every_notice().remove(3)));
+        desk.sink.line("the next line");
+        assert_eq!(desk.look(), "failed `logs/a.gz`: 403 AccessDenied\nthe next line");
+    }
+
+    #[test]
+    fn a_wait_has_a_bar_of_its_own_and_leaves_a_line() {
+        let mut desk = Desk::new(LOOK, 60);
+        desk.tell(started());
+        desk.tell(told(10));
+        desk.tell(finished());
+        let next_poll = "2026-11-01T02:10:00Z".parse().ok();
+        desk.tell(Event::Notice(Notice::Waiting { ready: 1_200, open: 48_800, next_poll }));
+        insta::assert_snapshot!(desk.look(), @r"
+        ⠹ restore nightly-logs  oss://logs/2024/
+        now       waiting until copies are readable
+        readable  ──────────  1,200 of 50,000 objects
+        next look 2026-11-01T02:10:00Z
+        ");
+        desk.tell(Event::Notice(Notice::Waiting { ready: 50_000, open: 0, next_poll: None }));
+        assert_eq!(desk.look(), "waiting: 50,000 of 50,000 objects ready, 0 open");
+    }
+
+    #[test]
+    fn a_run_that_does_not_move_does_not_spin_and_one_that_does_is_calm() {
+        let mut desk = Desk::new(LOOK, 100);
+        desk.tell(started());
+        desk.tell(told(1));
+        let before = desk.page.text().len();
+        desk.tell(told(1));
+        assert_eq!(desk.page.text().len(), before, "a second look within the same moment");
+        desk.tell(told(2));
+        assert!(desk.page.text().len() > before);
+    }
+
+    #[test]
+    fn colours_are_there_where_they_are_allowed_only() {
+        for color in [true, false] {
+            let mut desk = Desk::new(Look { color, ..LOOK }, 100);
+            desk.tell(started());
+            desk.tell(told(10));
+            assert_eq!(desk.page.text().contains("\u{1b}[36m"), color);
+            assert!(desk.look().contains("━"), "{}", desk.look());
+        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ const MAX_CAUSES: usize = 16;
 /// A cause whose text stands in the one above it is left out: some libraries print their source
 /// within themselves. Line breaks of a message are kept, with the next lines indented, so that no
 /// message from outside can forge a line of its own; every other control character is escaped.
-/// There is no line break at the end.
+/// On a terminal, lines are broken between words. There is no line break at the end.
 #[must_use]
 pub fn error_text(error: &(dyn Error + 'static), hint: Option<&str>, look: Look) -> String {
     let mut lines = Vec::new();
@@ -66,10 +66,12 @@ fn causes(error: &(dyn Error + 'static)) -> Vec<String> {
 
 fn push(lines: &mut Vec<String>, head: &str, text: &str, look: Look, paint: impl Fn(&str) -> String) {
     let indent = " ".repeat(head.len() + 2);
+    let painted = format!("{} ", paint(&format!("{head}:")));
+    let colours = painted.len() - indent.len();
     let mut parts = text.trim_end().split('\n');
     let first = parts.next().unwrap_or_default();
-    lines.push(format!("{} {}", paint(&format!("{head}:")), printable(first, look.charset)));
-    lines.extend(parts.map(|part| format!("{indent}{}", printable(part, look.charset))));
+    lines.push(look.broken(&painted, colours, &printable(first, look.charset)));
+    lines.extend(parts.map(|part| look.broken(&indent, 0, &printable(part, look.charset))));
 }
 
 #[cfg(test)]
@@ -157,6 +159,22 @@ mod tests {
         let texts: Vec<String> = (0..1_000).map(|i| format!("cause {i:04}")).collect();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         assert_eq!(error_text(&chain(&texts), None, Look::default()).lines().count(), 1 + MAX_CAUSES);
+    }
+
+    #[test]
+    fn on_a_terminal_lines_are_broken_between_words() {
+        let look = Look { columns: Some(48), color: true, ..Look::default() };
+        let error = chain(&["cannot list `logs`: 403 AccessDenied, request id 4711-0815", "short"]);
+        let plain = error_text(&error, Some("one two three four five six seven eight nine ten"), look);
+        let plain =
+            ["\x1b[31;1m", "\x1b[36m", "\x1b[1m", "\x1b[0m"].iter().fold(plain, |t, c| t.replace(c, ""));
+        insta::assert_snapshot!(plain, @r"
+        error: cannot list `logs`: 403 AccessDenied,
+               request id 4711-0815
+        caused by: short
+        hint: one two three four five six seven eight
+              nine ten
+        ");
     }
 
     #[test]

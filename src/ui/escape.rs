@@ -105,10 +105,14 @@ pub(super) fn columns(text: &str) -> usize {
 }
 
 /// Columns of one character, never too few: what may be wide (from Hangul on) counts as wide,
-/// but for general punctuation and box drawing, which are narrow and used in our own tables.
+/// but for general punctuation, box drawing and Braille, which are narrow and used in our own tables
+/// and bars.
 const fn width(c: char) -> usize {
     match c {
-        '\u{0}'..='\u{10ff}' | '\u{2000}'..='\u{206f}' | '\u{2500}'..='\u{257f}' => 1,
+        '\u{0}'..='\u{10ff}'
+        | '\u{2000}'..='\u{206f}'
+        | '\u{2500}'..='\u{257f}'
+        | '\u{2800}'..='\u{28ff}' => 1,
         _ => 2,
     }
 }

@@ -1,149 +1,118 @@
-//! Figures of a progress event as text, and rates over the last seconds.
+//! Figures of a progress event as text.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::{Charset, human_count, human_rate};
-use crate::model::{Kinds, Rates, RequestCounts};
+use super::human::human_objects;
+use super::{Charset, human_bytes, human_count, human_rate, human_span};
+use crate::model::{Basis, Bound, Kinds, Money, Over, Progress, RequestCounts, Unit};
 
-/// A rate is the mean over this span.
-const WINDOW: Duration = Duration::from_secs(10);
-/// Samples closer together than this are merged, which bounds their number.
-const STEP: Duration = Duration::from_millis(250);
-/// Before this much has been seen there is no rate: two close samples would show a wild one.
-const SHORTEST: Duration = Duration::from_secs(1);
-
-/// The moving rate of a count that only grows, from the times told with it.
-#[derive(Debug, Default)]
-pub(super) struct Meter {
-    /// Oldest first; at most `WINDOW / STEP + 3` of them. The first is at or before the edge of
-    /// the window.
-    samples: VecDeque<(Duration, u64)>,
+/// How far the listing is: `1,234,567 of ~1,990,000 keys`, `37 of 64 ranges`, and so on.
+pub(super) fn listing(progress: &Progress) -> Vec<String> {
+    let Progress { kinds, ranges, expected, earlier, .. } = progress;
+    let listed = earlier.saturating_add(kinds.listed);
+    let mut parts = vec![match expected.listed.filter(|all| *all >= listed && *all > 0) {
+        Some(all) => format!("{} of ~{} keys", human_count(listed), human_count(all)),
+        None => format!("{} keys", human_count(listed)),
+    }];
+    if *earlier > 0 {
+        parts.push(format!("{} before this session", human_count(*earlier)));
+    }
+    if ranges.known > 1 {
+        parts.push(format!("{} of {} ranges", human_count(ranges.done), human_count(ranges.known)));
+    }
+    if let Some(rate) = progress.speeds.listed {
+        parts.push(format!("{} keys/s", human_rate(Some(rate))));
+    }
+    parts.push(format!("matched {}", human_count(kinds.matched)));
+    parts
 }
 
-impl Meter {
-    /// Takes the count at `elapsed`. A sample older than the last one came late and is dropped.
-    pub(super) fn push(&mut self, elapsed: Duration, count: u64) {
-        if let Some(&(last, _)) = self.samples.back() {
-            if elapsed < last {
-                return;
-            }
-            // The first sample is the base line and stays; a later one gives way to a newer one
-            // until it is a step away from the one before it.
-            if let Some(&(before, _)) = self.samples.iter().nth_back(1)
-                && elapsed.saturating_sub(before) < STEP
-            {
-                self.samples.pop_back();
-            }
-        }
-        self.samples.push_back((elapsed, count));
-        let edge = elapsed.saturating_sub(WINDOW);
-        while self.samples.get(1).is_some_and(|&(at, _)| at <= edge) {
-            self.samples.pop_front();
-        }
+/// How far the requests are, where `allowed` a second may be sent: `79.8 of 80/s`, `sent 450`, and so on.
+pub(super) fn restores(allowed: u32, progress: &Progress) -> Vec<String> {
+    let now = progress.rates.restore;
+    let slowed = now > 0 && now < allowed;
+    let shown = human_count(u64::from(if slowed { now } else { allowed }));
+    let mut parts = vec![format!("{} of {shown}/s", human_rate(progress.speeds.restores))];
+    if slowed {
+        parts.push(format!("slowed from {}/s", human_count(u64::from(allowed))));
     }
+    parts.push(format!("sent {}", human_count(progress.requests.restore)));
+    parts.push(format!("{} in flight", progress.in_flight));
+    if progress.kinds.asked_bytes > 0 {
+        parts.push(format!("{} asked for", human_bytes(progress.kinds.asked_bytes)));
+    }
+    parts
+}
 
-    /// Counts a second over the window; `None` before enough was seen.
-    pub(super) fn rate(&self) -> Option<f64> {
-        let (&(from, first), &(to, last)) = (self.samples.front()?, self.samples.back()?);
-        let span = to.saturating_sub(from);
-        (span >= SHORTEST).then(|| last.saturating_sub(first) as f64 / span.as_secs_f64())
+/// A bound and how much of it is taken: `day 3.0 TiB of 4.0 TiB`, and what other runs took of it.
+pub(super) fn bound_words(bound: &Bound) -> Vec<String> {
+    let Bound { over, unit, taken, most, elsewhere } = *bound;
+    let over = match over {
+        Over::Run => "run",
+        Over::Day => "day",
+    };
+    let amount = |n: u64| match unit {
+        Unit::Objects => human_count(n),
+        Unit::Bytes => human_bytes(n),
+        Unit::Money(currency) => Money { currency, micros: n.into() }.to_string(),
+    };
+    let of = if unit == Unit::Objects { human_objects(most) } else { amount(most) };
+    let mut parts = vec![format!("{over} {} of {of}", amount(taken))];
+    if elsewhere > 0 {
+        parts.push(format!("{} by other sources", amount(elsewhere)));
+    }
+    parts
+}
+
+/// `retries 163`, `throttled 9`, `slow-downs 2`: what is not zero of it.
+pub(super) fn trouble(progress: &Progress) -> Vec<String> {
+    let RequestCounts { retries, throttled, slow_downs, .. } = progress.requests;
+    [(retries, "retries"), (throttled, "throttled"), (slow_downs, "slow-downs")]
+        .into_iter()
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, word)| format!("{word} {}", human_count(n)))
+        .collect()
+}
+
+/// When the run may end, and what that rests on; `None` where nobody knows.
+pub(super) fn end(progress: &Progress) -> Option<String> {
+    let eta = progress.eta?;
+    let basis = match eta.basis {
+        Basis::LastRun => {
+            format!("if there are {} keys, as in the last run", human_count(progress.expected.listed?))
+        }
+        Basis::Plan => {
+            format!("if all {} of the plan are asked for", human_objects(progress.expected.planned?))
+        }
+    };
+    Some(format!("{}, {basis}", about(eta.left)))
+}
+
+/// A span that is a guess: in whole minutes.
+fn about(span: Duration) -> String {
+    let minutes = span.as_secs().div_ceil(60);
+    match minutes {
+        0 | 1 => "within a minute".to_owned(),
+        2..=59 => format!("in about {minutes} minutes"),
+        _ => format!("in about {}", human_span(Duration::from_secs(minutes * 60))),
     }
 }
 
-/// One run's figures: the last progress event and the rates.
-#[derive(Debug, Default)]
-pub(super) struct Figures {
-    /// `scan`, `plan` or `restore`; empty before the run has started.
-    pub verb: &'static str,
-    /// Restore requests a second that the job allows; 0 when nothing is sent.
-    pub allowed: u32,
-    kinds: Kinds,
-    requests: RequestCounts,
-    in_flight: u32,
-    rates: Rates,
-    elapsed: Duration,
-    sent: Meter,
-    listed: Meter,
-}
-
-impl Figures {
-    /// Takes a progress event; `false` if it came late, after one with a greater `elapsed`.
-    pub(super) fn take(
-        &mut self,
-        kinds: Kinds,
-        requests: RequestCounts,
-        in_flight: u32,
-        rates: Rates,
-        elapsed: Duration,
-    ) -> bool {
-        if elapsed < self.elapsed {
-            return false;
-        }
-        (self.kinds, self.requests, self.elapsed) = (kinds, requests, elapsed);
-        (self.in_flight, self.rates) = (in_flight, rates);
-        self.sent.push(elapsed, requests.restore);
-        self.listed.push(elapsed, kinds.listed);
-        true
+/// All of it on one line, where `verb` may send `allowed` restore requests a second.
+pub(super) fn line(progress: &Progress, verb: &str, allowed: u32, charset: Charset) -> String {
+    let mut parts = listing(progress);
+    if allowed > 0 {
+        parts.extend(restores(allowed, progress));
     }
-
-    /// Since the start of the run.
-    pub(super) const fn elapsed(&self) -> Duration {
-        self.elapsed
+    parts.push(answers(&progress.kinds, verb, charset));
+    parts.extend(progress.budget.iter().map(|bound| bound_words(bound).join(", ")));
+    parts.extend(trouble(progress));
+    if !progress.pause.is_zero() {
+        parts.push(format!("pausing for {}", human_span(progress.pause)));
     }
-
-    /// Restore requests a second over the last seconds.
-    pub(super) fn sent_rate(&self) -> Option<f64> {
-        self.sent.rate()
-    }
-
-    /// Keys listed a second over the last seconds.
-    pub(super) fn listed_rate(&self) -> Option<f64> {
-        self.listed.rate()
-    }
-
-    /// How the work goes: `listed 1,234 · matched 1,200 · sent 450 · 79.8 of 80/s · 32 in flight`,
-    /// or with the rate of listing where nothing is sent.
-    pub(super) fn work(&self, charset: Charset) -> String {
-        let mut parts = vec![
-            format!("listed {}", human_count(self.kinds.listed)),
-            format!("matched {}", human_count(self.kinds.matched)),
-        ];
-        if self.allowed > 0 {
-            parts.push(format!("sent {}", human_count(self.requests.restore)));
-            let now = self.rates.restore;
-            let slowed = now > 0 && now < self.allowed;
-            parts.push(format!(
-                "{} of {}/s",
-                human_rate(self.sent_rate()),
-                human_count(u64::from(if slowed { now } else { self.allowed }))
-            ));
-            if slowed {
-                parts.push(format!("slowed from {}/s", human_count(u64::from(self.allowed))));
-            }
-            parts.push(format!("{} in flight", self.in_flight));
-        } else {
-            parts.push(format!("{} keys/s", human_rate(self.listed_rate())));
-        }
-        parts.join(charset.dot())
-    }
-
-    /// `retries 163 · throttled 9 · slow-downs 2`, what is not zero of it.
-    pub(super) fn trouble(&self, charset: Charset) -> String {
-        let mut parts = Vec::new();
-        let RequestCounts { retries, throttled, slow_downs, .. } = self.requests;
-        for (n, word) in [(retries, "retries"), (throttled, "throttled"), (slow_downs, "slow-downs")] {
-            if n > 0 {
-                parts.push(format!("{word} {}", human_count(n)));
-            }
-        }
-        parts.join(charset.dot())
-    }
-
-    /// Answers by kind, in the words of the report.
-    pub(super) fn answers(&self, charset: Charset) -> String {
-        answers(&self.kinds, self.verb, charset)
-    }
+    parts.extend(end(progress).map(|end| format!("ends {end}")));
+    parts.retain(|part| !part.is_empty());
+    parts.join(charset.dot())
 }
 
 /// Answers by kind in the words of the report: those that `verb` can give, and any other that is
@@ -170,6 +139,7 @@ pub(super) fn answers(kinds: &Kinds, verb: &str, charset: Charset) -> String {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::model::{Eta, Expected, Ranges, Rates, Speeds};
 
     pub(in crate::ui) const KINDS: Kinds = Kinds {
         listed: 1_234_567,
@@ -181,6 +151,7 @@ pub(super) mod tests {
         failed: 3,
         none: 1_150_000,
         deferred: 0,
+        asked_bytes: 13_207_024_435,
     };
     pub(in crate::ui) const REQUESTS: RequestCounts = RequestCounts {
         list: 1_235,
@@ -194,80 +165,53 @@ pub(super) mod tests {
     };
     pub(in crate::ui) const RATES: Rates = Rates { list: 100, head: 200, restore: 80 };
 
-    fn seconds(s: f64) -> Duration {
-        Duration::from_secs_f64(s)
+    /// A run as it is after so many seconds.
+    pub(in crate::ui) fn progress(seconds: u64) -> Progress {
+        progress_at(Duration::from_secs(seconds))
     }
 
-    #[test]
-    fn rate_is_that_of_the_last_seconds() {
-        let mut meter = Meter::default();
-        assert_eq!(meter.rate(), None);
-        // A minute at 10/s, then 20 s at 100/s: the old rate must be forgotten.
-        let mut count = 0;
-        for tick in 0..=240 {
-            meter.push(seconds(f64::from(tick) * 0.25), count);
-            count += if tick % 2 == 0 { 2 } else { 3 };
+    pub(in crate::ui) fn progress_at(elapsed: Duration) -> Progress {
+        Progress {
+            kinds: KINDS,
+            requests: REQUESTS,
+            in_flight: 32,
+            rates: RATES,
+            elapsed,
+            speeds: Speeds { listed: Some(1_012.4), restores: Some(79.84) },
+            ranges: Ranges { done: 1, known: 4 },
+            ..Progress::default()
         }
-        assert!((meter.rate().unwrap() - 10.0).abs() < 0.2, "{:?}", meter.rate());
-        for tick in 241..=320 {
-            meter.push(seconds(f64::from(tick) * 0.25), count);
-            count += 25;
-        }
-        assert!((meter.rate().unwrap() - 100.0).abs() < 0.1, "{:?}", meter.rate());
-    }
-
-    #[test]
-    fn a_resumed_run_does_not_start_with_a_leap() {
-        let mut meter = Meter::default();
-        meter.push(seconds(0.1), 1_000_000);
-        assert_eq!(meter.rate(), None);
-        meter.push(seconds(2.1), 1_000_020);
-        assert_eq!(meter.rate(), Some(10.0));
-    }
-
-    #[test]
-    fn rate_falls_to_zero_when_nothing_moves() {
-        let mut meter = Meter::default();
-        for s in 0..30 {
-            meter.push(Duration::from_secs(s), 100 * s.min(4));
-        }
-        assert_eq!(meter.rate(), Some(0.0));
-    }
-
-    #[test]
-    fn samples_are_bounded_and_late_ones_dropped() {
-        let mut meter = Meter::default();
-        for tick in 0..100_000_u32 {
-            meter.push(Duration::from_millis(u64::from(tick)), u64::from(tick));
-        }
-        assert!(meter.samples.len() <= 43, "{}", meter.samples.len());
-        assert!((meter.rate().unwrap() - 1_000.0).abs() < 1.0);
-        let before = meter.rate();
-        meter.push(seconds(1.0), 0);
-        assert_eq!(meter.rate(), before);
     }
 
     #[test]
     fn figures_speak_the_words_of_the_report() {
-        let mut figures = Figures { verb: "restore", allowed: 80, ..Figures::default() };
-        let mut early = REQUESTS;
-        early.restore -= 798;
-        figures.take(KINDS, early, 30, RATES, seconds(590.0));
-        figures.take(KINDS, REQUESTS, 32, RATES, seconds(600.0));
-        insta::assert_snapshot!(figures.work(Charset::Utf8), @"listed 1,234,567 · matched 1,200,000 · sent 45,678 · 79.8 of 80/s · 32 in flight");
-        assert_eq!(figures.trouble(Charset::Utf8), "retries 163 · throttled 9 · slow-downs 2");
-        figures.take(KINDS, REQUESTS, 32, Rates { restore: 64, ..RATES }, seconds(600.0));
-        assert!(figures.work(Charset::Ascii).contains("79.8 of 64/s | slowed from 80/s | 32 in flight"));
-        insta::assert_snapshot!(figures.answers(Charset::Ascii), @"requested 45,000 | extended 12 | already 500 | none 1,150,000 | failed 3");
+        let mut now = progress(600);
+        insta::assert_snapshot!(line(&now, "restore", 80, Charset::Utf8), @"1,234,567 keys · 1 of 4 ranges · 1,012 keys/s · matched 1,200,000 · 79.8 of 80/s · sent 45,678 · 32 in flight · 12.3 GiB asked for · requested 45,000 · extended 12 · already 500 · none 1,150,000 · failed 3 · retries 163 · throttled 9 · slow-downs 2");
+        now.rates.restore = 64;
+        assert!(line(&now, "restore", 80, Charset::Ascii).contains("79.8 of 64/s | slowed from 80/s | sent"));
+        now.speeds = Speeds::default();
+        assert!(line(&now, "restore", 80, Charset::Ascii).contains(" | - of 64/s"));
     }
 
     #[test]
     fn a_scan_tells_of_listing_only() {
-        let mut figures = Figures { verb: "scan", ..Figures::default() };
         let kinds = Kinds { listed: 3_000, matched: 2_000, none: 2_000, ..Kinds::default() };
-        figures.take(Kinds::default(), RequestCounts::default(), 0, RATES, seconds(0.0));
-        figures.take(kinds, RequestCounts::default(), 0, RATES, seconds(2.0));
-        insta::assert_snapshot!(figures.work(Charset::Utf8), @"listed 3,000 · matched 2,000 · 1,500 keys/s");
-        assert_eq!(figures.answers(Charset::Utf8), "");
+        let speeds = Speeds { listed: Some(1_500.0), restores: Some(0.0) };
+        let now = Progress { kinds, speeds, ..Progress::default() };
+        insta::assert_snapshot!(line(&now, "scan", 0, Charset::Utf8), @"3,000 keys · 1,500 keys/s · matched 2,000");
+    }
+
+    #[test]
+    fn an_end_is_told_with_what_it_rests_on() {
+        let told = |seconds, basis| {
+            let expected = Expected { listed: Some(9_000), planned: Some(700), ended: None };
+            let eta = Some(Eta { left: Duration::from_secs(seconds), basis });
+            end(&Progress { expected, eta, ..Progress::default() }).unwrap()
+        };
+        assert_eq!(told(30, Basis::LastRun), "within a minute, if there are 9,000 keys, as in the last run");
+        let plan = "if all 700 objects of the plan are asked for";
+        assert_eq!(told(61, Basis::Plan), format!("in about 2 minutes, {plan}"));
+        assert_eq!(told(3_601, Basis::Plan), format!("in about 1h01m, {plan}"));
+        assert_eq!(end(&Progress::default()), None);
     }
 }

@@ -34,15 +34,21 @@ pub struct Finding {
 /// ` 3. list: ok: …`, and the way out on a line of its own where there is one.
 #[must_use]
 pub fn finding_text(number: usize, finding: &Finding, look: Look) -> String {
-    let grade = match finding.grade {
-        Grade::Ok => "ok".to_owned(),
-        Grade::Warning => look.bold("warning"),
-        Grade::Fault => look.red("fault"),
+    let (plain, grade) = match finding.grade {
+        Grade::Ok => ("ok", "ok".to_owned()),
+        Grade::Warning => ("warning", look.bold("warning")),
+        Grade::Fault => ("fault", look.red("fault")),
     };
     let text = printable(&finding.text, look.charset);
-    let told = format!("{number:>2}. {}: {grade}: {text}", finding.about);
+    let head = format!("{number:>2}. {}: {grade}: ", finding.about);
+    let told = look.broken(&head, grade.len() - plain.len(), &text);
     match &finding.way_out {
-        Some(way_out) => format!("{told}\n    {} {}", look.cyan("hint:"), printable(way_out, look.charset)),
+        Some(way_out) => {
+            let hint = look.cyan("hint:");
+            let head = format!("    {hint} ");
+            let way_out = printable(way_out, look.charset);
+            format!("{told}\n{}", look.broken(&head, hint.len() - "hint:".len(), &way_out))
+        }
         None => told,
     }
 }

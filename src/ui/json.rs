@@ -9,9 +9,11 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::escape::steers;
-use super::figures::Figures;
 use super::{Look, Sink};
-use crate::model::{Clock, Event, Kinds, Notice, Phase, Rates, RequestCounts, Tally, Tell};
+use crate::model::{
+    Bound, Clock, Eta, Event, Expected, Kinds, Notice, Phase, Progress, Ranges, Rates, RequestCounts, Tally,
+    Tell,
+};
 
 /// Between two `progress` lines, of the run's own elapsed time; `-vv` lifts it.
 const EVERY: Duration = Duration::from_secs(1);
@@ -23,8 +25,8 @@ const EVERY: Duration = Duration::from_secs(1);
 /// | `event` | other fields |
 /// | --- | --- |
 /// | `started` | `job`, `verb`, `target`, `report` (`null` for stdout), `rate` (restore requests a second allowed, 0 if none are sent) |
-/// | `phase` | `phase`: `running`, `draining`, `finishing` |
-/// | `progress` | `elapsed_s`, `in_flight`, `restores_per_s` and `keys_per_s` (over the last 10 s, `null` before there is one), `rates` (requests a second let go now: `list`, `head`, `restore`), `kinds`, `requests` |
+/// | `phase` | `phase`: `running`, `draining` (`up_to_s`: how long requests in flight may come back), `waiting` (`until`: when the window opens), `finishing` |
+/// | `progress` | `elapsed_s`, `in_flight`, `restores_per_s` and `keys_per_s` (over the last 10 s, `null` before there is one), `rates` (requests a second let go now: `list`, `head`, `restore`), `kinds`, `requests`, `ranges` (stretches of the listing: `done`, `known`), `earlier_listed` (entries that earlier sessions listed), `budget` (see below), `pause_s` (no restore request for so long, as the store asked), `expected` (`last_run_listed`, `last_run_ended`, `planned`: what may be known of the end, `null` where nothing is), `eta` (`left_s` and `basis`: `last_run` or `plan`; `null` rather than a wild guess) |
 /// | `resumed` | `rows` (in the report already), `after` (the key after which listing goes on) |
 /// | `lapsed` | a run begins anew: `saved_at` (of the unfinished one), `lapsed_at` (the last of its copies), `rows`, `kept` (its partial report, `null` if it is gone) |
 /// | `slowed_down` | the store asked to: `call`, `rate` (of that kind a second from now on), `pause_s` (none of that kind for so long) |
@@ -36,7 +38,9 @@ const EVERY: Duration = Duration::from_secs(1);
 /// | `failed` | `exit` (the exit code), `error`, `causes`, `hint`: see [`error_json`](super::error_json); not told by this type |
 ///
 /// `kinds` has `listed`, `matched`, `requested`, `extended`, `already`, `planned`, `failed`,
-/// `none`, `deferred`; `requests` has `list`, `head`, `restore`, `retries`, `throttled` (answers that
+/// `none`, `deferred`, `asked_bytes`; `budget` is a list of bounds, each with `over` (`run` or `day`),
+/// `unit` (`objects`, `bytes`, or a currency, whose amounts are in millionths), `taken`, `most`, and
+/// `elsewhere` (what of it other sources of the same file took); `requests` has `list`, `head`, `restore`, `retries`, `throttled` (answers that
 /// asked to slow down), `slow_downs` (how often a rate came down for that), `lowest_restore_rate`
 /// (`null` if it never did); `tally` is that of the summary file. Spans (`…_s`) are seconds with a fraction. Fields may be added,
 /// never taken away. In a run that was gone on with, `progress` tells of this session, `finished`
@@ -55,7 +59,7 @@ pub struct JsonLog {
 
 #[derive(Debug, Default)]
 struct State {
-    figures: Figures,
+    elapsed: Duration,
     told_at: Option<Duration>,
 }
 
@@ -94,16 +98,10 @@ enum Said<'a> {
         phase: &'static str,
         #[serde(skip_serializing_if = "Option::is_none")]
         until: Option<Timestamp>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        up_to_s: Option<f64>,
     },
-    Progress {
-        elapsed_s: f64,
-        in_flight: u32,
-        restores_per_s: Option<f64>,
-        keys_per_s: Option<f64>,
-        rates: Rates,
-        kinds: KindsSaid,
-        requests: RequestCounts,
-    },
+    Progress(Box<ProgressSaid<'a>>),
     Resumed {
         rows: u64,
         after: &'a str,
@@ -146,9 +144,61 @@ enum Said<'a> {
     },
 }
 
+/// [`Progress`] in the words of this log, and of `status --json`.
+#[derive(Serialize)]
+pub(super) struct ProgressSaid<'a> {
+    elapsed_s: f64,
+    in_flight: u32,
+    restores_per_s: Option<f64>,
+    keys_per_s: Option<f64>,
+    rates: Rates,
+    kinds: KindsSaid,
+    requests: RequestCounts,
+    ranges: Ranges,
+    earlier_listed: u64,
+    budget: &'a [Bound],
+    pause_s: f64,
+    expected: ExpectedSaid,
+    eta: Option<EtaSaid>,
+}
+
+#[derive(Serialize)]
+struct ExpectedSaid {
+    last_run_listed: Option<u64>,
+    last_run_ended: Option<Timestamp>,
+    planned: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct EtaSaid {
+    left_s: f64,
+    basis: crate::model::Basis,
+}
+
+impl<'a> From<&'a Progress> for ProgressSaid<'a> {
+    fn from(progress: &'a Progress) -> Self {
+        let Expected { listed, ended, planned } = progress.expected;
+        Self {
+            elapsed_s: progress.elapsed.as_secs_f64(),
+            in_flight: progress.in_flight,
+            restores_per_s: progress.speeds.restores,
+            keys_per_s: progress.speeds.listed,
+            rates: progress.rates,
+            kinds: progress.kinds.into(),
+            requests: progress.requests,
+            ranges: progress.ranges,
+            earlier_listed: progress.earlier,
+            budget: &progress.budget,
+            pause_s: progress.pause.as_secs_f64(),
+            expected: ExpectedSaid { last_run_listed: listed, last_run_ended: ended, planned },
+            eta: progress.eta.map(|Eta { left, basis }| EtaSaid { left_s: left.as_secs_f64(), basis }),
+        }
+    }
+}
+
 /// [`Kinds`] in the order of its documentation.
 #[derive(Serialize)]
-struct KindsSaid {
+pub(super) struct KindsSaid {
     listed: u64,
     matched: u64,
     requested: u64,
@@ -158,12 +208,23 @@ struct KindsSaid {
     failed: u64,
     none: u64,
     deferred: u64,
+    asked_bytes: u64,
 }
 
 impl From<Kinds> for KindsSaid {
     fn from(kinds: Kinds) -> Self {
-        let Kinds { listed, matched, requested, extended, already, planned, failed, none, deferred } = kinds;
-        Self { listed, matched, requested, extended, already, planned, failed, none, deferred }
+        Self {
+            listed: kinds.listed,
+            matched: kinds.matched,
+            requested: kinds.requested,
+            extended: kinds.extended,
+            already: kinds.already,
+            planned: kinds.planned,
+            failed: kinds.failed,
+            none: kinds.none,
+            deferred: kinds.deferred,
+            asked_bytes: kinds.asked_bytes,
+        }
     }
 }
 
@@ -198,35 +259,28 @@ impl Tell for JsonLog {
                 self.put(&Said::Started { job, verb, target, report: report.as_deref(), rate: *rate });
             }
             Event::Phase(phase) => self.put(&Said::Phase {
-                phase: match phase {
-                    Phase::Running => "running",
-                    Phase::Draining(_) => "draining",
-                    Phase::Waiting(_) => "waiting",
-                    Phase::Finishing => "finishing",
-                },
+                phase: phase_word(*phase),
                 until: match phase {
                     Phase::Waiting(until) => Some(*until),
                     Phase::Running | Phase::Draining(_) | Phase::Finishing => None,
                 },
+                up_to_s: match phase {
+                    Phase::Draining(most) => Some(most.as_secs_f64()),
+                    Phase::Running | Phase::Waiting(_) | Phase::Finishing => None,
+                },
             }),
-            Event::Progress { kinds, requests, in_flight, rates, elapsed } => {
-                if !state.figures.take(*kinds, *requests, *in_flight, *rates, *elapsed) {
+            Event::Progress(progress) => {
+                let elapsed = progress.elapsed;
+                if elapsed < state.elapsed {
                     return;
                 }
+                state.elapsed = elapsed;
                 let due = state.told_at.is_none_or(|at| elapsed.saturating_sub(at) >= EVERY);
                 if !due && self.look.verbosity < 2 {
                     return;
                 }
-                state.told_at = Some(*elapsed);
-                self.put(&Said::Progress {
-                    elapsed_s: elapsed.as_secs_f64(),
-                    in_flight: *in_flight,
-                    restores_per_s: state.figures.sent_rate(),
-                    keys_per_s: state.figures.listed_rate(),
-                    rates: *rates,
-                    kinds: (*kinds).into(),
-                    requests: *requests,
-                });
+                state.told_at = Some(elapsed);
+                self.put(&Said::Progress(Box::new((&**progress).into())));
             }
             Event::Notice(Notice::Resumed { rows, after }) => self.put(&Said::Resumed { rows: *rows, after }),
             Event::Notice(Notice::SlowedDown { call, rate, pause }) => {
@@ -243,9 +297,19 @@ impl Tell for JsonLog {
     }
 }
 
+/// The word for a phase.
+pub(super) const fn phase_word(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Running => "running",
+        Phase::Draining(_) => "draining",
+        Phase::Waiting(_) => "waiting",
+        Phase::Finishing => "finishing",
+    }
+}
+
 /// JSON with every character that steers a terminal as `\uXXXX`. Such characters can stand in
 /// strings only, so replacing them keeps the JSON what it is.
-fn harmless(json: &str) -> String {
+pub(super) fn harmless(json: &str) -> String {
     let mut safe = String::with_capacity(json.len());
     for c in json.chars() {
         if steers(c) {
@@ -264,7 +328,7 @@ fn harmless(json: &str) -> String {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::figures::tests::{KINDS, RATES, REQUESTS};
+    use super::super::figures::tests::{REQUESTS, progress_at};
     use super::super::notice::tests::every_notice;
     use super::super::sink::tests::Page;
     use super::*;
@@ -294,13 +358,7 @@ mod tests {
     }
 
     fn progress(millis: u64) -> Event {
-        Event::Progress {
-            kinds: KINDS,
-            requests: REQUESTS,
-            in_flight: 32,
-            rates: RATES,
-            elapsed: Duration::from_millis(millis),
-        }
+        Event::Progress(Box::new(progress_at(Duration::from_millis(millis))))
     }
 
     fn whole_run() -> Vec<Event> {
@@ -339,7 +397,7 @@ mod tests {
         insta::assert_snapshot!(text, @r#"
         {"time":"2026-11-21T01:02:03.045Z","event":"started","job":"nightly","verb":"restore","target":"oss://logs/","report":"x.csv","rate":80}
         {"time":"2026-11-21T01:02:03.045Z","event":"phase","phase":"running"}
-        {"time":"2026-11-21T01:02:03.045Z","event":"progress","elapsed_s":0.5,"in_flight":32,"restores_per_s":null,"keys_per_s":null,"rates":{"list":100,"head":200,"restore":80},"kinds":{"listed":1234567,"matched":1200000,"requested":45000,"extended":12,"already":500,"planned":0,"failed":3,"none":1150000,"deferred":0},"requests":{"list":1235,"head":0,"restore":45678,"retries":163,"throttled":9,"slow_downs":2,"lowest_restore_rate":51}}
+        {"time":"2026-11-21T01:02:03.045Z","event":"progress","elapsed_s":0.5,"in_flight":32,"restores_per_s":79.84,"keys_per_s":1012.4,"rates":{"list":100,"head":200,"restore":80},"kinds":{"listed":1234567,"matched":1200000,"requested":45000,"extended":12,"already":500,"planned":0,"failed":3,"none":1150000,"deferred":0,"asked_bytes":13207024435},"requests":{"list":1235,"head":0,"restore":45678,"retries":163,"throttled":9,"slow_downs":2,"lowest_restore_rate":51},"ranges":{"done":1,"known":4},"earlier_listed":0,"budget":[],"pause_s":0.0,"expected":{"last_run_listed":null,"last_run_ended":null,"planned":null},"eta":null}
         {"time":"2026-11-21T01:02:03.045Z","event":"resumed","rows":12345,"after":"logs/x"}
         {"time":"2026-11-21T01:02:03.045Z","event":"slowed_down","call":"restore","rate":64,"pause_s":2.0}
         {"time":"2026-11-21T01:02:03.045Z","event":"retrying","call":"list","cause":"connection reset","attempt":2,"pause_s":1.5}

@@ -3,15 +3,17 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use super::figures::{Figures, answers};
+use super::figures::{self, answers};
 use super::notice::Notices;
 use super::{Charset, Look, Sink, human_count, human_span, printable};
 use crate::model::{Event, Kinds, Tell};
 
 /// Between two lines of progress, of the run's own elapsed time.
-pub(super) const EVERY: Duration = Duration::from_secs(10);
+const EVERY: Duration = Duration::from_mins(1);
+/// The span of time for which retries and slow-downs are bounded.
+pub(super) const TURN: Duration = Duration::from_secs(10);
 
-/// Tells a run in plain lines: one at the start, one of progress every 10 s at most, one per
+/// Tells a run in plain lines: one at the start, one of progress a minute at most, one per
 /// notice, one at the end. With `-q` only failures and a run that did not go well are told.
 #[derive(Debug)]
 pub struct Lines {
@@ -22,11 +24,15 @@ pub struct Lines {
 
 #[derive(Debug)]
 struct State {
-    figures: Figures,
+    verb: &'static str,
+    /// Restore requests a second that the job allows; 0 when nothing is sent.
+    allowed: u32,
     notices: Notices,
     job: String,
-    /// Elapsed time of the last line of progress.
+    /// Elapsed time of the last event of progress, the last line of it, and the last turn.
+    elapsed: Duration,
     told_at: Duration,
+    turned_at: Duration,
 }
 
 impl Lines {
@@ -34,10 +40,13 @@ impl Lines {
     #[must_use]
     pub fn new(look: Look, sink: Sink) -> Self {
         let state = State {
-            figures: Figures::default(),
+            verb: "",
+            allowed: 0,
             notices: Notices::new(look),
             job: String::new(),
+            elapsed: Duration::ZERO,
             told_at: Duration::ZERO,
+            turned_at: Duration::ZERO,
         };
         Self { look, sink, state: Mutex::new(state) }
     }
@@ -52,8 +61,7 @@ impl Tell for Lines {
         let state = &mut *state;
         match event {
             Event::Started { job, verb, target, report, rate } => {
-                state.figures.verb = verb;
-                state.figures.allowed = rate;
+                (state.verb, state.allowed) = (verb, rate);
                 state.job = printable(&job, charset).into_owned();
                 if !quiet {
                     let target = printable(&target, charset);
@@ -72,18 +80,24 @@ impl Tell for Lines {
                     self.sink.line(&line);
                 }
             }
-            Event::Progress { kinds, requests, in_flight, rates, elapsed } => {
-                let fresh = state.figures.take(kinds, requests, in_flight, rates, elapsed);
-                if !fresh || quiet || elapsed.saturating_sub(state.told_at) < EVERY {
+            Event::Progress(progress) => {
+                let elapsed = progress.elapsed;
+                if elapsed < state.elapsed {
+                    return;
+                }
+                state.elapsed = elapsed;
+                if elapsed.saturating_sub(state.turned_at) >= TURN {
+                    state.turned_at = elapsed;
+                    if let Some(line) = state.notices.turn() {
+                        self.sink.line(&line);
+                    }
+                }
+                if quiet || elapsed.saturating_sub(state.told_at) < EVERY {
                     return;
                 }
                 state.told_at = elapsed;
-                if let Some(line) = state.notices.turn() {
-                    self.sink.line(&line);
-                }
-                let figures = &state.figures;
-                let parts = [figures.work(charset), figures.answers(charset), figures.trouble(charset)];
-                self.sink.line(&format!("{}: {}", human_span(elapsed), joined(parts, charset)));
+                let line = figures::line(&progress, state.verb, state.allowed, charset);
+                self.sink.line(&format!("{}: {line}", human_span(elapsed)));
             }
             Event::Notice(notice) => {
                 if let Some(line) = state.notices.line(&notice) {
@@ -103,12 +117,12 @@ impl Tell for Lines {
                     format!("{end} in {}", human_span(elapsed)),
                     format!("listed {}", human_count(kinds.listed)),
                     format!("matched {}", human_count(kinds.matched)),
-                    answers(&kinds, state.figures.verb, charset),
+                    answers(&kinds, state.verb, charset),
                     report.map_or_else(String::new, |path| {
                         format!("report {}", printable(&path.to_string_lossy(), charset))
                     }),
                 ];
-                self.sink.line(&format!("{} {}: {}", state.figures.verb, state.job, joined(parts, charset)));
+                self.sink.line(&format!("{} {}: {}", state.verb, state.job, joined(parts, charset)));
             }
         }
     }
@@ -124,7 +138,7 @@ fn joined(parts: impl IntoIterator<Item = String>, charset: Charset) -> String {
 mod tests {
     use std::sync::Arc;
 
-    use super::super::figures::tests::{KINDS, RATES, REQUESTS};
+    use super::super::figures::tests::{REQUESTS, progress_at};
     use super::super::notice::tests::every_notice;
     use super::super::sink::tests::Page;
     use super::*;
@@ -141,13 +155,7 @@ mod tests {
     }
 
     fn progress(millis: u64) -> Event {
-        Event::Progress {
-            kinds: KINDS,
-            requests: REQUESTS,
-            in_flight: 32,
-            rates: RATES,
-            elapsed: Duration::from_millis(millis),
-        }
+        Event::Progress(Box::new(progress_at(Duration::from_millis(millis))))
     }
 
     fn finished(failed: u64, complete: bool) -> Event {
@@ -176,13 +184,13 @@ mod tests {
     #[test]
     fn a_run_from_start_to_end() {
         let notices = every_notice().into_iter().map(Event::Notice);
-        let events = [started(), progress(9_000), progress(10_000)]
+        let events = [started(), progress(59_000), progress(60_000)]
             .into_iter()
             .chain(notices)
             .chain([Event::Phase(Phase::Draining(Duration::from_secs(8))), finished(3, false)]);
         insta::assert_snapshot!(told(0, events), @r"
         restore nightly-logs: oss://logs/2024/, report reports/x.csv, at most 80 restores/s
-        10s: listed 1,234,567 · matched 1,200,000 · sent 45,678 · 0.0 of 80/s · 32 in flight · requested 45,000 · extended 12 · already 500 · none 1,150,000 · failed 3 · retries 163 · throttled 9 · slow-downs 2
+        1m00s: 1,234,567 keys · 1 of 4 ranges · 1,012 keys/s · matched 1,200,000 · 79.8 of 80/s · sent 45,678 · 32 in flight · 12.3 GiB asked for · requested 45,000 · extended 12 · already 500 · none 1,150,000 · failed 3 · retries 163 · throttled 9 · slow-downs 2
         resuming after `logs/x`: 12,345 rows are in the report already
         failed `logs/a.gz`: 403 AccessDenied
         note: the clock is 40s behind the server's
@@ -194,16 +202,16 @@ mod tests {
     }
 
     #[test]
-    fn progress_is_told_every_ten_seconds_of_the_run() {
-        let ticks = (0..=6_500).map(|tick| progress(tick * 10));
+    fn progress_is_told_every_minute_of_the_run() {
+        let ticks = (0..=6_500).map(|tick| progress(tick * 60));
         let text = told(0, ticks);
         let at: Vec<&str> = text.lines().filter_map(|line| line.split(':').next()).collect();
-        assert_eq!(at, ["10s", "20s", "30s", "40s", "50s", "1m00s"]);
+        assert_eq!(at, ["1m00s", "2m00s", "3m00s", "4m00s", "5m00s", "6m00s"]);
     }
 
     #[test]
     fn late_progress_is_not_told() {
-        let text = told(0, [progress(30_000), progress(15_000), progress(39_999), progress(40_000)]);
+        let text = told(0, [progress(90_000), progress(30_000), progress(149_999), progress(150_000)]);
         assert_eq!(text.lines().count(), 2);
     }
 

@@ -3,8 +3,14 @@
 use std::io::IsTerminal as _;
 use std::sync::Arc;
 
+use super::table::wrapped_at;
 use super::{Bars, Charset, JsonLog, Lines, Sink};
 use crate::model::{Clock, Tell};
+
+/// Texts are not broken into lines shorter than this, however narrow the terminal, in columns.
+const NARROWEST: usize = 40;
+/// Nor are they longer than this, however wide it is: longer lines are hard to read.
+const WIDEST: usize = 100;
 
 /// How messages look. The default is a plain log: no terminal, no colour, UTF-8.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,6 +25,8 @@ pub struct Look {
     pub color: bool,
     /// Which characters can be shown.
     pub charset: Charset,
+    /// How wide the terminal is, in columns; `None` for no terminal, where lines are never broken.
+    pub columns: Option<u16>,
 }
 
 impl Look {
@@ -33,7 +41,10 @@ impl Look {
         let looked = Self::judged(std::io::stderr().is_terminal(), |name| {
             std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
         });
-        Self { verbosity, json, color: color && looked.color, ..looked }
+        // What cannot redraw can still be read: its width counts even where it is `dumb`.
+        let size = terminal_size::terminal_size_of(std::io::stderr());
+        let columns = size.map(|(width, _)| width.0);
+        Self { verbosity, json, color: color && looked.color, columns, ..looked }
     }
 
     /// The same as [`of_stderr`](Self::of_stderr) from given facts.
@@ -52,7 +63,19 @@ impl Look {
             } else {
                 Charset::Ascii
             },
+            columns: None,
         }
+    }
+
+    /// `text`, which must be printable and without colours, behind `head`; broken between words where the
+    /// terminal ends, with later lines as far in as `head` is long. Colours of `head` take `painted` columns.
+    pub(super) fn broken(self, head: &str, painted: usize, text: &str) -> String {
+        let Some(columns) = self.columns else { return format!("{head}{text}") };
+        let width = usize::from(columns).clamp(NARROWEST, WIDEST);
+        // The head is measured as it is seen.
+        let blank = " ".repeat(super::escape::columns(head).saturating_sub(painted));
+        let lines = wrapped_at(width, &blank, text.split(' '), " ");
+        format!("{head}{}", lines.join("\n").get(blank.len()..).unwrap_or_default())
     }
 
     /// Only failures are shown.

@@ -78,13 +78,23 @@ pub(super) fn wrapped<'i>(
     items: impl IntoIterator<Item = &'i str>,
     between: &str,
 ) -> Vec<String> {
+    wrapped_at(WIDTH, head, items, between)
+}
+
+/// The same with no line wider than `width`.
+pub(super) fn wrapped_at<'i>(
+    width: usize,
+    head: &str,
+    items: impl IntoIterator<Item = &'i str>,
+    between: &str,
+) -> Vec<String> {
     let indent = columns(head);
     let mut lines = Vec::new();
     let mut line = head.to_owned();
     let mut empty = true;
     for item in items {
         if !empty {
-            if columns(&line) + columns(between) + columns(item) <= WIDTH {
+            if columns(&line) + columns(between) + columns(item) <= width {
                 line.push_str(between);
             } else {
                 lines.push(std::mem::replace(&mut line, " ".repeat(indent)));

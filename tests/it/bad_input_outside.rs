@@ -269,7 +269,7 @@ fn a_wrong_clock_is_healed_and_told_where_it_cannot_be() {
             assert_eq!(rig.server.ledger().counts().restore, OBJECTS);
             // A right that is missing stays so, whatever the clock.
             let told = restore_as(&rig, vendor, NO_LIST, &["--fresh"]).expect(4).in_one_error();
-            told.says(&["AccessDenied", "hint: these keys need the right"]);
+            told.says(&["AccessDenied", "hint: grant these credentials"]);
         }
     }
 }

@@ -170,7 +170,13 @@ fn a_run_that_is_denied_ends_with_code_3_and_goes_on_when_it_may() {
         let rig = scene_of(vendor, |bucket| bucket.generate.as_mut().unwrap().count = 300);
         rig.server.add_fault(denied());
         let ran = restore_as(&rig, vendor, Keys::GOOD, &["--state-dir", "state"]).expect(3).in_one_error();
-        let ran = ran.says(&["100 refusals in a row", "AccessDenied", "`p/", "request id", "need the right"]);
+        let ran = ran.says(&[
+            "100 refusals in a row",
+            "AccessDenied",
+            "`p/",
+            "request id",
+            "grant these credentials",
+        ]);
         assert!(ran.stderr.contains("run the same line again"), "{}", ran.stderr);
         let posts = rig.server.ledger().counts().restore;
         assert!((100..150).contains(&posts), "{posts} of 300");
@@ -256,6 +262,6 @@ fn status_and_the_closing_table_tell_what_was_spent() {
     let total = rig.server.ledger().counts().total;
     let told =
         Ran::of(&bare(rig.folder(), &["status", &OSS.url("p/"), "--state-dir", "state"]).output().unwrap());
-    assert!(told.stdout.contains("spent      run 7 objects, 7.0 MiB"), "{}", told.stdout);
+    assert!(told.stdout.contains("spent     run 7 objects, 7.0 MiB"), "{}", told.stdout);
     assert_eq!(rig.server.ledger().counts().total, total);
 }

@@ -23,6 +23,8 @@ mod campaign;
 mod checkpoint;
 mod clocks;
 mod conflicts;
+mod diff;
+mod errors;
 mod faults;
 mod faulty_jobs;
 mod fees;
@@ -32,6 +34,7 @@ mod formats;
 mod fuzz;
 mod handed;
 mod hostile;
+mod init;
 mod jobs;
 mod keys;
 #[cfg(unix)]
@@ -51,13 +54,21 @@ mod nightly;
 mod nights;
 #[cfg(unix)]
 mod pace;
+#[cfg(unix)]
+mod pasted;
 mod preflight;
 mod ranges;
 #[cfg(unix)]
 mod resume;
+#[cfg(unix)]
+mod rights;
 mod secrets;
 mod shell;
 mod sources;
 #[cfg(all(unix, debug_assertions))]
 mod stopping;
+#[cfg(unix)]
+mod told;
 mod wait;
+#[cfg(unix)]
+mod watch;

@@ -45,8 +45,8 @@ impl Clock for Skipping {
 }
 
 /// A bucket, a job on it, and the hour.
-struct Campaign {
-    rig: Rig,
+pub(crate) struct Campaign {
+    pub(crate) rig: Rig,
     vendor: Vendor,
     job: Job,
     clock: Arc<dyn Clock>,
@@ -57,7 +57,7 @@ struct Campaign {
 }
 
 impl Campaign {
-    fn new(vendor: Vendor, verb: Verb, config: Config, more: Overrides) -> Self {
+    pub(crate) fn new(vendor: Vendor, verb: Verb, config: Config, more: Overrides) -> Self {
         let rig = Rig::new(config);
         let clock = Arc::new(Skipping { hour: Arc::clone(rig.server.clock()), real: SystemClock::new() });
         let over = Overrides {
@@ -100,7 +100,7 @@ impl Campaign {
         Arc::new(Client::new(dialect, settings, Arc::new(SystemClock::new()), quiet).unwrap())
     }
 
-    fn run(&self) -> Ended {
+    pub(crate) fn run(&self) -> Ended {
         let options = Options {
             report: self.job.report.file(&self.job.name, self.clock.now()).unwrap(),
             ..Options::default()
@@ -111,7 +111,7 @@ impl Campaign {
         self.runtime.block_on(run).unwrap()
     }
 
-    fn wait(&self, spec: &WaitSpec) -> Result<Waited, WaitError> {
+    pub(crate) fn wait(&self, spec: &WaitSpec) -> Result<Waited, WaitError> {
         let (looks, lost) = (Arc::clone(&self.looks), Arc::clone(&self.lost));
         let ledger = self.rig.server.ledger();
         let tell = move |event: Event| match event {
@@ -147,13 +147,13 @@ impl Campaign {
     }
 }
 
-fn bucket(vendor: Vendor, generate: Generate) -> Config {
+pub(crate) fn bucket(vendor: Vendor, generate: Generate) -> Config {
     let mut bucket = vendor.bucket();
     bucket.generate = Some(generate);
     Config::default().with_bucket(bucket)
 }
 
-fn hourly() -> WaitSpec {
+pub(crate) fn hourly() -> WaitSpec {
     WaitSpec { until: Until::Ready(100.0), poll: HOUR, ..WaitSpec::default() }
 }
 

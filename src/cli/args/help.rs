@@ -18,7 +18,8 @@ pub(super) const SHORT_EXIT_CODES: &str = "\
 pub(super) const EXIT_CODES: &str = "\
 Exit codes:
     0  all as wanted; what runs already or is readable already is no failure
-    1  finished, but some objects failed: the report has their rows; or the store could not be reached
+    1  finished, but some objects failed: the report has their rows; or the store could not be reached;
+       or `diff --fail-on` found such a change
     2  the command line, a job file, the bucket or its region is wrong
     3  stopped by a safety limit, checkpoint saved; or a run over confirm_over was not agreed to
     4  credentials or rights
@@ -172,17 +173,76 @@ Examples:
   From an older report, with more patience:
     defrost retry jobs/nightly-cos.toml --from-csv reports/2026-11-20.csv --max-attempts 20";
 
+pub(super) const REPORT: &str = "\
+Look at a finished report: objects and bytes by class and state, when readable copies lapse, the \
+largest folders that are archived still, what was done, and what failed with advice. What the run \
+took and cost is read from the summary beside it, and whether the report is still the file that the \
+run wrote is checked. With --html, all that goes into one page that loads nothing, to be mailed or \
+printed. Memory does not grow with the report; any CSV with a column `key` is read, and columns that \
+lack are told as lacking.";
+
+pub(super) const REPORT_EXAMPLES: &str = "\
+Examples:
+  What did the night bring?
+    defrost report out/demo.csv
+
+  The same as a page, to be shown around:
+    defrost report out/demo.csv --html demo.html
+
+  How many objects failed, for the next program:
+    defrost report reports/nightly.csv --json | jq .actions.failed.objects";
+
 pub(super) const STATUS: &str = "\
-Show where a job stands: whether it runs, was interrupted or is finished, how far it is, and what \
-its last report counted. It reads the job's own files and asks no store.";
+Show where a job stands: whether it runs, waits, was interrupted or is finished, how far it is, and \
+what its last report counted. It reads the job's own files and asks no store: it may be run beside a \
+run, in another terminal. The exit code is 0 whatever it finds; scripts read `state` of --json.";
 
 pub(super) const STATUS_EXAMPLES: &str = "\
 Examples:
   A job file:
     defrost status jobs/nightly-oss.toml
 
+  Watch a run that cron has started, until it ends:
+    defrost status jobs/nightly-oss.toml --watch
+
+  Whether one is at work, in a script:
+    defrost status jobs/nightly-oss.toml --json | jq -r .state
+
   A run that was started by URL, in the same folder:
     defrost status oss://logs-archive/2024/";
+
+pub(super) const DIFF: &str = "\
+Compare two reports of one bucket, such as last night's and tonight's, and tell what became of each object. \
+Each has one change at most:
+
+  readable   it can be read now, and could not before
+  lapsed     its copy was readable, or being made, and is gone, whether asked for again or not
+  archived   it was readable for good and must be restored now: it was moved to an archive class
+  restoring  its restore was asked for in between, and is not ready
+  stuck      it has been restoring for longer than its tier promises, or for 72 hours from report to report
+  appeared   it was not there          vanished  it is not there any more
+  replaced   size or etag differ       class     storage class or access tier differ
+  expiry     its copy is readable until another date
+  state      any other change of state, such as from or to unknown
+
+A copy whose expires_at lies before checked_at counts as lapsed, whatever word stands in its row. Rows are \
+brought together by key and version_id, both reports in the order in which a listing writes them, in memory \
+that does not grow with them. Columns are found by name, in any order; key and state must be there. Objects \
+that a report leaves out (rows, a filter, another prefix) count as not there: compare reports of one job.";
+
+pub(super) const DIFF_EXAMPLES: &str = "\
+Examples:
+  What did the night change?
+    defrost diff reports/2026-11-20.csv reports/2026-11-21.csv
+
+  For a script: exit code 1 if a copy lapsed or an object is gone; the rows in a file
+    defrost diff old.csv new.csv --fail-on lapsed,vanished --out changes.csv
+
+  The copies that lapsed, as figures for the next program:
+    defrost diff old.csv new.csv --json | jq .changes.lapsed
+
+  Against the bucket as it is now:
+    defrost scan s3://my-bucket/data/ --report - -q | defrost diff reports/last.csv -";
 
 pub(super) const CHECK: &str = "\
 Check job files. Every fault is told at once, as FILE:LINE:COLUMN, the key, what is wrong, and the way \
@@ -204,6 +264,26 @@ Examples:
   Before a commit:
     defrost check jobs/nightly-oss.toml jobs/nightly-cos.toml jobs/nightly-s3.toml";
 
+pub(super) const INIT: &str = "\
+Write a commented job file, for a run every night, and show the next lines to type. On a terminal it asks a \
+few questions and shows a sensible answer to each; what a flag answers is not asked. Without a terminal, or with \
+--yes, defaults answer what no flag does, and only --url (and --region for OSS and COS) is needed. The file that \
+it writes passes `defrost check`. A file that is there is left alone unless --force is given.";
+
+pub(super) const INIT_EXAMPLES: &str = "\
+Examples:
+  Be asked:
+    defrost init nightly.toml
+
+  From a script:
+    defrost init --url oss://logs-archive/2024/ --region cn-hangzhou --days 14 --tier Bulk --yes logs.toml
+
+  A weekly audit, to stdout:
+    defrost init --url s3://my-bucket/ --audit --yes -
+
+  See defrost at work, without a cloud:
+    defrost init --demo";
+
 pub(super) const SIM_EXAMPLES: &str = "\
 Examples:
   The verb explains itself:
@@ -222,7 +302,47 @@ Examples:
     defrost guide
 
   What is promised, and how is it tested?
-    defrost guide promises | less";
+    defrost guide promises | less
+
+  Where is it said what stuck means?
+    defrost guide --search stuck";
+
+pub(super) const EXPLAIN: &str = "\
+Explain an error code of a vendor, a word of the report (reason, state, action, flag), an HTTP status or an \
+exit code of defrost: what it means, where the vendors differ, what defrost does about it, and what to do. \
+Letter case does not count. Without a code all are listed.";
+
+pub(super) const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  What does this column error_code say?
+    defrost explain InvalidObjectState
+
+  The run ended with 3. And now?
+    defrost explain 3
+
+  All that there is, for the next program:
+    defrost explain --json | jq -r .name";
+
+pub(super) const SCHEMA: &str = "\
+Write the JSON Schema of job files to stdout. An editor that knows it (Even Better TOML, taplo, IntelliJ) \
+completes keys, explains them, and marks what is wrong while you type. What contradicts each other is told by \
+`defrost check`.";
+
+pub(super) const SCHEMA_EXAMPLES: &str = "\
+Examples:
+  Put it beside the job files; `#:schema ./defrost.schema.json` is the first line of each:
+    defrost schema > defrost.schema.json
+
+  Every key that there is:
+    defrost schema | jq -r '.properties[].properties? // empty | keys[]'";
+
+pub(super) const MAN_EXAMPLES: &str = "\
+Examples:
+  Read one:
+    defrost man run | man -l -
+
+  Install them all:
+    defrost man --out /usr/local/share/man/man1";
 
 pub(super) const COMPLETIONS_EXAMPLES: &str = "\
 Examples:

@@ -2,10 +2,16 @@
 //! [`job`](crate::job), so a bad value is told in the same words wherever it was written.
 
 mod campaign;
+mod diff;
+mod explain;
 mod flags;
 mod globs;
 mod help;
+mod init;
+mod man;
+mod notify;
 mod release;
+mod report;
 mod retry;
 #[cfg(test)]
 mod tests;
@@ -20,9 +26,15 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
 pub use campaign::{BudgetFlags, SafetyFlags, WaitFlags};
+pub use diff::DiffArgs;
+pub use explain::ExplainArgs;
 pub use flags::{FilterFlags, LimitFlags, OutputFlags, SourceFlags, WishFlags};
 pub use globs::Globs;
+pub use init::InitArgs;
+pub use man::{ManArgs, pages as man_pages};
+pub use notify::NotifyFlags;
 pub use release::ReleaseArgs;
+pub use report::ReportArgs;
 pub use retry::RetryArgs;
 pub use wait::WaitArgs;
 
@@ -127,15 +139,33 @@ pub enum Command {
     /// Show where a job stands, from its own files; no network
     #[command(long_about = help::STATUS, after_help = help::STATUS_EXAMPLES)]
     Status(StatusArgs),
+    /// Show what a report amounts to: states, expiry, folders, failures; as a page with --html
+    #[command(long_about = help::REPORT, after_help = help::REPORT_EXAMPLES)]
+    Report(ReportArgs),
+    /// Compare two reports: what became readable, lapsed, vanished or is stuck in between
+    #[command(long_about = help::DIFF, after_help = help::DIFF_EXAMPLES)]
+    Diff(DiffArgs),
     /// Check job files: every fault at once, with line and way out; with --online, rights as well
     #[command(long_about = help::CHECK, after_help = help::CHECK_EXAMPLES)]
     Check(CheckArgs),
+    /// Write a commented job file from a few questions or flags; or a demo to try
+    #[command(long_about = help::INIT, after_help = help::INIT_EXAMPLES)]
+    Init(Box<InitArgs>),
     /// Run an object store to rehearse against, with archive classes, faults and a fast clock
     #[command(after_help = help::SIM_EXAMPLES)]
     Sim(SimArgs),
     /// Show a page of the guide, or list them
     #[command(long_about = help::GUIDE, after_help = help::GUIDE_EXAMPLES)]
     Guide(GuideArgs),
+    /// Explain an error code, a word of the report or an exit code, and what to do about it
+    #[command(long_about = help::EXPLAIN, after_help = help::EXPLAIN_EXAMPLES)]
+    Explain(ExplainArgs),
+    /// Write the JSON Schema of job files to stdout, for editors
+    #[command(long_about = help::SCHEMA, after_help = help::SCHEMA_EXAMPLES)]
+    Schema,
+    /// Write manual pages: one to stdout, or all into a folder
+    #[command(after_help = help::MAN_EXAMPLES)]
+    Man(ManArgs),
     /// Write a completion script for a shell to stdout
     #[command(after_help = help::COMPLETIONS_EXAMPLES)]
     Completions(CompletionsArgs),
@@ -159,6 +189,9 @@ pub struct ScanArgs {
     /// Report and state.
     #[command(flatten)]
     pub output: OutputFlags,
+    /// Who is told of its end.
+    #[command(flatten)]
+    pub notify: NotifyFlags,
 }
 
 /// `plan URL|JOB`.
@@ -239,6 +272,9 @@ pub struct JobFlags {
     /// Report and state.
     #[command(flatten)]
     pub output: OutputFlags,
+    /// Who is told of its end.
+    #[command(flatten)]
+    pub notify: NotifyFlags,
 }
 
 /// `status JOB|URL`.
@@ -252,6 +288,12 @@ pub struct StatusArgs {
     /// [env: DEFROST_STATE_DIR]
     #[arg(long, visible_alias = "checkpoint-dir", value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub state_dir: Option<String>,
+    /// Show it again every second until nobody is at work on it any more
+    #[arg(short = 'w', long, visible_alias = "follow", visible_short_alias = 'f')]
+    pub watch: bool,
+    /// One JSON object a line for each job, for scripts
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `check JOB…`.
@@ -271,6 +313,9 @@ pub struct GuideArgs {
     /// Which page; without it they are listed
     #[arg(value_name = "TOPIC", value_parser = topics())]
     pub topic: Option<String>,
+    /// Show every line of the guide that holds this word, with its page
+    #[arg(long, value_name = "WORD", conflicts_with = "topic")]
+    pub search: Option<String>,
 }
 
 /// The pages that there are, for the parser, its suggestions and completions.
@@ -308,6 +353,7 @@ impl ScanArgs {
         self.filter.put(&mut over);
         self.limits.put(&mut over);
         self.output.put(&mut over);
+        self.notify.put(&mut over);
         over
     }
 }
@@ -325,6 +371,7 @@ impl JobFlags {
         self.safety.put(&mut over);
         self.wait.put(&mut over);
         self.output.put(&mut over);
+        self.notify.put(&mut over);
         over
     }
 }

@@ -1,6 +1,7 @@
 //! The checked, immutable job: no text is left to interpret, and no secret is in it.
 
 mod campaign;
+mod notify;
 mod source;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 pub use self::campaign::{Bounds, Budget, Outside, Safety, Share, Until, WaitSpec, Window};
+pub use self::notify::{MetricsSpec, NotifySpec, SecretPlace, TellOf, WebhookSpec, WebhookUrl};
 pub use self::source::{KeyList, Source, Versions};
 use crate::model::{Form, State, Tier};
 
@@ -225,21 +227,23 @@ impl ReportSpec {
     /// The report of a run beside that of the job itself, unless its path names the job anyway: with the
     /// word `plan`, `x.csv.gz` becomes `x.plan.csv.gz`.
     pub(super) fn beside(self, word: &str) -> Self {
-        let path = self.path.map(|path| {
-            if path.contains("{job}") {
-                return path;
-            }
-            let (folder, file) =
-                path.rsplit_once('/').map_or(("", path.as_str()), |(folder, file)| (folder, file));
-            let file = match (Form::split(file), file.rsplit_once('.')) {
-                ((stem, Some(_)), _) => format!("{stem}.{word}{}", &file[stem.len()..]),
-                (_, Some((stem, extension))) if !stem.is_empty() => format!("{stem}.{word}.{extension}"),
-                _ => format!("{file}.{word}"),
-            };
-            if folder.is_empty() && !path.starts_with('/') { file } else { format!("{folder}/{file}") }
-        });
+        let path = self.path.map(|path| beside(path, word));
         Self { path, ..self }
     }
+}
+
+/// `path` with `word` in its name, unless it names the job: `x.csv.gz` becomes `x.plan.csv.gz`.
+fn beside(path: String, word: &str) -> String {
+    if path.contains("{job}") {
+        return path;
+    }
+    let (folder, file) = path.rsplit_once('/').map_or(("", path.as_str()), |(folder, file)| (folder, file));
+    let file = match (Form::split(file), file.rsplit_once('.')) {
+        ((stem, Some(_)), _) => format!("{stem}.{word}{}", &file[stem.len()..]),
+        (_, Some((stem, extension))) if !stem.is_empty() => format!("{stem}.{word}.{extension}"),
+        _ => format!("{file}.{word}"),
+    };
+    if folder.is_empty() && !path.starts_with('/') { file } else { format!("{folder}/{file}") }
 }
 
 /// An embedded simulator to run against instead of a real store; for demos and rehearsals.
@@ -288,6 +292,10 @@ pub struct Job {
     pub prices: Option<PathBuf>,
     /// Where the report goes.
     pub report: ReportSpec,
+    /// Where its figures go for Prometheus; by default `None`.
+    pub metrics: Option<MetricsSpec>,
+    /// Who is told of its end; by default nobody.
+    pub notify: NotifySpec,
     /// The folder that holds this job's checkpoint, journal, lock and simulator state.
     pub state_dir: PathBuf,
     /// The folder of what all runs of a job file share, be they of several sources, plans or retries:

@@ -11,7 +11,7 @@ use super::claims::Place;
 use super::ledger::spent;
 use super::{Amount, Claims, Left};
 use crate::job::Budget;
-use crate::model::{Count, Currency, Money, Spending};
+use crate::model::{Bound, Count, Currency, Money, Over, Spending, Unit};
 
 /// Days that are kept, so that a clock that is set back finds what was spent then.
 const DAYS: usize = 8;
@@ -315,6 +315,30 @@ impl Purse {
             self.account.claims = self.account.claims.after(began, left);
             self.account.claims_of.clone_from(&self.account.run_id);
         }
+    }
+
+    /// What is bounded, and how much of it is taken: the run's bounds, then those of the day of `now`.
+    pub fn bounds(&mut self, now: Timestamp) -> Vec<Bound> {
+        let others = self.others.get(&self.day(now)).copied().unwrap_or_default();
+        let (run, today) = (self.account.run, self.today(now).plus(others));
+        let mut bounds = Vec::new();
+        for (over, taken, most, elsewhere) in
+            [(Over::Run, run, self.per_run, Amount::default()), (Over::Day, today, self.per_day, others)]
+        {
+            let money = self.currency.map(|currency| (Unit::Money(currency), |a: Amount| a.micros));
+            let counts =
+                [(Unit::Objects, (|a: Amount| a.objects) as fn(Amount) -> u64), (Unit::Bytes, |a| a.bytes)];
+            for (unit, of) in
+                counts.into_iter().chain(money.map(|(unit, of)| (unit, of as fn(Amount) -> u64)))
+            {
+                // What is not bounded is endless.
+                if of(most) < u64::MAX {
+                    let (taken, most, elsewhere) = (of(taken), of(most), of(elsewhere));
+                    bounds.push(Bound { over, unit, taken, most, elsewhere });
+                }
+            }
+        }
+        bounds
     }
 
     /// What was spent by the run, and on the day of `now`.

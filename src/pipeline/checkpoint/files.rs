@@ -17,6 +17,19 @@ pub(crate) fn publish_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     replace(path, bytes, OpenOptions::new())
 }
 
+/// The same for a file that anybody on the machine may read, whatever the umask: a collector of figures runs
+/// as a user of its own.
+pub(crate) fn publish_readable(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut fresh = Fresh::published(path)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fresh.out.get_ref().set_permissions(fs::Permissions::from_mode(0o644))?;
+    }
+    fresh.write_all(bytes)?;
+    fresh.publish()
+}
+
 fn replace(path: &Path, bytes: &[u8], options: OpenOptions) -> io::Result<()> {
     let mut fresh = Fresh::with(path, options)?;
     fresh.write_all(bytes)?;
@@ -26,7 +39,7 @@ fn replace(path: &Path, bytes: &[u8], options: OpenOptions) -> io::Result<()> {
 /// The new content of a file, written bit by bit under another name. The old content stands until it
 /// is whole.
 #[derive(Debug)]
-pub(in crate::pipeline) struct Fresh {
+pub(crate) struct Fresh {
     path: PathBuf,
     under: PathBuf,
     out: BufWriter<File>,
@@ -38,6 +51,11 @@ impl Fresh {
         Self::with(path, private())
     }
 
+    /// The same for a file that may be read by whom others in its folder may.
+    pub(crate) fn published(path: &Path) -> io::Result<Self> {
+        Self::with(path, OpenOptions::new())
+    }
+
     fn with(path: &Path, mut options: OpenOptions) -> io::Result<Self> {
         let mut name = path.as_os_str().to_owned();
         name.push(".new");
@@ -46,13 +64,8 @@ impl Fresh {
         Ok(Self { path: path.to_owned(), under, out: BufWriter::new(file) })
     }
 
-    /// Begins what will take the place of `path`; whoever may read a report may read it.
-    pub(in crate::pipeline) fn public(path: &Path) -> io::Result<Self> {
-        Self::with(path, OpenOptions::new())
-    }
-
     /// Gives it its name, when all of it is on disk.
-    pub(in crate::pipeline) fn publish(self) -> io::Result<()> {
+    pub(crate) fn publish(self) -> io::Result<()> {
         self.whole()?.publish()
     }
 
@@ -65,7 +78,7 @@ impl Fresh {
     }
 
     /// Gives it up. What is left of it, if anything, will be written over.
-    pub(in crate::pipeline) fn discard(self) {
+    pub(crate) fn discard(self) {
         let _ = fs::remove_file(&self.under);
     }
 }

@@ -9,9 +9,10 @@
 //! * Any field that is added, dropped or changes its meaning, in any of these files, takes a new
 //!   [`FORMAT`]. Unknown fields are refused, so that this rule cannot be forgotten.
 //! * A reader looks at `format` and `finished` before anything else, in whatever surroundings they
-//!   stand; every version writes these two. It takes its own number only.
-//! * An older binary thus refuses the unfinished run of a newer one, and a newer one that of an older
-//!   one, by the number; neither guesses at the rest or changes a file. The run is finished by the
+//!   stand; every version writes these two. It takes its own number, and older ones back to
+//!   [`OLDEST`] where what they lack can be left out with honesty.
+//! * An older binary thus refuses the unfinished run of a newer one, and a newer one that of one that
+//!   is too old, by the number; neither guesses at the rest or changes a file. The run is finished by the
 //!   version that began it, or begun anew (`--fresh`). There is no migration: an unfinished run
 //!   lives for hours, not for years.
 //! * A finished run is never gone on with, so that its mark is replaced whatever its number.
@@ -19,7 +20,8 @@
 //! Formats 1 and 2 were never released. Format 3: checksums over the report's and the waiting rows'
 //! durable parts and over each line of the journal; what is about to be asked for is journaled. Format
 //! 4: whether a running restore or a lapsing copy was left undone; rows have flags, which are counted;
-//! what a run left over its budget, and whether its size was confirmed.
+//! what a run left over its budget, and whether its size was confirmed. Format 5: what was done when,
+//! and what the last run lets this one expect; a run of format 4 goes on without either.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -30,7 +32,7 @@ use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use super::fault::CheckpointError;
-use crate::model::{Action, Outcome, RequestCounts, Tally, hex, unhex};
+use crate::model::{Action, Expected, Outcome, RequestCounts, Tally, Timeline, hex, unhex};
 use crate::pipeline::budget::Left;
 use crate::pipeline::report::{Durable, Extent, Reached, Segment, shown_key};
 use crate::pipeline::source::RangeId;
@@ -38,8 +40,10 @@ use crate::pipeline::source::RangeId;
 /// A file larger than this is no mark: one of a listing of a billion keys in 256 ranges has some 60 MB.
 pub(super) const MAX_MARK: u64 = 256 << 20;
 
-/// The layout that this version writes, and the only one that it reads.
-pub(super) const FORMAT: u32 = 4;
+/// The layout that this version writes.
+pub(super) const FORMAT: u32 = 5;
+/// The oldest layout that this version reads.
+const OLDEST: u32 = 4;
 
 /// A key in a text file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -171,6 +175,12 @@ pub struct Mark {
     pub requests: RequestCounts,
     /// Time spent working, over all sessions.
     pub elapsed: Duration,
+    /// What was done when, over all sessions; `None` if the run's beginning was not taken down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeline: Option<Timeline>,
+    /// What the last finished run of the same job lets this one expect.
+    #[serde(default)]
+    pub expected: Expected,
     /// Sessions so far, this one included.
     pub sessions: u32,
     /// How the run ended; `None` while it is unfinished.
@@ -245,7 +255,7 @@ impl Mark {
             return Err(damaged("it is empty".to_owned()));
         }
         let Stamp { format, finished } = serde_json::from_str(text).map_err(|e| damaged(e.to_string()))?;
-        if format != FORMAT {
+        if !(OLDEST..=FORMAT).contains(&format) {
             return Err(CheckpointError::Foreign { path: path.to_owned(), found: format, finished });
         }
         let envelope: Envelope = serde_json::from_str(text).map_err(|e| damaged(e.to_string()))?;
@@ -317,7 +327,8 @@ mod tests {
     fn another_layout_is_told_by_its_number_whatever_else_it_holds() {
         for (text, found) in [
             (r#"{"format":2,"sha256":"","mark":{}}"#, Some(2)),
-            (r#"{"written_by":"defrost 9","format":5}"#, Some(5)),
+            (r#"{"format":3,"finished":false,"sha256":"","mark":{}}"#, Some(3)),
+            (r#"{"written_by":"defrost 9","format":6}"#, Some(6)),
             (r#"{"format":4,"finished":false,"sha256":"","mark":{},"more":1}"#, None),
             (r#"{"format":4}"#, None),
             (r#"{"format":"4"}"#, None),

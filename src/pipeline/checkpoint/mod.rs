@@ -11,6 +11,8 @@
 //! | `hints` | | what the next listing may know of the keys; nothing but speed depends on it |
 //! | `restoring` | [`wait`](crate::pipeline::wait) | which objects were being restored when last looked at, and since when |
 //! | `wait.json`, `ready-*.jsonl` | [`wait`](crate::pipeline::wait) | how far a wait is, and what became readable |
+//! | `live.json` | [`LiveFile`] | what the process at work does, about once a second, for `status`; never synced, gone with its lock |
+//! | `release.json`, `release.lock` | [`LiveFile`] | the same of a release, which may go on beside a run |
 //! | `last-run.json` | | what the next run may know of this one: see `decide`; without it, a request may be sent once too often |
 //!
 //! # The order of writing
@@ -73,6 +75,7 @@ mod gaps;
 pub mod journal;
 mod last;
 mod line;
+mod live;
 mod lock;
 mod mark;
 mod point;
@@ -80,10 +83,11 @@ mod scribe;
 mod state;
 
 pub use fault::CheckpointError;
-pub(in crate::pipeline) use files::{Fresh, Whole, private, replace_file};
-pub(crate) use files::{private_folder, publish_file, sync_folder_of};
+pub(crate) use files::{Fresh, private_folder, publish_file, publish_readable, sync_folder_of};
+pub(in crate::pipeline) use files::{Whole, private, replace_file};
 pub use gaps::Gaps;
 pub use line::{ObjectId, Recorded};
+pub use live::LiveFile;
 pub use lock::{Lock, LockError};
 pub(in crate::pipeline) use mark::copy_until;
 pub use mark::{FinishedFile, Mark, MarkedKey, MarkedRange};

@@ -12,10 +12,11 @@ use super::files;
 use super::journal::Journal;
 use super::last::Remembered;
 use super::line::Recorded;
+use super::live::{self, LIVE, LiveFile};
 use super::lock::{self, Lock};
 use super::mark::{MAX_MARK, Mark, copy_until};
 use super::point::{CommitPoint, pass};
-use crate::model::{Clock, hex, unhex};
+use crate::model::{Clock, Expected, Live, hex, unhex};
 use crate::pipeline::act::LastRun;
 use crate::pipeline::report::{Durable, ReportError, Spill};
 
@@ -47,7 +48,7 @@ pub struct Unfinished {
 #[derive(Debug)]
 pub struct StateDir {
     path: PathBuf,
-    _lock: Lock,
+    lock: Arc<Lock>,
 }
 
 impl StateDir {
@@ -61,8 +62,41 @@ impl StateDir {
             path: path.to_owned(),
             source,
         })?;
-        let lock = Lock::take(&path.join(LOCK))?;
-        Ok(Self { path: path.to_owned(), _lock: lock })
+        let lock = Arc::new(Lock::take(&path.join(LOCK))?);
+        // What a killed process told of itself is over.
+        live::forget(&path.join(LIVE));
+        Ok(Self { path: path.to_owned(), lock })
+    }
+
+    /// Lets this process tell what it does; `None` if that cannot be. The lock is held for as long.
+    #[must_use]
+    pub fn live(&self) -> Option<LiveFile> {
+        LiveFile::start(self.path.join(LIVE), Arc::clone(&self.lock))
+    }
+
+    /// What the process `pid`, which [holds](Self::holder) the lock of the folder at `path`, tells of
+    /// itself; `None` if it has not yet.
+    #[must_use]
+    pub fn peek_live(path: &Path, pid: u32) -> Option<Live> {
+        live::peek(path, pid)
+    }
+
+    /// What a release tells that is under way from the job whose folder is at `path`.
+    #[must_use]
+    pub fn peek_release(path: &Path) -> Option<Live> {
+        live::peek_release(path)
+    }
+
+    /// What the last finished run lets the next one expect, if it was of the same job, `identity`.
+    #[must_use]
+    pub fn expected(&self, identity: &[(String, String)]) -> Expected {
+        match Self::peek(&self.path) {
+            Ok(Some(mark)) if mark.finished.is_some() && mark.differences(identity).is_empty() => {
+                Expected { listed: Some(mark.tally.listed), ended: Some(mark.saved_at), planned: None }
+            }
+            // Nothing but a guess depends on it.
+            Ok(_) | Err(_) => Expected::default(),
+        }
     }
 
     /// The mark in the folder at `path`, without taking the lock; for looking only.
@@ -362,6 +396,8 @@ mod tests {
             tally: Tally::default(),
             requests: RequestCounts::default(),
             elapsed: Duration::from_millis(1500),
+            timeline: None,
+            expected: Expected::default(),
             sessions: 1,
             finished: None,
         }

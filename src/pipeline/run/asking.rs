@@ -100,7 +100,7 @@ impl<S: Store> Desk<S> {
                 Ok(outcome) => {
                     self.settle(amount, taken);
                     self.met(page, index, (Call::Restore, &outcome), sheet);
-                    rows[index] = self.done(outcome);
+                    rows[index] = self.done(outcome, page.get(index).size);
                 }
                 Err((none, before)) => {
                     if !taken {
@@ -170,7 +170,8 @@ impl<S: Store> Desk<S> {
 
     fn later(&self, mut outcome: Outcome, reason: Reason) -> Row {
         (outcome.action, outcome.reason) = (Action::Deferred, Some(reason));
-        self.done(outcome)
+        // Nothing is asked for: its size is not counted.
+        self.done(outcome, 0)
     }
 
     /// Sets aside what the requests take, on disk as well, and leaves over what cannot be paid for.

@@ -9,9 +9,10 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 
 use super::opening::{Kept, Opened};
 use super::page::{Known, Sheet};
+use super::pulse::Pulse;
 use super::{COMMIT_AT_LAST, COMMIT_EVERY, COMMIT_SHARE, Options, RunError};
 use crate::job::{Job, Prices, Verb, Versions};
-use crate::model::{Clock, RequestCounts, Spending, State, Tally, Tell, Timeline};
+use crate::model::{Clock, RequestCounts, Spending, State, Tally, Tell};
 use crate::pipeline::account::{Fees, FeesTold};
 use crate::pipeline::act::LastRun;
 use crate::pipeline::budget::Ledger;
@@ -48,6 +49,7 @@ pub(super) struct Books {
     mark: Mark,
     clock: Arc<dyn Clock>,
     requests: Requests,
+    pulse: Arc<Pulse>,
     /// Monotonic time at which this session began.
     began: Duration,
     /// When the next commit is due.
@@ -121,7 +123,7 @@ impl Books {
     pub(super) fn open(
         job: &Job,
         clock: Arc<dyn Clock>,
-        requests: Requests,
+        (requests, pulse): (Requests, Arc<Pulse>),
         options: Options,
         kept: Option<Kept>,
         tell: &dyn Tell,
@@ -137,6 +139,8 @@ impl Books {
             what: "a marked key is not hexadecimal".to_owned(),
         };
         let segments = mark.segments().ok_or_else(damaged)?;
+        let planned = job.budget.plan.as_ref().map(|plan| plan.values().map(|count| count.objects).sum());
+        pulse.begin(&mark, state.as_ref(), planned);
         let aside = match &state {
             Some(state) if mark.aside.len > 0 => Some(state.aside(&mark.aside)?),
             _ => None,
@@ -176,6 +180,7 @@ impl Books {
             mark,
             clock,
             requests,
+            pulse,
             began: now,
             next_save: now + COMMIT_EVERY,
             dirty: false,
@@ -302,6 +307,7 @@ impl Books {
         self.mark.saved_at = self.clock.now();
         self.mark.requests = self.requests_of_run();
         self.mark.elapsed = self.before.1 + self.clock.monotonic().saturating_sub(self.began);
+        self.mark.timeline = self.pulse.timeline();
         self.mark.written = self.report.sync()?;
         let Some(state) = &self.state else {
             return Ok(());
@@ -356,7 +362,7 @@ impl Books {
             fees: FeesTold::from(&fees),
             spending: spending.clone(),
             never: self.mark.left.never,
-            timeline: Timeline::default(),
+            timeline: self.mark.timeline.clone().unwrap_or_default(),
         };
         let summary = Summary::of(facts, self.mark.tally.clone(), self.mark.requests, report.as_deref());
         let summary_path = match &report {

@@ -9,9 +9,12 @@
 mod asking;
 mod books;
 mod ended;
+mod eta;
 mod gauge;
+mod meter;
 mod opening;
 mod page;
+mod pulse;
 mod session;
 mod writer;
 
@@ -30,6 +33,7 @@ pub use self::ended::{Ended, RunError, Why};
 use self::gauge::Gauge;
 use self::opening::Kept;
 use self::page::{Desk, Progress};
+use self::pulse::Pulse;
 use self::session::{Run, Way};
 use self::writer::Writer;
 use super::act::Actor;
@@ -114,7 +118,25 @@ pub async fn run<S: Store + 'static>(
     };
     let mut job = job.clone();
     job.source.key_list_digest = names.as_ref().map(|names| names.digest().to_owned());
-    let job = Arc::new(job);
+    let rate = if job.verb == Verb::Restore { job.limits.restore_rate } else { 0 };
+    let pulse = Arc::new(Pulse::new(job.verb.as_str(), rate));
+    let ended = sessions(Arc::new(job), names, store, clock, tell, stop, options, &pulse).await;
+    pulse.end();
+    ended
+}
+
+/// The sessions of a run: one, and one more each time that its window opens again.
+#[expect(clippy::too_many_arguments, reason = "all that the one public function has at hand")]
+async fn sessions<S: Store + 'static>(
+    job: Arc<Job>,
+    names: Option<Arc<Names>>,
+    store: Arc<S>,
+    clock: Arc<dyn Clock>,
+    tell: &dyn Tell,
+    stop: &Stop,
+    options: Options,
+    pulse: &Arc<Pulse>,
+) -> Result<Ended, RunError> {
     let began = clock.monotonic();
     let progress = Arc::new(Progress::default());
     let watch = Arc::new(Watch::new(job.safety));
@@ -126,7 +148,8 @@ pub async fn run<S: Store + 'static>(
         let (kept, until) = waiting.map_or((None, None), |(kept, until)| (Some(kept), Some(until)));
         let (counts, before) = (Arc::clone(&store), until.map(|_| store.requests()).unwrap_or_default());
         let requests = Box::new(move || counts.requests().since(before));
-        let (books, found) = Books::open(&job, Arc::clone(&clock), requests, options, kept, tell)?;
+        let heard = (requests as books::Requests, Arc::clone(pulse));
+        let (books, found) = Books::open(&job, Arc::clone(&clock), heard, options, kept, tell)?;
         options = Options { prices: Arc::clone(&prices), ..Options::default() };
         if until.is_none() {
             tell.tell(Event::Started {
@@ -134,11 +157,20 @@ pub async fn run<S: Store + 'static>(
                 verb: job.verb.as_str(),
                 target: job.source.url(),
                 report: found.report.clone().unwrap_or_default(),
-                rate: if job.verb == Verb::Restore { job.limits.restore_rate } else { 0 },
+                rate: pulse.allowed(),
             });
         }
         let worked_out = job.stop_after.map(|span| began + span);
-        let gauge = Gauge { tell, clock: &*clock, began, progress: Arc::clone(&progress), store: &*store };
+        let gauge = Gauge {
+            tell,
+            clock: &*clock,
+            began,
+            progress: Arc::clone(&progress),
+            pulse: Arc::clone(pulse),
+            ledger: found.ledger.clone(),
+            store: &*store,
+        };
+        pulse.ranges(found.segments.iter().filter(|segment| !segment.done).count());
         if let Some(until) = until
             && let Some(why) = wait(&gauge, stop, &job, until, worked_out).await
         {
@@ -220,7 +252,7 @@ async fn wait<S: Store>(
     until: Timestamp,
     worked_out: Option<Duration>,
 ) -> Option<Why> {
-    gauge.tell.tell(Event::Phase(Phase::Waiting(until)));
+    gauge.phase(Phase::Waiting(until));
     while let Some(Hours::Shut(until)) = job.window.as_ref().map(|window| hours(window, gauge.clock.now())) {
         let left = worked_out.map(|by| by.saturating_sub(gauge.clock.monotonic()));
         if left.is_some_and(|left| left.is_zero()) {
@@ -239,7 +271,7 @@ async fn wait<S: Store>(
             () = worked_out => {}
         }
     }
-    gauge.tell.tell(Event::Phase(Phase::Running));
+    gauge.phase(Phase::Running);
     None
 }
 

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::RunError;
 use super::page::{Known, Past};
 use crate::job::{Job, Verb, Versions};
-use crate::model::{Clock, Event, Notice, RequestCounts, Tally, Tell};
+use crate::model::{Clock, Event, Expected, Notice, RequestCounts, Tally, Tell, Timeline};
 use crate::pipeline::budget::{Ledger, Left};
 use crate::pipeline::checkpoint::journal::Journal;
 use crate::pipeline::checkpoint::{Gaps, Mark, MarkedRange, Recorded, StateDir, Unfinished};
@@ -94,9 +94,10 @@ impl Opened {
         path: PathBuf,
         fresh: bool,
     ) -> Result<Self, RunError> {
+        let expected = state.expected(&identity);
         state.forget()?;
         let report = Report::create(&path)?;
-        let mark = fresh_mark(identity, path, &**clock);
+        let mark = Mark { expected, ..fresh_mark(identity, path, &**clock) };
         let ledger = ledger(job, &mark, &**clock, fresh, None)?;
         let journal = state.journal(&mark.run_id, None, Arc::clone(clock))?;
         Ok(Self {
@@ -182,6 +183,8 @@ fn fresh_mark(identity: Vec<(String, String)>, report: PathBuf, clock: &dyn Cloc
         tally: Tally::default(),
         requests: RequestCounts::default(),
         elapsed: Duration::ZERO,
+        timeline: Some(Timeline::default()),
+        expected: Expected::default(),
         sessions: 1,
         finished: None,
     }

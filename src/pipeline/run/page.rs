@@ -47,6 +47,7 @@ pub(super) struct Progress {
     listed: AtomicU64,
     matched: AtomicU64,
     by_action: [AtomicU64; Action::ALL.len()],
+    asked_bytes: AtomicU64,
 }
 
 impl Progress {
@@ -54,9 +55,12 @@ impl Progress {
         self.listed.fetch_add(entries, Ordering::Relaxed);
     }
 
-    fn count(&self, action: Action) {
+    fn count(&self, action: Action, size: u64) {
         self.matched.fetch_add(1, Ordering::Relaxed);
         self.by_action[action as usize].fetch_add(1, Ordering::Relaxed);
+        if matches!(action, Action::Requested | Action::Extended | Action::Planned) {
+            self.asked_bytes.fetch_add(size, Ordering::Relaxed);
+        }
     }
 
     pub(super) fn kinds(&self) -> Kinds {
@@ -71,6 +75,7 @@ impl Progress {
             failed: of(Action::Failed),
             none: of(Action::None),
             deferred: of(Action::Deferred),
+            asked_bytes: self.asked_bytes.load(Ordering::Relaxed),
         }
     }
 }
@@ -192,7 +197,7 @@ impl<S: Store> Desk<S> {
                 break;
             }
             rows[index] = match wanted {
-                Wanted::Answered(outcome) => self.done(outcome),
+                Wanted::Answered(outcome) => self.done(outcome, page.get(index).size),
                 Wanted::Undone | Wanted::Unseen => Row::Undone,
                 Wanted::Placed(placed) if !asked && !self.sieve.keeps_state(placed.outcome.state) => {
                     // It makes no row, but a HEAD for it was sent all the same.
@@ -208,7 +213,7 @@ impl<S: Store> Desk<S> {
                         if outcome.action == Action::Failed && outcome.http_status.is_some() {
                             self.met(page, index, (Call::Head, &outcome), &mut sheet);
                         }
-                        self.done(outcome)
+                        self.done(outcome, page.get(index).size)
                     }
                     Settled::Ask(fitted, outcome) => {
                         asks.push(Due { index, fitted, outcome, again: asked });
@@ -224,8 +229,9 @@ impl<S: Store> Desk<S> {
         Ok(sheet)
     }
 
-    pub(super) fn done(&self, outcome: Outcome) -> Row {
-        self.progress.count(outcome.action);
+    /// The row of an object of `size` bytes, counted.
+    pub(super) fn done(&self, outcome: Outcome, size: u64) -> Row {
+        self.progress.count(outcome.action, size);
         Row::Done(outcome)
     }
 

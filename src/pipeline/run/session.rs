@@ -98,10 +98,12 @@ impl<S: Store + 'static> Run<'_, S> {
                 Woken::Done(done) => self.done(done).await,
                 Woken::Told(Told::Page(page)) => self.begin(page),
                 Woken::Told(Told::Cut { range, new, at }) => {
+                    self.gauge.pulse.cut();
                     let kept = self.writer.cut(range, new, at).await;
                     self.check(kept);
                 }
                 Woken::Told(Told::Collapse { onto }) => {
+                    self.gauge.pulse.collapsed();
                     let kept = self.writer.collapse(onto).await;
                     self.check(kept);
                 }
@@ -140,7 +142,7 @@ impl<S: Store + 'static> Run<'_, S> {
                     }
                 }
                 None => {
-                    gauge.tell.tell(Event::Phase(Phase::Finishing));
+                    gauge.phase(Phase::Finishing);
                     Ok(Way::Ended(Box::new(gauge.ended(writer.finish(hints).await?, None))))
                 }
             }
@@ -224,6 +226,9 @@ impl<S: Store + 'static> Run<'_, S> {
             self.gauge.tell.tell(Event::Notice(Notice::ObjectFailed { key, cause }));
         }
         let last = placing.last;
+        if last {
+            self.gauge.pulse.range_done();
+        }
         let kept = self.writer.page(placing, Paged { sheet, last, permit }).await;
         self.check(kept);
     }
@@ -247,7 +252,7 @@ impl<S: Store + 'static> Run<'_, S> {
     fn stopping(&mut self, step: Step, why: Why) {
         self.why.get_or_insert(why);
         if self.step == Step::Go {
-            self.gauge.tell.tell(Event::Phase(Phase::Draining(DRAIN_LIMIT)));
+            self.gauge.phase(Phase::Draining(DRAIN_LIMIT));
         }
         self.step = step;
         self.drained_by.get_or_insert(self.gauge.clock.monotonic() + DRAIN_LIMIT);

@@ -258,6 +258,10 @@ impl Store for Client {
         self.pace.rates()
     }
 
+    fn restores_held(&self) -> Duration {
+        self.pace.held(Call::Restore)
+    }
+
     fn restores_in_flight(&self) -> u32 {
         self.counters.restores_in_flight.load(Ordering::Relaxed)
     }

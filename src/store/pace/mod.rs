@@ -191,6 +191,11 @@ impl Pace {
         yielding.not_before = until.max(yielding.not_before);
     }
 
+    /// How long from now no request of this kind leaves, since the store said when to come back.
+    pub(crate) fn held(&self, call: Call) -> Duration {
+        self.lane(call).yielding().not_before.saturating_sub(self.clock.monotonic())
+    }
+
     /// The rate of this kind that holds now.
     pub(crate) fn rate(&self, call: Call) -> u32 {
         whole(self.lane(call).yielding().rate.now(self.clock.monotonic()))

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::escape::clipped;
 use super::human::human_objects;
 use super::table::{Align, Table, WIDTH, wrapped};
-use super::{Look, advice, human_bytes, human_count, human_rate, human_span, printable};
+use super::{Look, advice, entry, human_bytes, human_count, human_rate, human_span, printable};
 use crate::model::{Action, Count, Flag, Money, Provider, RequestCounts, Spending, Spent, State, Tally};
 
 /// Longest storage class that is shown whole, in columns.
@@ -199,6 +199,10 @@ fn errors(closing: &Closing<'_>, look: Look) -> Vec<String> {
     if codes.len() > MAX_CODES {
         let more = codes.len() - MAX_CODES;
         lines.push(format!("{} {more} more error codes are in the summary", look.charset.ellipsis()));
+    }
+    let known = codes.iter().take(MAX_CODES).find_map(|(code, _)| entry(code));
+    if let Some((_, code)) = known {
+        lines.push(format!("what each means, and what to do: defrost explain {code}"));
     }
     lines
 }

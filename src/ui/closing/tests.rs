@@ -89,6 +89,7 @@ fn a_restore_with_failures() {
     failed network: 3 objects
       the store could not be reached: run the same line again for what is still open
       first: logs/z.gz
+    what each means, and what to do: defrost explain AccessDenied
 
     listed    1,300,000 keys · delete markers 17 · matched 1,234,567
     requests  list 1,300 · restore 45,678 · retries 163 · throttled 9 · slow-downs 2

@@ -29,7 +29,7 @@ fn told(elsewhere: &Server) -> Vec<(Fault, i32, Vec<String>)> {
         (page(FaultKind::RepeatToken), 1, words(&["repeated a continuation marker", "--list-v1"])),
         (new(FaultKind::Disorder), 1, words(&["needs keys in order", "breaks its own protocol"])),
         (new(FaultKind::Stray), 1, words(&[", which does not begin with `p/`"])),
-        (Fault::answer(200, denied), 4, words(&["AccessDenied", "these keys need the right"])),
+        (Fault::answer(200, denied), 4, words(&["AccessDenied", "grant these credentials"])),
         (new(FaultKind::ExpiredToken), 4, words(&["get a new security token"])),
         (new(FaultKind::Skewed), 4, words(&["set this machine's clock"])),
         (

@@ -155,8 +155,8 @@ impl Nights {
         ledger.reset();
         let stop = Stop::new();
         let tell = |event: Event| {
-            if let Event::Progress { requests: sent, .. } = event
-                && sent.restore >= requests
+            if let Event::Progress(progress) = event
+                && progress.requests.restore >= requests
                 && stop.step() == Step::Go
             {
                 stop.raise();

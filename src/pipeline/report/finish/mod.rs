@@ -64,7 +64,7 @@ pub(super) fn make(
     let written = |source| ReportError::Io { what: "write", path: path.to_owned(), source };
     let read = |source| ReportError::Io { what: "read back", path: from.to_owned(), source };
     let rows = Behind::new(Arc::new(File::open(from).map_err(read)?), len);
-    let fresh = Fresh::public(path).map_err(written)?;
+    let fresh = Fresh::published(path).map_err(written)?;
     let mut out = Hashed { fresh, sum: Sum::strong() };
     let passed = match form.layout {
         Layout::Csv => copied(rows, &mut out, form),

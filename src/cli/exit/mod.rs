@@ -12,7 +12,7 @@ use crate::pipeline::source::{NamesError, SourceError};
 use crate::pipeline::wait::MergeError;
 use crate::store::credentials::CredentialError;
 use crate::store::{Call, EndpointError, ErrorKind, StoreError};
-use crate::ui::{Look, Sink, error_json, error_text};
+use crate::ui::{Look, Sink, entry, error_json, error_text};
 
 /// Exit codes, the same for every verb. 255 is never used: `xargs` stops on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,6 +42,22 @@ pub(super) enum Exit {
 }
 
 impl Exit {
+    /// Every exit code.
+    #[cfg(test)]
+    pub(super) const ALL: [Self; 11] = [
+        Self::Done,
+        Self::SomeFailed,
+        Self::Usage,
+        Self::Safety,
+        Self::Rights,
+        Self::NothingMatched,
+        Self::Late,
+        Self::Locked,
+        Self::OwnFiles,
+        Self::Interrupted,
+        Self::Terminated,
+    ];
+
     /// The exit code of a run that worked its listing through.
     pub(super) const fn of(verdict: Verdict) -> Self {
         match verdict {
@@ -151,7 +167,7 @@ pub(super) fn of_run(error: RunError, provider: Provider) -> Failure {
             (Exit::Interrupted, "run the same line again: it goes on where it was".to_owned())
         }
         RunError::Safety(stop) => of_safety(stop, provider),
-        RunError::Thread(_) => (Exit::OwnFiles, "this machine starts no more threads".to_owned()),
+        RunError::Thread(_) => (Exit::OwnFiles, "this user may start no more threads here, see `ulimit -u`: end what else runs, then run the same line again: it goes on where it was".to_owned()),
         RunError::Report(error) => of_report(error),
         RunError::Checkpoint(error) | RunError::Memory(MergeError::Memory(error)) => of_checkpoint(error),
         RunError::Memory(MergeError::Report(_)) => {
@@ -164,7 +180,7 @@ pub(super) fn of_run(error: RunError, provider: Provider) -> Failure {
 /// What to do about a run that stopped itself. It goes on where it was, with all counts at nothing.
 fn of_safety(stop: &SafetyStop, provider: Provider) -> (Exit, String) {
     let cause = if let Some(call) = stop.denied {
-        format!("these keys need the right {}", right(call, provider))
+        format!("grant these credentials {}", right(call, provider))
     } else {
         match &stop.limit {
             Limit::SameRefusal { .. } => {
@@ -174,7 +190,8 @@ fn of_safety(stop: &SafetyStop, provider: Provider) -> (Exit, String) {
         }
         .to_owned()
     };
-    (Exit::Safety, format!("{cause}; then run the same line again: it goes on where it was, and counts anew"))
+    let way_out = format!("{cause}; then run the same line again: it goes on where it was, and counts anew");
+    (Exit::Safety, explained(way_out, &stop.code))
 }
 
 fn of_names(error: &NamesError) -> (Exit, String) {
@@ -240,8 +257,23 @@ fn of_checkpoint(error: &CheckpointError) -> (Exit, String) {
     }
 }
 
-/// The exit code, and the way out, of a refusal that ends a run.
+/// The exit code, and the way out, of a refusal that ends a run; where more is known of the vendor's code,
+/// how to get at it.
 pub(super) fn of_store(error: &StoreError, provider: Provider) -> (Exit, String) {
+    let (exit, way_out) = out_of_store(error, provider);
+    let code = error.refusal.as_ref().map(|refusal| &*refusal.code).unwrap_or_default();
+    (exit, explained(way_out, code))
+}
+
+/// The way out, and where there is more to know of `code`.
+fn explained(way_out: String, code: &str) -> String {
+    match entry(code) {
+        Some((_, code)) => format!("{way_out} (more: `defrost explain {code}`)"),
+        None => way_out,
+    }
+}
+
+fn out_of_store(error: &StoreError, provider: Provider) -> (Exit, String) {
     let code = error.refusal.as_ref().map(|r| &*r.code).unwrap_or_default();
     let region = error.refusal.as_ref().and_then(|r| r.region.as_deref());
     match error.kind {
@@ -273,27 +305,36 @@ pub(super) fn of_store(error: &StoreError, provider: Provider) -> (Exit, String)
         ErrorKind::TokenExpired => (Exit::Rights, "get a new security token, then run the same line again".to_owned()),
         ErrorKind::Skewed => (Exit::Rights, "set this machine's clock: requests are signed with the time".to_owned()),
         ErrorKind::Account => (Exit::Rights, "the account is in arrears or disabled: see the vendor's console".to_owned()),
-        ErrorKind::Denied => (Exit::Rights, format!("these keys need the right {}", right(error.call, provider))),
+        ErrorKind::Denied => (Exit::Rights, format!("grant these credentials {}", right(error.call, provider))),
         ErrorKind::Forbidden => (
             Exit::Rights,
             format!(
-                "the first restore requests were all denied, and no more were sent: grant {}; if only the first keys are \
-                 closed to you, leave them out with --exclude or --start-after; then run the same line again",
+                "the first {} requests were all denied, and no more were sent: grant these credentials {}; if only \
+                 the first objects are closed to them, leave them out with --exclude or --start-after; then run the same line again",
+                error.call.as_str(),
                 right(error.call, provider)
             ),
         ),
         ErrorKind::UnsafeKey | ErrorKind::Illegal => {
-            (Exit::Usage, "the store finds the request malformed; see its message above".to_owned())
+            (Exit::Usage, "the store finds the request wrong, and says above in what: mend that; if all seems right, please report it \
+             with the request id"
+                .to_owned())
         }
         ErrorKind::Throttled => (
             Exit::SomeFailed,
             "lower --list-rate-limit or wait, then run the same line again: it goes on where it was".to_owned(),
         ),
-        ErrorKind::Server | ErrorKind::Unreadable | ErrorKind::Other => (
+        // Answers that fit no listing count as the store's failure, too.
+        ErrorKind::Server
+        | ErrorKind::Unreadable
+        | ErrorKind::Gone
+        | ErrorKind::NotArchived
+        | ErrorKind::Quota
+        | ErrorKind::Other => (
             Exit::SomeFailed,
             "the store keeps failing: run the same line again later, it goes on where it was".to_owned(),
         ),
-        _ => (
+        ErrorKind::Network | ErrorKind::Halted | ErrorKind::Late => (
             Exit::SomeFailed,
             "check network and --endpoint-url, then run the same line again: it goes on where it was".to_owned(),
         ),
@@ -346,7 +387,7 @@ const fn right(call: Call, provider: Provider) -> &'static str {
         (Provider::Oss, Call::Head) => "oss:GetObject on the objects",
         (Provider::Oss, Call::Restore) => "oss:RestoreObject on the objects",
         (Provider::Oss, Call::Release) => "oss:CleanRestoredObject on the objects",
-        (Provider::Cos | Provider::S3, Call::Release) => "to give copies back",
+        (Provider::Cos | Provider::S3, Call::Release) => "the right to give copies back",
         (Provider::Cos, Call::List) => {
             "name/cos:GetBucket (name/cos:GetBucketObjectVersions for --versions) on the bucket"
         }
@@ -377,6 +418,9 @@ impl From<CheckpointError> for Failure {
         Self::new(exit, error, hint)
     }
 }
+
+#[cfg(test)]
+mod texts;
 
 #[cfg(test)]
 mod tests {
