@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::support::{Keys, Ran, Rig, S3, VENDORS, Vendor, bare};
 
-const VERBS: [&str; 12] = [
+const VERBS: [&str; 15] = [
     "scan",
     "plan",
     "restore",
@@ -19,9 +19,12 @@ const VERBS: [&str; 12] = [
     "report",
     "diff",
     "check",
+    "init",
     "sim",
     "guide",
     "explain",
+    "schema",
+    "man",
     "completions",
 ];
 
