@@ -28,9 +28,10 @@ mod errors;
 mod faults;
 mod faulty_jobs;
 mod fees;
+#[cfg(unix)]
+mod formats;
 #[path = "../fuzz/mod.rs"]
 mod fuzz;
-#[cfg(unix)]
 mod handed;
 mod hostile;
 mod jobs;
@@ -65,4 +66,8 @@ mod shell;
 mod sources;
 #[cfg(all(unix, debug_assertions))]
 mod stopping;
+#[cfg(unix)]
+mod told;
 mod wait;
+#[cfg(unix)]
+mod watch;

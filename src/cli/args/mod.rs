@@ -7,6 +7,7 @@ mod explain;
 mod flags;
 mod globs;
 mod help;
+mod notify;
 mod release;
 mod report;
 mod retry;
@@ -27,6 +28,7 @@ pub use diff::DiffArgs;
 pub use explain::ExplainArgs;
 pub use flags::{FilterFlags, LimitFlags, OutputFlags, SourceFlags, WishFlags};
 pub use globs::Globs;
+pub use notify::NotifyFlags;
 pub use release::ReleaseArgs;
 pub use report::ReportArgs;
 pub use retry::RetryArgs;
@@ -174,6 +176,9 @@ pub struct ScanArgs {
     /// Report and state.
     #[command(flatten)]
     pub output: OutputFlags,
+    /// Who is told of its end.
+    #[command(flatten)]
+    pub notify: NotifyFlags,
 }
 
 /// `plan URL|JOB`.
@@ -254,6 +259,9 @@ pub struct JobFlags {
     /// Report and state.
     #[command(flatten)]
     pub output: OutputFlags,
+    /// Who is told of its end.
+    #[command(flatten)]
+    pub notify: NotifyFlags,
 }
 
 /// `status JOB|URL`.
@@ -267,6 +275,12 @@ pub struct StatusArgs {
     /// [env: DEFROST_STATE_DIR]
     #[arg(long, visible_alias = "checkpoint-dir", value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub state_dir: Option<String>,
+    /// Show it again every second until nobody is at work on it any more
+    #[arg(short = 'w', long, visible_alias = "follow", visible_short_alias = 'f')]
+    pub watch: bool,
+    /// One JSON object a line for each job, for scripts
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `check JOB…`.
@@ -326,6 +340,7 @@ impl ScanArgs {
         self.filter.put(&mut over);
         self.limits.put(&mut over);
         self.output.put(&mut over);
+        self.notify.put(&mut over);
         over
     }
 }
@@ -343,6 +358,7 @@ impl JobFlags {
         self.safety.put(&mut over);
         self.wait.put(&mut over);
         self.output.put(&mut over);
+        self.notify.put(&mut over);
         over
     }
 }

@@ -388,6 +388,7 @@ mod tests {
             ],
             aside: Durable { len: 16, checksum: "crc32:a5".to_owned() },
             sealed: false,
+            made: Vec::new(),
             copies_until: None,
             undone: false,
             left: crate::pipeline::budget::Left::default(),
