@@ -117,7 +117,9 @@ pub(super) fn is_url(target: &str) -> bool {
 /// The way out where a job file cannot be read.
 const fn unreadable(kind: Option<io::ErrorKind>) -> &'static str {
     match kind {
-        Some(io::ErrorKind::NotFound) => "check the path and the working folder; jobs/ holds examples",
+        Some(io::ErrorKind::NotFound) => {
+            "check the path and the working folder; `defrost init` writes a job file"
+        }
         Some(io::ErrorKind::PermissionDenied) => "give the user that runs defrost the right to read it",
         Some(io::ErrorKind::IsADirectory) => "name a job file in this folder",
         Some(io::ErrorKind::FileTooLarge) => "a job file has some lines of TOML; check the path",

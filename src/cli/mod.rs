@@ -3,7 +3,7 @@
 //! | file | |
 //! | --- | --- |
 //! | `args` | the command line as typed |
-//! | `scan`, `plan`, `restore`, `run`, `wait`, `release`, `status`, `report`, `diff`, `check`, `simulate`, `guide`, `explain` | one verb each |
+//! | `scan`, `plan`, `restore`, `run`, `wait`, `release`, `status`, `report`, `diff`, `check`, `simulate`, `guide`, `explain`, `init`, `schema`, `man` | one verb each |
 //! | `campaign` | one job from its first request to its exit code |
 //! | `preflight` | `check --online`: whether a run could do its work |
 //! | `told` | who else is told of the end of a run: figures, a webhook, a command |
@@ -26,7 +26,9 @@ mod exit;
 mod explain;
 mod guide;
 mod heap;
+mod init;
 mod load;
+mod man;
 mod plan;
 mod preflight;
 mod rehearsal;
@@ -36,6 +38,7 @@ mod restore;
 mod retry;
 mod run;
 mod scan;
+mod schema;
 mod signals;
 mod simulate;
 mod sockets;
@@ -134,6 +137,9 @@ async fn dispatch(verb: Command, look: Look, sink: Sink, line: Vec<String>) -> R
         }
         Command::Guide(args) => guide::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Init(args) => init::run(&args, &context).await,
+        Command::Schema => schema::run(),
+        Command::Man(args) => man::run(&args),
         Command::Completions(args) => {
             let mut script = Vec::new();
             // Writing to memory cannot fail.

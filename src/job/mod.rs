@@ -16,6 +16,7 @@ mod prices;
 mod read;
 mod resolve;
 mod retry;
+mod schema;
 mod settings;
 mod spec;
 mod units;
@@ -26,6 +27,7 @@ pub use fault::{At, Fault, Faults, Place};
 pub use flags::{Overrides, TypedGlob};
 pub use prices::{Item, Price, PriceTable, Prices};
 pub use resolve::{Env, all_from_file, from_file, from_url, url_state_dir};
+pub use schema::schema;
 pub use settings::{Setting, settings};
 pub use spec::{
     Bounds, Budget, ClassFilter, ClassWish, Filter, Fit, GlobRule, Job, KeyList, Limits, MetricsSpec,

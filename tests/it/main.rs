@@ -34,6 +34,7 @@ mod formats;
 mod fuzz;
 mod handed;
 mod hostile;
+mod init;
 mod jobs;
 mod keys;
 #[cfg(unix)]

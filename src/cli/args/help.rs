@@ -264,6 +264,26 @@ Examples:
   Before a commit:
     defrost check jobs/nightly-oss.toml jobs/nightly-cos.toml jobs/nightly-s3.toml";
 
+pub(super) const INIT: &str = "\
+Write a commented job file, for a run every night, and show the next lines to type. On a terminal it asks a \
+few questions and shows a sensible answer to each; what a flag answers is not asked. Without a terminal, or with \
+--yes, defaults answer what no flag does, and only --url (and --region for OSS and COS) is needed. The file that \
+it writes passes `defrost check`. A file that is there is left alone unless --force is given.";
+
+pub(super) const INIT_EXAMPLES: &str = "\
+Examples:
+  Be asked:
+    defrost init nightly.toml
+
+  From a script:
+    defrost init --url oss://logs-archive/2024/ --region cn-hangzhou --days 14 --tier Bulk --yes logs.toml
+
+  A weekly audit, to stdout:
+    defrost init --url s3://my-bucket/ --audit --yes -
+
+  See defrost at work, without a cloud:
+    defrost init --demo";
+
 pub(super) const SIM_EXAMPLES: &str = "\
 Examples:
   The verb explains itself:
@@ -302,6 +322,27 @@ Examples:
 
   All that there is, for the next program:
     defrost explain --json | jq -r .name";
+
+pub(super) const SCHEMA: &str = "\
+Write the JSON Schema of job files to stdout. An editor that knows it (Even Better TOML, taplo, IntelliJ) \
+completes keys, explains them, and marks what is wrong while you type. What contradicts each other is told by \
+`defrost check`.";
+
+pub(super) const SCHEMA_EXAMPLES: &str = "\
+Examples:
+  Put it beside the job files; `#:schema ./defrost.schema.json` is the first line of each:
+    defrost schema > defrost.schema.json
+
+  Every key that there is:
+    defrost schema | jq -r '.properties[].properties? // empty | keys[]'";
+
+pub(super) const MAN_EXAMPLES: &str = "\
+Examples:
+  Read one:
+    defrost man run | man -l -
+
+  Install them all:
+    defrost man --out /usr/local/share/man/man1";
 
 pub(super) const COMPLETIONS_EXAMPLES: &str = "\
 Examples:

@@ -7,6 +7,8 @@ mod explain;
 mod flags;
 mod globs;
 mod help;
+mod init;
+mod man;
 mod notify;
 mod release;
 mod report;
@@ -28,6 +30,8 @@ pub use diff::DiffArgs;
 pub use explain::ExplainArgs;
 pub use flags::{FilterFlags, LimitFlags, OutputFlags, SourceFlags, WishFlags};
 pub use globs::Globs;
+pub use init::InitArgs;
+pub use man::{ManArgs, pages as man_pages};
 pub use notify::NotifyFlags;
 pub use release::ReleaseArgs;
 pub use report::ReportArgs;
@@ -144,6 +148,9 @@ pub enum Command {
     /// Check job files: every fault at once, with line and way out; with --online, rights as well
     #[command(long_about = help::CHECK, after_help = help::CHECK_EXAMPLES)]
     Check(CheckArgs),
+    /// Write a commented job file from a few questions or flags; or a demo to try
+    #[command(long_about = help::INIT, after_help = help::INIT_EXAMPLES)]
+    Init(Box<InitArgs>),
     /// Run an object store to rehearse against, with archive classes, faults and a fast clock
     #[command(after_help = help::SIM_EXAMPLES)]
     Sim(SimArgs),
@@ -153,6 +160,12 @@ pub enum Command {
     /// Explain an error code, a word of the report or an exit code, and what to do about it
     #[command(long_about = help::EXPLAIN, after_help = help::EXPLAIN_EXAMPLES)]
     Explain(ExplainArgs),
+    /// Write the JSON Schema of job files to stdout, for editors
+    #[command(long_about = help::SCHEMA, after_help = help::SCHEMA_EXAMPLES)]
+    Schema,
+    /// Write manual pages: one to stdout, or all into a folder
+    #[command(after_help = help::MAN_EXAMPLES)]
+    Man(ManArgs),
     /// Write a completion script for a shell to stdout
     #[command(after_help = help::COMPLETIONS_EXAMPLES)]
     Completions(CompletionsArgs),

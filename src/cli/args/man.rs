@@ -1,0 +1,40 @@
+//! `man [VERB]`.
+
+use std::io;
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory as _, ValueHint};
+
+use super::Cli;
+
+/// `man [VERB]`.
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// Page of this verb; without it, that of defrost itself
+    #[arg(value_name = "VERB")]
+    pub verb: Option<String>,
+    /// Write the pages of defrost and of all verbs into this folder
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, conflicts_with = "verb")]
+    pub out: Option<PathBuf>,
+}
+
+/// Every page: its file's name and its text.
+///
+/// # Errors
+/// Those of writing to memory, which cannot fail.
+pub fn pages() -> io::Result<Vec<(String, Vec<u8>)>> {
+    let mut command = Cli::command().disable_help_subcommand(true);
+    command.build();
+    let mut pages = vec![(format!("{}.1", command.get_name()), page(command.clone())?)];
+    for verb in command.get_subcommands().filter(|verb| !verb.is_hide_set()) {
+        let name = format!("{}-{}", command.get_name(), verb.get_name());
+        pages.push((format!("{name}.1"), page(verb.clone().name(name).version(env!("CARGO_PKG_VERSION")))?));
+    }
+    Ok(pages)
+}
+
+fn page(command: clap::Command) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    clap_mangen::Man::new(command).render(&mut text)?;
+    Ok(text)
+}
