@@ -4,12 +4,13 @@ use super::args::{ManArgs, man_pages};
 use super::exit::{Exit, Failure};
 
 pub(super) fn run(args: &ManArgs) -> Result<Exit, Failure> {
-    let own =
-        |error| Failure::new(Exit::OwnFiles, error, "make room or rights for it, or name another folder");
-    let pages = man_pages().map_err(own)?;
+    let own = |error: anyhow::Error| {
+        Failure::new(Exit::OwnFiles, error, "make room or rights for it, or name another folder")
+    };
+    let pages = man_pages().map_err(|error| own(error.into()))?;
     if let Some(folder) = &args.out {
         let what = || format!("cannot write manual pages into `{}`", folder.display());
-        let told = |error| own(anyhow::Error::new(error).context(what()));
+        let told = |error: std::io::Error| own(anyhow::Error::new(error).context(what()));
         std::fs::create_dir_all(folder).map_err(told)?;
         for (name, text) in &pages {
             std::fs::write(folder.join(name), text).map_err(told)?;

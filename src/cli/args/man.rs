@@ -27,14 +27,19 @@ pub fn pages() -> io::Result<Vec<(String, Vec<u8>)>> {
     command.build();
     let mut pages = vec![(format!("{}.1", command.get_name()), page(command.clone())?)];
     for verb in command.get_subcommands().filter(|verb| !verb.is_hide_set()) {
-        let name = format!("{}-{}", command.get_name(), verb.get_name());
-        pages.push((format!("{name}.1"), page(verb.clone().name(name).version(env!("CARGO_PKG_VERSION")))?));
+        let file = format!("{}-{}.1", command.get_name(), verb.get_name());
+        pages.push((file, page(verb.clone().version(env!("CARGO_PKG_VERSION")))?));
     }
     Ok(pages)
 }
 
 fn page(command: clap::Command) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
-    clap_mangen::Man::new(command).render(&mut text)?;
-    Ok(text)
+    let source = concat!("defrost ", env!("CARGO_PKG_VERSION"));
+    clap_mangen::Man::new(command).source(source).manual("defrost").render(&mut text)?;
+    // What stands behind the flags of the help has a section of its own in a manual.
+    let text = String::from_utf8_lossy(&text)
+        .replace(".SH EXTRA\nExamples:\n", ".SH EXAMPLES\n")
+        .replace(".SH EXTRA\nExit codes:\n", ".SH \"EXIT STATUS\"\n");
+    Ok(text.into_bytes())
 }
