@@ -344,6 +344,8 @@ fn the_simulator() {
 /// What has no case above, and why.
 const ELSEWHERE: &[(&str, &str)] = &[
     ("TransportError::Tls", "holds an error of the HTTP library that nobody else can make"),
+    ("DiffError", "each is told by a test of the binary, in tests/it/diff.rs"),
+    ("WebhookError", "is a warning beside a run and never its end: tests/it/told.rs tells each"),
     ("SendError", "never leaves the client: its words are the cause below a `StoreError`"),
 ];
 

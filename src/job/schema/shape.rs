@@ -47,6 +47,10 @@ const CLASS: &str = "^[A-Za-z0-9_-]+$";
 const HOURS: &str = r"^\s*\d{1,2}:\d{2}-\d{1,2}:\d{2}(\s+[A-Za-z][A-Za-z0-9_+/-]*)?\s*$";
 const UNTIL: &str = r"^\s*([Nn]one|[Rr]eady(\s*:\s*\d+(\.\d+)?\s*%)?)\s*$";
 const MONEY: &str = r"^\s*\d[\d_]*(\.\d+)?\s*[A-Za-z]{3}\s*$";
+const FINISH_WORD: &str = r"^(?!\{(?!(report|summary|exit_code|job)\}$)\w*\}$)[^\u0000]+$";
+const METRICS: &str = r"^([^{\u0000-\u001f\u007f]|\{(job|source)\})*\.prom$";
+const WEBHOOK: &str = r"^\s*[Hh][Tt][Tt][Pp][Ss]?://[^/?#@\s]+([/?][^#\s]*)?\s*$";
+const VARIABLE: &str = "^[A-Z_][A-Z0-9_]{0,127}$";
 const WORD: &str = r"^(?!\{(?!(ready_file|batch)\}$)\w*\}$)[^\u0000]+$";
 pub(super) const SIZE: &str = r"^\s*\d[\d_]*(\.\d+)?\s*([Bb]|[KkMmGgTtPp]([Ii]?[Bb])?)?\s*$";
 const A_SPAN: &str = concat!(
@@ -149,6 +153,14 @@ pub(super) const SHAPES: &[(&str, Shape)] = &[
             "parquet",
         ])),
     ),
+    ("report.metrics", Shape::Text(METRICS)),
+    ("notify.webhook", Shape::Text(WEBHOOK)),
+    ("notify.webhook_secret_env", Shape::Text(VARIABLE)),
+    ("notify.webhook_secret_file", Shape::Text(FILE)),
+    ("notify.webhook_allow_http", Shape::Switch),
+    ("notify.on", Shape::Several(&Shape::Words(&["always", "failure", "change"]))),
+    ("notify.on_finish", Shape::Several(&Shape::Text(FINISH_WORD))),
+    ("notify.time_limit", Shape::SomeTime),
     ("simulator.seed", ANY),
     ("simulator.speed", Shape::Factor(1e9)),
     ("simulator.between_runs", Shape::Span),
