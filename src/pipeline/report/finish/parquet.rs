@@ -22,9 +22,11 @@ use super::pack::ZSTD_LEVEL;
 
 /// Rows of one row group at most; as many as DuckDB's own row groups have.
 const GROUP_ROWS: usize = 122_880;
-/// Bytes of the fields of one row group at most, or a row more: what bounds the memory where keys are
-/// long.
-const GROUP_BYTES: usize = 16 << 20;
+/// Bytes of the fields of one row group at most, or a row more: what bounds the memory. Some 50,000 usual
+/// rows.
+const GROUP_BYTES: usize = 6 << 20;
+/// Rows handed on at a time.
+const BATCH: usize = 1024;
 /// Bytes of a page of a column, before packing: whoever reads holds one of each column.
 const PAGE_BYTES: usize = 256 << 10;
 /// Bytes of a page's least and greatest value that are kept for readers that skip by them.
@@ -136,7 +138,7 @@ struct Column {
 
 enum Values {
     /// All text one after the other, and where each ends.
-    Text(Vec<u8>, Vec<usize>),
+    Text(Vec<u8>, Vec<u32>),
     Switch(Vec<bool>),
     Number(Vec<i32>),
     Size(Vec<i64>),
@@ -162,7 +164,7 @@ impl Column {
         match &mut self.values {
             Values::Text(bytes, ends) => {
                 bytes.extend_from_slice(field);
-                ends.push(bytes.len());
+                ends.push(u32::try_from(bytes.len()).map_err(io::Error::other)?);
             }
             Values::Switch(values) => values.push(text == "true"),
             Values::Number(values) => values.push(text.parse().map_err(io::Error::other)?),
@@ -186,10 +188,16 @@ impl Column {
         match &mut self.values {
             Values::Text(bytes, ends) => {
                 let bytes = Bytes::from(mem::take(bytes));
-                let mut from = 0;
-                let cut = |end: usize| ByteArray::from(bytes.slice(mem::replace(&mut from, end)..end));
-                let values: Vec<ByteArray> = ends.drain(..).map(cut).collect();
-                out.typed::<ByteArrayType>().write_batch(&values, levels, None)?;
+                let (mut from, mut ends) = (0, ends.drain(..));
+                for levels in self.levels.chunks(BATCH) {
+                    let ends = ends.by_ref().take(levels.iter().filter(|level| **level > 0).count());
+                    let cut = |end: u32| {
+                        let end = end as usize;
+                        ByteArray::from(bytes.slice(mem::replace(&mut from, end)..end))
+                    };
+                    let values: Vec<ByteArray> = ends.map(cut).collect();
+                    out.typed::<ByteArrayType>().write_batch(&values, Some(levels), None)?;
+                }
             }
             Values::Switch(values) => {
                 out.typed::<BoolType>().write_batch(values, levels, None)?;

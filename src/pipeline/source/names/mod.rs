@@ -12,11 +12,12 @@
 //! | empty lines | are passed over |
 //! | a repeat | right behind its like is passed over; elsewhere it is another row |
 //!
-//! A CSV has a header with the column `key`. Of the columns `version_id`, `bucket`, `key_encoding` (empty
+//! A report may be named instead, in any of its forms, or any CSV that has a header with the column `key`. Of the columns `version_id`, `bucket`, `key_encoding` (empty
 //! or `url`) and `is_latest` those are read that it has.
 
 mod open;
 mod read;
+mod rows;
 
 use std::path::PathBuf;
 

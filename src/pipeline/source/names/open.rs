@@ -7,7 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::NamesError;
-use super::read::{Entries, Form, Frame, unread};
+use super::read::{Entries, Form, Frame};
+use super::rows::unread;
 use crate::job::{Job, KeyList};
 use crate::pipeline::checkpoint::StateDir;
 use crate::pipeline::report::{Again, Rows};
