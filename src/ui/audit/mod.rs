@@ -202,7 +202,7 @@ fn archived(audit: &Audit, look: Look) -> Vec<String> {
     }
     let mut table = Table::new(&ALIGNS, &["archived still, by folder", "objects", "size", "of it"]);
     for share in folders.archived.iter().take(MAX_FOLDERS) {
-        table.row(archived_row(share, share_name(share, folders), audit, look));
+        table.row(archived_row(share, &share_name(share, folders), audit, look));
     }
     let rest = folders.archived.iter().skip(MAX_FOLDERS);
     let rest = rest.fold((0, Count::default()), |(n, mut sum), share| {
@@ -224,7 +224,7 @@ fn archived(audit: &Audit, look: Look) -> Vec<String> {
 pub(in crate::ui) const AT_LEAST: &str =
     "keys are in no order: a folder may hold more than is told, which its parent counts";
 
-fn archived_row(share: &Share, name: String, audit: &Audit, look: Look) -> [String; 4] {
+fn archived_row(share: &Share, name: &str, audit: &Audit, look: Look) -> [String; 4] {
     let archived = share.archived();
     let [objects, size] = cells(archived, audit);
     let part = match (archived.objects * 100).checked_div(share.total.objects) {
@@ -232,7 +232,7 @@ fn archived_row(share: &Share, name: String, audit: &Audit, look: Look) -> [Stri
         Some(percent) => format!("{percent} %"),
         None => String::new(),
     };
-    [clipped(&name, WIDEST_FOLDER, look.charset), objects, size, part]
+    [clipped(name, WIDEST_FOLDER, look.charset), objects, size, part]
 }
 
 fn actions(audit: &Audit, look: Look) -> Vec<String> {

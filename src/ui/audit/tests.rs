@@ -12,7 +12,9 @@ fn count(objects: u64, bytes: u64) -> Count {
 
 fn share(prefix: &str, is_rest: bool, states: &[(State, Count)]) -> Share {
     let mut total = Count::default();
-    states.iter().for_each(|(_, count)| total.merge(*count));
+    for (_, count) in states {
+        total.merge(*count);
+    }
     Share { prefix: prefix.to_owned(), is_rest, total, states: states.iter().copied().collect() }
 }
 

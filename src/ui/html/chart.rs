@@ -1,5 +1,6 @@
 //! Requests over the run, as far as the summary tells.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::columns;
@@ -71,17 +72,15 @@ fn figure(section: &mut Markup, series: &Series, timeline: &Timeline) {
     let mean = rates.iter().sum::<f64>() / rates.len().max(1) as f64;
     let slow: u64 = samples.iter().map(|sample| sample.slow_downs).sum();
     let failed: u64 = samples.iter().map(|sample| sample.failed).sum();
-    let mut told = format!("at most {}, {} in the mean", human_rate(Some(most)), human_rate(Some(mean)));
+    let mut told =
+        vec![format!("at most {}, {} in the mean", human_rate(Some(most)), human_rate(Some(mean)))];
     if series.is_paced {
         let lowest = samples.iter().map(|sample| sample.rate).filter(|rate| *rate > 0).min();
-        if slow > 0 {
-            told += &format!("; {} slow-downs", human_count(slow));
-            told += &lowest.map_or(String::new(), |rate| format!(", down to {rate}/s"));
-        }
-        if failed > 0 {
-            told += &format!("; {} objects failed", human_count(failed));
-        }
+        let lowest = lowest.map_or(String::new(), |rate| format!(", down to {rate}/s"));
+        told.extend((slow > 0).then(|| format!("{} slow-downs{lowest}", human_count(slow))));
+        told.extend((failed > 0).then(|| format!("{} objects failed", human_count(failed))));
     }
+    let told = told.join("; ");
     section.within("figure", &[], |figure| {
         figure.within("figcaption", &[], |caption| {
             caption.leaf("strong", &[], series.heading);
@@ -138,7 +137,8 @@ fn draw(plot: &mut Markup, series: &Series, timeline: &Timeline, rates: &[f64], 
         // One outline for all stretches: what is not sent takes no room in the page.
         let mut area = String::from("M0 100");
         for (place, &rate) in rates.iter().enumerate() {
-            area += &format!("V{:.1}H{}", HEIGHT - height(rate), place + 1);
+            // Writing to a String does not fail.
+            let _ = write!(area, "V{:.1}H{}", HEIGHT - height(rate), place + 1);
         }
         area += "V100Z";
         svg.empty("path", &[("class", series.class), ("d", &area)]);
@@ -146,7 +146,10 @@ fn draw(plot: &mut Markup, series: &Series, timeline: &Timeline, rates: &[f64], 
             let mut line = String::new();
             for (place, sample) in timeline.samples.iter().enumerate() {
                 let at = HEIGHT - height(f64::from(sample.rate));
-                line += &if place == 0 { format!("M0 {at:.1}H1") } else { format!("V{at:.1}H{}", place + 1) };
+                let _ = match place {
+                    0 => write!(line, "M0 {at:.1}H1"),
+                    _ => write!(line, "V{at:.1}H{}", place + 1),
+                };
             }
             svg.empty("path", &[("class", "allowed"), ("d", &line)]);
         }
@@ -197,7 +200,9 @@ fn table(section: &mut Markup, timeline: &Timeline) {
                             sum(|s| s.slow_downs),
                             sum(|s| s.failed),
                         ];
-                        sums.iter().for_each(|cell| row.leaf("td", &[("class", "number")], cell));
+                        for cell in &sums {
+                            row.leaf("td", &[("class", "number")], cell);
+                        }
                     });
                 }
             });

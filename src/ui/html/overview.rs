@@ -240,7 +240,9 @@ fn of_class(table: &mut Markup, class: &str, states: &BTreeMap<State, Count>, lo
         class => class,
     };
     let mut total = Count::default();
-    states.values().for_each(|&count| total.merge(count));
+    for &count in states.values() {
+        total.merge(count);
+    }
     table.within("tbody", &[], |body| {
         body.within("tr", &[("class", "group")], |row| {
             row.within("th", &[("scope", "rowgroup")], |head| {

@@ -40,10 +40,9 @@ fn facts(section: &mut Markup, run: &RunFacts) {
         ("Took", format!("{span}{sessions}")),
         ("Exit", format!("{}, code {}", run.exit_reason.replace('_', " "), run.exit_code)),
     ];
-    let mut listed = format!("{} keys", human_count(run.listed));
-    if run.delete_markers > 0 {
-        listed += &format!(", {} delete markers among them", human_count(run.delete_markers));
-    }
+    let markers = (run.delete_markers > 0)
+        .then(|| format!(", {} delete markers among them", human_count(run.delete_markers)));
+    let listed = format!("{} keys{}", human_count(run.listed), markers.unwrap_or_default());
     facts.push(("Listed", format!("{listed}; {} matched", human_count(run.matched))));
     facts.push(("Requests", request_words(run).join(" \u{b7} ")));
     let rates = [(run.listed_per_second, "keys"), (run.restores_per_second, "restores")];

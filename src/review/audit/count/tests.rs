@@ -1,3 +1,4 @@
+use std::fmt::Write as _;
 use std::path::Path;
 
 use proptest::prelude::*;
@@ -62,8 +63,9 @@ fn csv_of(facts: &[Fact]) -> String {
         let flag = fact.flag.map_or("", Flag::as_str);
         let day = fact.day.map_or(String::new(), |day| format!("2026-11-{day:02}T12:00:00Z"));
         let reason = fact.reason.map_or("", Reason::as_str);
-        text += &format!(
-            "{flag},b,\"x,\ny\",{},{},{},{},{day},{},{reason},{},2026-11-21T0{}:00:00Z\n",
+        let _ = writeln!(
+            text,
+            "{flag},b,\"x,\ny\",{},{},{},{},{day},{},{reason},{},2026-11-21T0{}:00:00Z",
             fact.key,
             fact.class,
             fact.size,
@@ -194,7 +196,7 @@ fn a_faulty_row_is_named_by_its_line() {
 fn names_are_bounded() {
     let mut text = "key,bucket,storage_class,action,error_code\n".to_owned();
     for n in 0..1_000 {
-        text += &format!("k,b{n},c{n},failed,e{n}\n");
+        let _ = writeln!(text, "k,b{n},c{n},failed,e{n}");
     }
     let audit = audit(&text);
     for (names, other) in [
