@@ -10,9 +10,11 @@ use super::confirm::{Means, Word, confirm};
 use super::connect::{self, Site};
 use super::context::Context;
 use super::exit::{self, Exit, Failure};
+use super::told::{self, Session};
 use super::wait::{can_be_known, waited};
 use super::{load, plan, preflight};
 use crate::job::{Job, Until, Verb};
+use crate::model::{Clock as _, Form, SystemClock};
 use crate::pipeline::checkpoint::{CheckpointError, LockError};
 use crate::pipeline::report::{Summary, Verdict};
 use crate::pipeline::source::Names;
@@ -56,6 +58,15 @@ impl How<'_> {
 /// # Errors
 /// Whatever keeps the run from going on; what was done until then is saved.
 pub(super) async fn campaign(job: &Job, how: How<'_>, context: &Context) -> Result<Exit, Failure> {
+    let began = SystemClock::new().now();
+    let mut session = Session { began, ended: None, way_on: go_on(&context.line, how.ended) };
+    let result = worked(job, how, &mut session, context).await;
+    told::tell(job, &session, &result, context).await;
+    result
+}
+
+/// The same; nobody else is told of its end.
+async fn worked(job: &Job, how: How<'_>, session: &mut Session, context: &Context) -> Result<Exit, Failure> {
     let waits = job.verb == Verb::Restore && job.wait.until != Until::None;
     if waits {
         can_be_known(job)?;
@@ -98,6 +109,7 @@ pub(super) async fn campaign(job: &Job, how: How<'_>, context: &Context) -> Resu
         prices: Arc::clone(&prices),
     };
     let ended = pipeline::run(job, client, clock, &*site.tell, context.signals.stop(), options).await;
+    session.ended = ended.as_ref().ok().cloned();
     let waited = match &ended {
         Ok(ended) if waits && ended.verdict.is_some_and(can_wait) => {
             close(job, ended, context);
@@ -159,8 +171,9 @@ fn report_path(job: &Job, now: jiff::Timestamp) -> Result<PathBuf, Failure> {
         let path = std::fs::canonicalize(folder)?.join(name);
         // The finished files take these names in one step, at the end. That it cannot be done must
         // be known before the first request; and a device must not be replaced by a file.
-        for taken in [&path, &Summary::path_beside(&path)] {
-            match std::fs::metadata(taken) {
+        let also = job.report.also.iter().map(|form| Form::beside(&path, form.ending()));
+        for taken in [path.clone(), Summary::path_beside(&path)].into_iter().chain(also) {
+            match std::fs::metadata(&taken) {
                 Ok(found) if found.is_dir() => anyhow::bail!("`{}` is a folder", taken.display()),
                 Ok(found) if !found.is_file() => anyhow::bail!("`{}` is not a plain file", taken.display()),
                 Ok(_) | Err(_) => {}

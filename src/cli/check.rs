@@ -6,7 +6,7 @@ use super::args::CheckArgs;
 use super::connect;
 use super::context::Context;
 use super::exit::{Exit, Failure};
-use super::{load, preflight, rehearsal};
+use super::{load, preflight, rehearsal, told};
 use crate::job::{Job, Overrides};
 use crate::model::{Clock as _, SystemClock};
 use crate::pipeline::source::Names;
@@ -16,6 +16,9 @@ pub(super) async fn run(args: &CheckArgs, context: &Context) -> Result<Exit, Fai
     let mut worst = Exit::Done;
     for Vetted { file: path, job } in &jobs {
         context.line(&format!("{}: ok, {} of {}", path.display(), job.verb.as_str(), job.source.url()));
+        for doubt in told::doubts(job, context) {
+            context.line(&format!("{}: but as things stand here, {doubt}", path.display()));
+        }
         if args.online {
             let exit = preflight::online(&path.display().to_string(), job, context).await?;
             worst = if worst == Exit::Done { exit } else { worst };
@@ -118,6 +121,11 @@ fn apart(files: &[PathBuf], jobs: &[Vetted]) -> Result<(), Failure> {
             if std::path::absolute(&other.state_dir).ok() == std::path::absolute(&job.state_dir).ok() {
                 let what = format!("{both} are both called `{}`, and would share one checkpoint", job.name);
                 return Err(Failure::usage(what, "give each its own `name` in [job]"));
+            }
+            let figures = |job: &Job| job.metrics.as_ref().map(|metrics| metrics.file(&job.name));
+            if let Some(path) = figures(job).filter(|path| figures(other).as_ref() == Some(path)) {
+                let what = format!("{both} would write the same figures, `{}`", path.display());
+                return Err(Failure::usage(what, "put {job} into `metrics` in [report], or into --metrics"));
             }
             if let Some(path) = report(job).filter(|path| report(other).as_ref() == Some(path)) {
                 let what = format!("{both} would write the same report, `{}`", path.display());

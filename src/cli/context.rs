@@ -35,6 +35,21 @@ impl Context {
         failure.tell(self.look, &self.sink);
     }
 
+    /// Tells what went wrong beside the work that was asked for, and the way out; nothing under `-qq`.
+    pub(super) fn warn(&self, what: &str, way_out: &str) {
+        if self.look.json {
+            let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+            self.teller(&clock).tell(Event::Notice(Notice::Remark(format!("warning: {what}; {way_out}"))));
+        } else if self.look.verbosity >= -1 {
+            let charset = self.look.charset;
+            self.sink.line(&format!(
+                "warning: {}\nhint: {}",
+                printable(what, charset),
+                printable(way_out, charset)
+            ));
+        }
+    }
+
     /// Tells a line that is worth reading outside of any run; nothing under `-q`.
     pub(super) fn line(&self, text: &str) {
         if self.look.verbosity < 0 {

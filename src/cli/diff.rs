@@ -163,7 +163,7 @@ fn into_file(
     match told {
         Ok(told) => fresh.publish().map_err(unwritten).map(|()| told),
         Err(failure) => {
-            fresh.forget();
+            fresh.discard();
             Err(failure)
         }
     }

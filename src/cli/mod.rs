@@ -6,6 +6,7 @@
 //! | `scan`, `plan`, `restore`, `run`, `wait`, `release`, `status`, `report`, `diff`, `check`, `simulate`, `guide`, `explain`, `init`, `schema`, `man` | one verb each |
 //! | `campaign` | one job from its first request to its exit code |
 //! | `preflight` | `check --online`: whether a run could do its work |
+//! | `told` | who else is told of the end of a run: figures, a webhook, a command |
 //! | `confirm` | the question before a run that is larger than the job lets pass |
 //! | `connect`, `rehearsal` | from a job to a store that can be asked; the embedded simulator |
 //! | `load` | job files and URLs to jobs |
@@ -42,6 +43,7 @@ mod signals;
 mod simulate;
 mod sockets;
 mod status;
+mod told;
 mod wait;
 
 use std::ffi::OsString;
@@ -120,7 +122,7 @@ async fn dispatch(verb: Command, look: Look, sink: Sink, line: Vec<String>) -> R
         Command::Wait(args) => wait::run(&args, &context).await,
         Command::Release(args) => release::run(&args, &context).await,
         Command::Retry(args) => retry::run(&args, &context).await,
-        Command::Status(args) => status::run(&args, &context),
+        Command::Status(args) => status::run(&args, &context).await,
         Command::Report(args) => report::run(&args, &context),
         Command::Diff(args) => diff::run(&args, &context),
         Command::Check(args) => check::run(&args, &context).await,

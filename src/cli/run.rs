@@ -58,8 +58,9 @@ pub(super) async fn all(
         if jobs.get(index + 1).is_none_or(|next| next.file != *file) {
             ended.push(file.to_string_lossy().into_owned());
         }
-        if context.signals.stop().step() > Step::Go {
-            if exit < Exit::Interrupted && index < last {
+        // Behind the last job there is nothing left that a signal could keep from being done.
+        if context.signals.stop().step() > Step::Go && index < last {
+            if exit < Exit::Interrupted {
                 tell_way_on(&ended, context);
             }
             return Ok(context.signals.exit());

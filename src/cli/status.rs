@@ -1,54 +1,134 @@
 //! `defrost status JOB|URL`: where a job stands, from its files alone.
 
+use std::io::IsTerminal as _;
 use std::path::Path;
+use std::time::Duration;
+
+use jiff::Timestamp;
 
 use super::args::StatusArgs;
 use super::context::Context;
 use super::exit::{Exit, Failure};
 use super::load;
 use crate::job::{self, Overrides, Verb};
-use crate::model::{Clock, Kinds, SystemClock};
+use crate::model::{Clock, Doing, Kinds, SystemClock};
+use crate::pipeline::Step;
 use crate::pipeline::budget;
 use crate::pipeline::checkpoint::StateDir;
 use crate::pipeline::report::Report;
-use crate::ui::{RunState, StatusView, status_table};
+use crate::pipeline::wait::WaitMark;
+use crate::ui::{Look, RunState, StatusScreen, StatusView, WaitSeen, status_json, status_line, status_table};
 
-pub(super) fn run(args: &StatusArgs, context: &Context) -> Result<Exit, Failure> {
+/// Between two looks at a run that goes on: it tells of itself as often.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Between two lines where nobody watches a terminal.
+const TELL_EVERY: Duration = Duration::from_mins(1);
+
+pub(super) async fn run(args: &StatusArgs, context: &Context) -> Result<Exit, Failure> {
+    let clock = SystemClock::new();
+    let terminal =
+        std::io::stdout().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
+    let look = on_stdout(context.look, terminal);
+    let screen = (terminal && !args.json).then(|| StatusScreen::new(look));
+    let mut told: Option<Duration> = None;
+    let mut views = looked(args, context)?;
+    // What is told meanwhile, and once more below.
+    while args.watch && views.iter().any(is_live) {
+        let due = told.is_none_or(|at| clock.monotonic().saturating_sub(at) >= TELL_EVERY);
+        if let Some(screen) = &screen {
+            screen.draw(&views, clock.now());
+        } else if args.json {
+            super::out(json(&views).as_bytes())?;
+        } else if due {
+            told = Some(clock.monotonic());
+            let lines = views.iter().filter_map(|view| status_line(view, look));
+            super::out(lines.map(|line| line + "\n").collect::<String>().as_bytes())?;
+        }
+        tokio::select! {
+            biased;
+            _ = context.signals.stop().beyond(Step::Go) => {
+                if screen.is_some() {
+                    super::out(b"\n")?;
+                }
+                return Ok(context.signals.exit());
+            }
+            () = clock.sleep(LOOK_EVERY) => {}
+        }
+        views = looked(args, context)?;
+    }
+    if let Some(screen) = &screen {
+        screen.clear();
+    }
+    // The answer to the question is data: it goes to stdout.
+    let text = if args.json { json(&views) } else { table(&views, clock.now(), look) };
+    super::out(text.as_bytes())?;
+    Ok(Exit::Done)
+}
+
+/// The look of stdout, where that of stderr is `look`.
+fn on_stdout(look: Look, terminal: bool) -> Look {
+    // Coloured without a terminal is only what somebody asked for by name.
+    let always = look.color && !look.terminal;
+    Look { color: look.color && (terminal || always), ..look }
+}
+
+fn json(views: &[StatusView]) -> String {
+    views.iter().map(|view| status_json(view) + "\n").collect()
+}
+
+fn table(views: &[StatusView], now: Timestamp, look: Look) -> String {
+    let tables: Vec<String> = views.iter().map(|view| status_table(view, now, look)).collect();
+    tables.join("\n")
+}
+
+fn is_live(view: &StatusView) -> bool {
+    view.state.is_live() || view.release.is_some()
+}
+
+/// How the job, all its sources, or the runs of the URL stand now.
+fn looked(args: &StatusArgs, context: &Context) -> Result<Vec<StatusView>, Failure> {
     let mut views = Vec::new();
     if load::is_url(&args.target) {
         for verb in [Verb::Scan, Verb::Plan, Verb::Restore] {
             let folder = job::url_state_dir(verb, &args.target, args.state_dir.as_deref(), &|name| {
                 context.env.var(name).map(str::to_owned)
             })?;
-            views.extend(view(&folder, &folder)?);
+            views.extend(view(&folder, &folder, (verb, &args.target))?);
         }
     } else {
         let over = Overrides { state_dir: args.state_dir.clone(), ..Overrides::default() };
         for job in load::all_from_file(Path::new(&args.target), &over, context)? {
-            let seen = view(&job.state_dir, &job.shared_dir)?;
-            views.push(seen.unwrap_or_else(|| never(&job.name, job.verb, job.source.url())));
+            let url = job.source.url();
+            let seen = view(&job.state_dir, &job.shared_dir, (job.verb, &url))?;
+            views.push(seen.unwrap_or_else(|| never(&job.name, job.verb, &url)));
             // A retry is told where there was one.
             let retry = job.state_dir.with_file_name(format!("{}-retry", job.name));
-            views.extend(view(&retry, &job.shared_dir)?);
+            views.extend(view(&retry, &job.shared_dir, (job.verb, &url))?);
         }
     }
     if views.is_empty() {
-        views.push(never(&args.target, Verb::Restore, args.target.clone()));
+        views.push(never(&args.target, Verb::Restore, &args.target));
     }
-    let now = SystemClock::new().now();
-    let tables: Vec<String> = views.iter().map(|view| status_table(view, now, context.look)).collect();
-    // The answer to the question is data: it goes to stdout.
-    super::out(tables.join("\n").as_bytes())?;
-    Ok(Exit::Done)
+    Ok(views)
 }
 
-/// What the state in `folder` tells, of a job whose runs share `shared`; nothing if there is none.
-fn view(folder: &Path, shared: &Path) -> Result<Option<StatusView>, Failure> {
-    let Some(mark) = StateDir::peek(folder)? else {
-        return Ok(None);
-    };
+/// What the state in `folder` tells, of a job whose runs share `shared`; nothing if there is none. `asked`
+/// is what the job is, where its state does not say.
+fn view(folder: &Path, shared: &Path, asked: (Verb, &str)) -> Result<Option<StatusView>, Failure> {
+    // The lock is looked at first: what its holder has told by then is not older.
     let holder = StateDir::holder(folder)?;
+    let live = holder.and_then(|pid| StateDir::peek_live(folder, pid));
+    let release = StateDir::peek_release(folder);
+    let waits = matches!(live.as_ref().map(|live| &live.doing), Some(Doing::Wait { .. }));
+    let job = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let Some(mark) = StateDir::peek(folder)? else {
+        // It has just begun, and its first checkpoint is yet to come; or copies are given back.
+        let state = if holder.is_some() { RunState::Running } else { RunState::Never };
+        let begun = StatusView { state, lock_pid: holder, live, release, ..never(&job, asked.0, asked.1) };
+        return Ok((holder.is_some() || begun.release.is_some()).then_some(begun));
+    };
     let state = match (&mark.finished, holder) {
+        (_, Some(_)) if waits => RunState::Waiting,
         (_, Some(_)) => RunState::Running,
         (None, None) => RunState::Interrupted,
         (Some(_), None) => RunState::Finished,
@@ -61,11 +141,14 @@ fn view(folder: &Path, shared: &Path) -> Result<Option<StatusView>, Failure> {
             .unwrap_or_default()
     };
     let finished = mark.finished.is_some();
+    let (spending, elsewhere) = budget::peek(folder, shared)?.unzip();
+    let wait = WaitMark::peek(folder)?.filter(|wait| wait.run_id == mark.run_id);
     Ok(Some(StatusView {
-        job: folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
+        job,
         verb: fact("verb"),
         target: fact("url"),
         state,
+        ended: mark.finished.clone(),
         rows: mark.rows,
         kinds: Kinds::from(&mark.tally),
         bytes: mark.tally.matched.bytes,
@@ -74,16 +157,34 @@ fn view(folder: &Path, shared: &Path) -> Result<Option<StatusView>, Failure> {
         saved_at: Some(mark.saved_at),
         report: Some(if finished { mark.report.clone() } else { Report::partial_path(&mark.report) }),
         lock_pid: holder,
-        spending: budget::peek(folder, shared)?,
+        spending,
+        elsewhere: elsewhere.flatten(),
+        live,
+        wait: wait.map(seen),
+        release,
     }))
 }
 
-fn never(job: &str, verb: Verb, target: String) -> StatusView {
+fn seen(wait: WaitMark) -> WaitSeen {
+    WaitSeen {
+        ready: wait.ready,
+        open: wait.open,
+        stuck: wait.stuck,
+        missing: wait.missing,
+        archived: wait.archived,
+        polls: wait.polls,
+        polled_at: wait.polled_at,
+        ended: wait.finished,
+    }
+}
+
+fn never(job: &str, verb: Verb, target: &str) -> StatusView {
     StatusView {
         job: job.to_owned(),
         verb: verb.as_str().to_owned(),
-        target,
+        target: target.to_owned(),
         state: RunState::Never,
+        ended: None,
         rows: 0,
         kinds: Kinds::default(),
         bytes: 0,
@@ -93,5 +194,9 @@ fn never(job: &str, verb: Verb, target: String) -> StatusView {
         report: None,
         lock_pid: None,
         spending: None,
+        elsewhere: None,
+        live: None,
+        wait: None,
+        release: None,
     }
 }

@@ -264,7 +264,8 @@ mod tests {
             for line in topic.text.lines() {
                 let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
                 let [name, value, file, ..] = cells[..] else { continue };
-                if name.is_empty() || !name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_') {
+                let named = !name.is_empty() && name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
+                if !named || Path::new(file).extension().is_none_or(|extension| extension != "rs") {
                     continue;
                 }
                 let path = Path::new("src").join(file);

@@ -220,7 +220,13 @@ impl Reader<'_> {
     fn unknown(&mut self, table: Option<&str>, key: &Key<'_>, value: &DeValue<'_>) {
         let name = key.get_ref().as_ref();
         let path = table.map_or_else(|| name.to_owned(), |table| format!("{table}.{name}"));
-        let problem = if settings::is_secret(name) {
+        let problem = if settings::is_secret(name) && table == Some("notify") {
+            Problem::new(
+                "credentials never stand in a job file",
+                "take it out; webhook_secret_env names a variable that holds the secret, webhook_secret_file a file",
+            )
+            .hidden()
+        } else if settings::is_secret(name) {
             secret()
         } else if settings::is_not_yet(&path) {
             Problem::new(

@@ -1,6 +1,19 @@
 //! The command line as typed: text and switches that [`resolve`](super::resolve) lays over a job
 //! file and over the environment.
 
+use std::path::PathBuf;
+
+/// A pattern of the command line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TypedGlob {
+    /// Whether a match keeps the key.
+    pub include: bool,
+    /// The pattern as written.
+    pub pattern: String,
+    /// The file and the line, from 1, that it was read from; `None` if it was typed.
+    pub from: Option<(PathBuf, usize)>,
+}
+
 /// What was typed on the command line. Nothing here is checked yet.
 ///
 /// `None`, an empty list and `false` mean that the flag was not given; the file, the environment
@@ -15,6 +28,23 @@ pub struct Overrides {
     pub report: Option<String>,
     /// `--rows`.
     pub rows: Option<String>,
+    /// `--also`; each may hold several forms parted by commas.
+    pub also: Vec<String>,
+
+    /// `--metrics`.
+    pub metrics: Option<String>,
+    /// `--webhook-secret-env`.
+    pub webhook_secret_env: Option<String>,
+    /// `--webhook-secret-file`.
+    pub webhook_secret_file: Option<String>,
+    /// `--webhook-allow-http`.
+    pub webhook_allow_http: Option<bool>,
+    /// `--notify-on`; each may hold several words parted by commas.
+    pub notify_on: Vec<String>,
+    /// `--on-finish`: a program and its arguments, a flag each.
+    pub on_finish: Vec<String>,
+    /// `--notify-time-limit`.
+    pub notify_time_limit: Option<String>,
 
     /// `--time-zone`.
     pub time_zone: Option<String>,
@@ -56,9 +86,9 @@ pub struct Overrides {
 
     /// `--storage-class`; each may hold several names parted by commas.
     pub storage_class: Vec<String>,
-    /// `--include` (true) and `--exclude` (false) in the order typed; any of them replaces all
-    /// patterns of the file.
-    pub globs: Vec<(bool, String)>,
+    /// `--include`, `--exclude` and the lines of `--include-from` and `--exclude-from`, in the order
+    /// typed; any of them replaces all patterns of the file.
+    pub globs: Vec<TypedGlob>,
     /// `--min-size`.
     pub min_size: Option<String>,
     /// `--max-size`.

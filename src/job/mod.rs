@@ -24,12 +24,13 @@ mod url;
 
 pub(crate) use fault::nearest;
 pub use fault::{At, Fault, Faults, Place};
-pub use flags::Overrides;
+pub use flags::{Overrides, TypedGlob};
 pub use prices::{Item, Price, PriceTable, Prices};
 pub use resolve::{Env, all_from_file, from_file, from_url, url_state_dir};
 pub use schema::schema;
 pub use settings::{Setting, settings};
 pub use spec::{
-    Bounds, Budget, ClassFilter, ClassWish, Filter, Fit, GlobRule, Job, KeyList, Limits, Outside, ReportSpec,
-    Rows, Safety, Share, SimulatorSpec, Source, Until, Verb, Versions, WaitSpec, Window, Wish,
+    Bounds, Budget, ClassFilter, ClassWish, Filter, Fit, GlobRule, Job, KeyList, Limits, MetricsSpec,
+    NotifySpec, Outside, ReportSpec, Rows, Safety, SecretPlace, Share, SimulatorSpec, Source, TellOf, Until,
+    Verb, Versions, WaitSpec, WebhookSpec, WebhookUrl, Window, Wish,
 };

@@ -17,6 +17,7 @@ impl Job {
         if !named {
             self.report = self.report.beside("retry");
         }
+        self.metrics = self.metrics.map(|metrics| metrics.beside("retry"));
         // The rows name versions themselves, and were within these bounds.
         self.source.versions = Versions::Current;
         (self.source.start_after, self.source.end_with) = (None, None);

@@ -84,6 +84,16 @@ pub(super) const SETTINGS: &[Setting] = &[
     s("wait.batch", "--batch", "DEFROST_BATCH"),
     s("report.path", "--report", "DEFROST_REPORT"),
     s("report.rows", "--rows", "DEFROST_ROWS"),
+    s("report.metrics", "--metrics", "DEFROST_METRICS"),
+    // It may hold a token, and everybody on a machine sees its command lines.
+    s("notify.webhook", "", "DEFROST_WEBHOOK"),
+    s("notify.webhook_secret_env", "--webhook-secret-env", ""),
+    s("notify.webhook_secret_file", "--webhook-secret-file", "DEFROST_WEBHOOK_SECRET_FILE"),
+    s("notify.webhook_allow_http", "--webhook-allow-http", "DEFROST_WEBHOOK_ALLOW_HTTP"),
+    s("notify.on", "--notify-on", "DEFROST_NOTIFY_ON"),
+    s("notify.on_finish", "--on-finish", ""),
+    s("notify.time_limit", "--notify-time-limit", "DEFROST_NOTIFY_TIME_LIMIT"),
+    s("report.also", "--also", ""),
     s("simulator.seed", "", ""),
     s("simulator.speed", "", ""),
     s("simulator.between_runs", "", ""),
@@ -91,25 +101,15 @@ pub(super) const SETTINGS: &[Setting] = &[
 
 /// The tables of a job file. `restore.class` holds one table per class, each with
 /// [`CLASS_KEYS`].
-pub(super) const TABLES: [&str; 9] =
-    ["job", "source", "filter", "restore", "limits", "safety", "wait", "report", "simulator"];
+pub(super) const TABLES: [&str; 10] =
+    ["job", "source", "filter", "restore", "limits", "safety", "wait", "report", "notify", "simulator"];
 
 /// Keys of `[restore.class.NAME]`.
 pub(super) const CLASS_KEYS: [&str; 2] = ["days", "tier"];
 
 /// Keys, and whole tables, of later versions: refused like any unknown key, but told apart from
 /// a slip of the finger.
-const NOT_YET: &[&str] = &[
-    "source.inventory",
-    "source.version_id",
-    "report.format",
-    "report.columns",
-    "report.metrics",
-    "report.webhook",
-    "hooks",
-    "inventory",
-    "notify",
-];
+const NOT_YET: &[&str] = &["source.inventory", "source.version_id", "report.columns", "inventory"];
 
 /// Words of other tools, and of habit, for keys that have another name here. None of them is so near
 /// to its key that the spelling would tell.
@@ -130,6 +130,15 @@ const OTHER_WORDS: &[(&str, &str)] = &[
     ("limits.rate", "limits.restore_rate"),
     ("limits.deadline", "limits.stop_after"),
     ("safety.yes", "safety.confirm_over"),
+    ("hooks", "notify.on_finish"),
+    ("notify.command", "notify.on_finish"),
+    ("notify.url", "notify.webhook"),
+    ("notify.timeout", "notify.time_limit"),
+    ("notify.metrics", "report.metrics"),
+    ("report.webhook", "notify.webhook"),
+    ("report.prometheus", "report.metrics"),
+    ("report.format", "report.also"),
+    ("report.formats", "report.also"),
     ("wait.interval", "wait.poll"),
     ("wait.command", "wait.on_ready"),
     ("wait.exec", "wait.on_ready"),
@@ -213,10 +222,13 @@ mod tests {
         for (i, setting) in SETTINGS.iter().enumerate() {
             let (table, name) = setting.key.split_once('.').unwrap();
             assert!(TABLES.contains(&table), "{table}");
-            assert!(!is_secret(name), "{name}");
+            // What says where a secret stands is none.
+            let place = name.ends_with("_env") || name.ends_with("_file");
+            assert!(place || !is_secret(name), "{name}");
             assert!(!is_not_yet(setting.key), "{name}");
             assert!(setting.env.is_empty() || setting.env.starts_with("DEFROST_"));
-            assert!(setting.env.is_empty() || !setting.flag.is_empty(), "{name}");
+            let hidden = setting.key == "notify.webhook";
+            assert!(hidden || setting.env.is_empty() || !setting.flag.is_empty(), "{name}");
             assert!(SETTINGS[..i].iter().all(|s| s.key != setting.key), "{name} twice");
         }
     }

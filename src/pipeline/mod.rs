@@ -20,6 +20,7 @@ pub mod wait;
 
 pub mod account;
 pub mod budget;
+pub mod command;
 mod decide;
 mod fit;
 pub mod forecast;

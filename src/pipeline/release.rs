@@ -10,12 +10,14 @@ use std::time::Duration;
 use futures::stream::{self, StreamExt};
 
 use super::act::{NoOutcome, refused};
-use super::report::{Render, Report, ReportError, shown_key};
+use super::checkpoint::LiveFile;
+use super::report::{About, Render, Report, ReportError, shown_key};
 use super::source::{Name, Names, NamesError};
 use super::stop::{Step, Stop};
 use crate::job::Job;
 use crate::model::{
-    Access, Action, Clock, Event, Kind, Listed, Notice, Outcome, Reason, RestoreMark, State, Tally, Tell,
+    Access, Action, Clock, Doing, Event, Kind, Listed, Notice, Outcome, Reason, RestoreMark, State, Tally,
+    Tell,
 };
 use crate::store::{Released, Store, StoreError};
 
@@ -23,6 +25,8 @@ use crate::store::{Released, Store, StoreError};
 const UNDER_WAY: usize = 1000;
 /// Between two lines that say how far it is.
 const TELL_EVERY: Duration = Duration::from_secs(10);
+/// How often other processes are told.
+const PUBLISH_EVERY: Duration = Duration::from_secs(1);
 
 /// How a release ended.
 #[derive(Clone, Debug)]
@@ -93,6 +97,20 @@ pub async fn release<S: Store>(
     let mut complete = true;
     let mut told = clock.monotonic();
     let mut halted = false;
+    // `status` tells of it; where that cannot be it is no reason not to begin.
+    let live = LiveFile::of_release(&job.state_dir);
+    let publish = |tally: &Tally| {
+        if let Some(live) = &live {
+            let of = |action| tally.action(action).objects;
+            let (released, failed) = (of(Action::Released), of(Action::Failed));
+            live.tell(
+                clock.now(),
+                Doing::Release { named: list.count(), done: tally.listed, released, failed },
+            );
+        }
+    };
+    publish(&tally);
+    let mut published = clock.monotonic();
     loop {
         let next = tokio::select! {
             biased;
@@ -127,6 +145,10 @@ pub async fn release<S: Store>(
             let key = shown_key(&object.key).0.into_owned();
             tell.tell(Event::Notice(Notice::ObjectFailed { key, cause }));
         }
+        if clock.monotonic().saturating_sub(published) >= PUBLISH_EVERY {
+            published = clock.monotonic();
+            publish(&tally);
+        }
         if clock.monotonic().saturating_sub(told) >= TELL_EVERY {
             told = clock.monotonic();
             let (done, given) = (tally.listed, tally.action(Action::Released).objects);
@@ -135,7 +157,8 @@ pub async fn release<S: Store>(
     }
     report.sync()?;
     if complete {
-        report.name()?;
+        let finished = report.make(&[], About { job: &job.name, run_id: "" })?;
+        report.name(finished)?;
     }
     Ok(GivenBack { tally, complete })
 }

@@ -17,6 +17,7 @@ pub mod sign;
 mod tls;
 mod transport;
 mod trial;
+pub mod webhook;
 
 use std::future::Future;
 use std::time::Duration;

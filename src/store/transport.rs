@@ -60,7 +60,8 @@ pub(crate) enum SendError {
     Untrusted(String, #[source] Option<Cause>),
 }
 
-type Cause = Box<dyn std::error::Error + Send + Sync>;
+/// The machine's words.
+pub(super) type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why no transport could be made.
 #[derive(Debug, thiserror::Error)]
@@ -76,7 +77,7 @@ pub enum TransportError {
 /// Names below `localhost` are this machine (RFC 6761 §6.3), which not every resolver knows; a
 /// store on loopback can thus be spoken to in virtual-host style. All other names go to the system.
 #[derive(Debug)]
-struct LocalNames;
+pub(super) struct LocalNames;
 
 impl Resolve for LocalNames {
     fn resolve(&self, name: Name) -> Resolving {
@@ -190,25 +191,29 @@ impl Transport {
         }
     }
 
-    /// What went wrong, by where it went wrong. The host is named, the URL is left out: a signed one
-    /// may carry secrets.
+    /// See [`words`].
     fn words(&self, error: &reqwest::Error) -> (String, Option<Cause>) {
-        let host = self.endpoint.authority();
-        let what = if error.is_timeout() {
-            format!("{host} did not answer in time")
-        } else if error.is_connect() {
-            format!("cannot connect to {host}")
-        } else if error.is_body() || error.is_decode() {
-            format!("the reply of {host} broke off")
-        } else {
-            format!("the connection to {host} failed")
-        };
-        let mut root: &dyn std::error::Error = error;
-        while let Some(source) = root.source() {
-            root = source;
-        }
-        (what, Some(root.to_string().into()))
+        words(error, &self.endpoint.authority())
     }
+}
+
+/// What went wrong with a request to `host`, by where it went wrong, and the machine's words. The URL is
+/// left out: it may carry secrets.
+pub(super) fn words(error: &reqwest::Error, host: &str) -> (String, Option<Cause>) {
+    let what = if error.is_timeout() {
+        format!("{host} did not answer in time")
+    } else if error.is_connect() {
+        format!("cannot connect to {host}")
+    } else if error.is_body() || error.is_decode() {
+        format!("the reply of {host} broke off")
+    } else {
+        format!("the connection to {host} failed")
+    };
+    let mut root: &dyn std::error::Error = error;
+    while let Some(source) = root.source() {
+        root = source;
+    }
+    (what, Some(root.to_string().into()))
 }
 
 #[cfg(test)]

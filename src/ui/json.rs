@@ -101,7 +101,7 @@ enum Said<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         up_to_s: Option<f64>,
     },
-    Progress(ProgressSaid<'a>),
+    Progress(Box<ProgressSaid<'a>>),
     Resumed {
         rows: u64,
         after: &'a str,
@@ -280,7 +280,7 @@ impl Tell for JsonLog {
                     return;
                 }
                 state.told_at = Some(elapsed);
-                self.put(&Said::Progress((&**progress).into()));
+                self.put(&Said::Progress(Box::new((&**progress).into())));
             }
             Event::Notice(Notice::Resumed { rows, after }) => self.put(&Said::Resumed { rows: *rows, after }),
             Event::Notice(Notice::SlowedDown { call, rate, pause }) => {
@@ -309,7 +309,7 @@ pub(super) const fn phase_word(phase: Phase) -> &'static str {
 
 /// JSON with every character that steers a terminal as `\uXXXX`. Such characters can stand in
 /// strings only, so replacing them keeps the JSON what it is.
-fn harmless(json: &str) -> String {
+pub(super) fn harmless(json: &str) -> String {
     let mut safe = String::with_capacity(json.len());
     for c in json.chars() {
         if steers(c) {

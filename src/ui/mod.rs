@@ -1,7 +1,7 @@
 //! Events to people: progress bars, plain lines, JSON lines, tables and error texts.
 //!
-//! Everything here is written to a [`Sink`] (stderr, or a buffer in tests), never to stdout: stdout
-//! belongs to data. The tables and texts are returned as strings, and the caller decides where
+//! Everything here is written to a [`Sink`] (stderr, or a buffer in tests), and never to stdout, which
+//! belongs to data: `status`, whose answer is data, draws there. The tables and texts are returned as strings, and the caller decides where
 //! they go. Nothing reads a clock: spans come with the events, and the one thing that needs the
 //! hour ([`JsonLog`]) is given a clock.
 //!
@@ -21,7 +21,7 @@
 //! | `advice` | what codes and words mean, and what to do: a line for tables, a page for `explain` |
 //! | `bill` | the table of a plan |
 //! | `audit`, `html` | what a report amounts to, as text and as a page |
-//! | `status` | where a job stands |
+//! | `status` | where a job stands, as a table or JSON |
 //! | `diff` | what became of objects between two reports |
 //! | `finding` | what a preflight finds, as text or as a JSON line |
 //! | `error` | an error with its causes and a hint, as text or as a JSON line |
@@ -65,5 +65,5 @@ pub use json::JsonLog;
 pub use line::Lines;
 pub use look::{Look, choose};
 pub use sink::Sink;
-pub use status::{RunState, StatusView, status_table};
+pub use status::{RunState, StatusScreen, StatusView, WaitSeen, status_json, status_line, status_table};
 pub use waited::{WaitView, wait_table};

@@ -5,6 +5,7 @@
 //! Here each line ends in a line break of its own, and how many rows the old lines take now is reckoned
 //! before they are cleared.
 
+use std::fmt::Write as _;
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,7 +17,7 @@ use super::escape::columns;
 
 /// Width taken where it cannot be asked for, in columns.
 const WIDTH_UNKNOWN: usize = 80;
-/// Height taken for a sink that is not the process's own stderr, in rows.
+/// The same of its height, in rows.
 const HEIGHT_UNKNOWN: usize = 24;
 
 /// A sink to draw on, by the usual escape sequences. Clones draw on the same one.
@@ -53,11 +54,10 @@ impl Screen {
     /// Asks how large the terminal is now: what follows is drawn for that. Returns how many columns a
     /// line may take: the last one stays empty, since some terminals go on to the next row from it.
     pub(super) fn measure(&self) -> usize {
-        if self.0.sink.is_stderr()
-            && let Some((width, height)) = terminal_size::terminal_size_of(io::stderr())
-        {
-            self.0.width.store(width.0.into(), Ordering::Relaxed);
-            self.0.height.store(height.0.into(), Ordering::Relaxed);
+        // A terminal that does not know its size says that it has none.
+        if let Some((width, height)) = self.0.sink.size().filter(|size| size.0 > 0 && size.1 > 0) {
+            self.0.width.store(width, Ordering::Relaxed);
+            self.0.height.store(height, Ordering::Relaxed);
         }
         self.columns().saturating_sub(1)
     }
@@ -66,6 +66,15 @@ impl Screen {
     #[cfg(test)]
     pub(super) fn resize(&self, width: usize) {
         self.0.width.store(width, Ordering::Relaxed);
+    }
+
+    /// Puts `lines` in the place of those that were drawn last; as many as the terminal has rows.
+    pub(super) fn redraw(&self, mut lines: Vec<String>) {
+        lines.truncate(self.0.height.load(Ordering::Relaxed).saturating_sub(1).max(1));
+        let mut drawing = self.drawing();
+        (drawing.clear, drawing.lines) = (drawing.shown.len(), lines);
+        drop(drawing);
+        self.put();
     }
 
     fn columns(&self) -> usize {
@@ -140,6 +149,14 @@ impl TermLike for Screen {
     }
 
     fn flush(&self) -> io::Result<()> {
+        self.put();
+        Ok(())
+    }
+}
+
+impl Screen {
+    /// Clears what is to be cleared, and writes the new lines.
+    fn put(&self) {
         let width = self.columns();
         let mut drawing = self.drawing();
         let Drawing { clear, lines, shown, .. } = std::mem::take(&mut *drawing);
@@ -147,7 +164,8 @@ impl TermLike for Screen {
         let up: usize = cleared.iter().map(|columns| rows(*columns, width)).sum();
         let mut out = String::new();
         if up > 1 {
-            out.push_str(&format!("\x1b[{}A", up - 1));
+            // Writing to a String does not fail.
+            let _ = write!(out, "\x1b[{}A", up - 1);
         }
         if up > 0 {
             out.push_str("\r\x1b[J");
@@ -158,7 +176,6 @@ impl TermLike for Screen {
         if !out.is_empty() {
             self.0.sink.write(&out);
         }
-        Ok(())
     }
 }
 

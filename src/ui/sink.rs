@@ -1,7 +1,7 @@
 //! The way out: stderr, or anything else that takes bytes.
 
 use std::fmt;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Where text for people goes. Clones write to the same place; a line is written as a whole.
@@ -11,20 +11,34 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 #[derive(Clone)]
 pub struct Sink {
     out: Arc<Mutex<dyn Write + Send>>,
-    terminal: bool,
+    stream: Stream,
+}
+
+/// What a sink writes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stream {
+    Stderr,
+    Stdout,
+    Other,
 }
 
 impl Sink {
     /// A sink that writes to `out`.
     #[must_use]
     pub fn new(out: impl Write + Send + 'static) -> Self {
-        Self { out: Arc::new(Mutex::new(out)), terminal: false }
+        Self { out: Arc::new(Mutex::new(out)), stream: Stream::Other }
     }
 
     /// The process's stderr.
     #[must_use]
     pub fn stderr() -> Self {
-        Self { out: Arc::new(Mutex::new(io::stderr())), terminal: true }
+        Self { out: Arc::new(Mutex::new(io::stderr())), stream: Stream::Stderr }
+    }
+
+    /// The process's stdout, for what redraws itself there.
+    #[must_use]
+    pub fn stdout() -> Self {
+        Self { out: Arc::new(Mutex::new(io::stdout())), stream: Stream::Stdout }
     }
 
     /// Writes `text` and a line break. `text` must have passed [`printable`](super::printable)
@@ -43,9 +57,14 @@ impl Sink {
         let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     }
 
-    /// Whether this is the process's own stderr, whose width can be asked for.
-    pub(super) const fn is_stderr(&self) -> bool {
-        self.terminal
+    /// Columns and rows of the terminal that this writes to; `None` if it is none.
+    pub(super) fn size(&self) -> Option<(usize, usize)> {
+        let size = match self.stream {
+            Stream::Stderr if io::stderr().is_terminal() => terminal_size::terminal_size_of(io::stderr()),
+            Stream::Stdout if io::stdout().is_terminal() => terminal_size::terminal_size_of(io::stdout()),
+            Stream::Stderr | Stream::Stdout | Stream::Other => None,
+        };
+        size.map(|(width, height)| (width.0.into(), height.0.into()))
     }
 
     fn lock(&self) -> MutexGuard<'_, dyn Write + Send + 'static> {
@@ -56,7 +75,7 @@ impl Sink {
 
 impl fmt::Debug for Sink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sink").field("stderr", &self.terminal).finish_non_exhaustive()
+        f.debug_struct("Sink").field("stream", &self.stream).finish_non_exhaustive()
     }
 }
 

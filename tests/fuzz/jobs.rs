@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use defrost::job::{self, Overrides, Verb};
+use defrost::job::{self, Overrides, TypedGlob, Verb};
 
 use super::Target;
 
@@ -147,7 +147,11 @@ impl Target for Lines {
         let over = Overrides {
             days: lines.next(),
             restore_rate: lines.next(),
-            globs: lines.next().map(|glob| (true, glob)).into_iter().collect(),
+            globs: lines
+                .next()
+                .map(|pattern| TypedGlob { include: true, pattern, from: None })
+                .into_iter()
+                .collect(),
             older_than: lines.next(),
             min_size: lines.next(),
             report: lines.next().filter(|name| name.contains(".csv")),

@@ -262,6 +262,6 @@ fn status_and_the_closing_table_tell_what_was_spent() {
     let total = rig.server.ledger().counts().total;
     let told =
         Ran::of(&bare(rig.folder(), &["status", &OSS.url("p/"), "--state-dir", "state"]).output().unwrap());
-    assert!(told.stdout.contains("spent      run 7 objects, 7.0 MiB"), "{}", told.stdout);
+    assert!(told.stdout.contains("spent     run 7 objects, 7.0 MiB"), "{}", told.stdout);
     assert_eq!(rig.server.ledger().counts().total, total);
 }

@@ -28,9 +28,10 @@ mod errors;
 mod faults;
 mod faulty_jobs;
 mod fees;
+#[cfg(unix)]
+mod formats;
 #[path = "../fuzz/mod.rs"]
 mod fuzz;
-#[cfg(unix)]
 mod handed;
 mod hostile;
 mod init;
@@ -57,6 +58,7 @@ mod pace;
 mod pasted;
 mod preflight;
 mod ranges;
+mod report;
 #[cfg(unix)]
 mod resume;
 #[cfg(unix)]
@@ -66,4 +68,8 @@ mod shell;
 mod sources;
 #[cfg(all(unix, debug_assertions))]
 mod stopping;
+#[cfg(unix)]
+mod told;
 mod wait;
+#[cfg(unix)]
+mod watch;

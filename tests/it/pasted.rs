@@ -214,7 +214,7 @@ fn script(name: &str, blocks: &[Block]) -> String {
 fn simulated(block: &Block, all: &[Block]) -> bool {
     let brings = |text: &str| text.lines().any(|line| line == "[simulator]");
     let words = block.lines.iter().flat_map(|line| line.split_whitespace());
-    words.filter(|word| word.ends_with(".toml")).any(|word| {
+    words.filter(|word| is_toml(word)).any(|word| {
         let own =
             all.iter().find(|block| block.lines.first().is_some_and(|line| *line == format!("# {word}")));
         match own {
@@ -224,10 +224,13 @@ fn simulated(block: &Block, all: &[Block]) -> bool {
     })
 }
 
+fn is_toml(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|extension| extension == "toml")
+}
+
 /// Saves a file, or checks a part of one.
 fn toml(block: &Block) -> Vec<String> {
-    let named =
-        block.lines.first().and_then(|line| line.strip_prefix("# ")).filter(|name| name.ends_with(".toml"));
+    let named = block.lines.first().and_then(|line| line.strip_prefix("# ")).filter(|name| is_toml(name));
     let mut lines = vec![format!("cat >'{}' <<'END OF FILE'", named.unwrap_or("part.toml"))];
     let has = |table: &str| block.lines.iter().any(|line| line == table);
     let whole = named.is_some();

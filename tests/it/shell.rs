@@ -10,12 +10,13 @@ use serde_json::Value;
 
 use crate::support::{Keys, Ran, Rig, S3, VENDORS, Vendor, bare};
 
-const VERBS: [&str; 14] = [
+const VERBS: [&str; 15] = [
     "scan",
     "plan",
     "restore",
     "run",
     "status",
+    "report",
     "diff",
     "check",
     "init",
@@ -144,10 +145,21 @@ fn the_guide_is_listed_and_its_pages_are_shown_whole() {
 }
 
 #[test]
+fn the_guide_is_searched_for_a_word() {
+    let found = plain(&["guide", "--search", "UNSAFE_key"]).expect(0);
+    let pages: Vec<&str> = found.stdout.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    assert!(pages.contains(&"columns") && pages.contains(&"troubleshooting"), "{}", found.stdout);
+    assert!(found.stdout.lines().all(|line| line.contains("unsafe_key")), "{}", found.stdout);
+    let none = plain(&["guide", "--search", "no such word"]).expect(2);
+    assert!(none.stdout.is_empty());
+    none.in_one_error();
+}
+
+#[test]
 fn a_page_that_is_not_there_is_two_and_names_those_that_are() {
     for (line, said) in [
         (&["guide", "promisse"][..], "tip: a similar value exists: 'promises'"),
-        (&["guide", "nothing"], "[possible values: promises"),
+        (&["guide", "nothing"], "[possible values: first-audit"),
         (&["guide", "promises", "promises"], "unexpected argument"),
     ] {
         let ran = plain(line).expect(2);

@@ -331,10 +331,11 @@ impl LimitFlags {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Report and state")]
 pub struct OutputFlags {
-    /// CSV to write, or - for stdout [default: {job}-{date}-{time}.csv]
+    /// Report to write, or - for stdout [default: {job}-{date}-{time}.csv]
     ///
+    /// Its ending says how: .csv, .jsonl or .parquet; .csv and .jsonl also with .gz or .zst.
     /// `{date}` and `{time}` (UTC, of the run's start) and `{job}` are filled in. A summary is
-    /// written beside it. A report on stdout cannot be gone on with after a stop.
+    /// written beside it. A report on stdout is CSV, and cannot be gone on with after a stop.
     ///
     /// [env: DEFROST_REPORT]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -344,6 +345,9 @@ pub struct OutputFlags {
     /// [env: DEFROST_ROWS]
     #[arg(long, value_name = "WHICH")]
     pub rows: Option<String>,
+    /// Further forms of the report to write beside it, such as parquet,jsonl.gz; repeatable
+    #[arg(long, value_name = "FORM")]
+    pub also: Vec<String>,
     /// Folder in which each job keeps its checkpoint and lock [default: .defrost]
     ///
     /// The default lies beside the job file, or in the working folder for a URL.
@@ -366,6 +370,7 @@ impl OutputFlags {
     pub(super) fn put(&self, over: &mut Overrides) {
         over.report.clone_from(&self.report);
         over.rows.clone_from(&self.rows);
+        over.also.clone_from(&self.also);
         over.state_dir.clone_from(&self.state_dir);
     }
 }

@@ -193,13 +193,20 @@ Examples:
     defrost report reports/nightly.csv --json | jq .actions.failed.objects";
 
 pub(super) const STATUS: &str = "\
-Show where a job stands: whether it runs, was interrupted or is finished, how far it is, and what \
-its last report counted. It reads the job's own files and asks no store.";
+Show where a job stands: whether it runs, waits, was interrupted or is finished, how far it is, and \
+what its last report counted. It reads the job's own files and asks no store: it may be run beside a \
+run, in another terminal. The exit code is 0 whatever it finds; scripts read `state` of --json.";
 
 pub(super) const STATUS_EXAMPLES: &str = "\
 Examples:
   A job file:
     defrost status jobs/nightly-oss.toml
+
+  Watch a run that cron has started, until it ends:
+    defrost status jobs/nightly-oss.toml --watch
+
+  Whether one is at work, in a script:
+    defrost status jobs/nightly-oss.toml --json | jq -r .state
 
   A run that was started by URL, in the same folder:
     defrost status oss://logs-archive/2024/";
@@ -295,7 +302,10 @@ Examples:
     defrost guide
 
   What is promised, and how is it tested?
-    defrost guide promises | less";
+    defrost guide promises | less
+
+  Where is it said what stuck means?
+    defrost guide --search stuck";
 
 pub(super) const EXPLAIN: &str = "\
 Explain an error code of a vendor, a word of the report (reason, state, action, flag), an HTTP status or an \

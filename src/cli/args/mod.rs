@@ -9,6 +9,7 @@ mod globs;
 mod help;
 mod init;
 mod man;
+mod notify;
 mod release;
 mod report;
 mod retry;
@@ -31,6 +32,7 @@ pub use flags::{FilterFlags, LimitFlags, OutputFlags, SourceFlags, WishFlags};
 pub use globs::Globs;
 pub use init::InitArgs;
 pub use man::{ManArgs, pages as man_pages};
+pub use notify::NotifyFlags;
 pub use release::ReleaseArgs;
 pub use report::ReportArgs;
 pub use retry::RetryArgs;
@@ -187,6 +189,9 @@ pub struct ScanArgs {
     /// Report and state.
     #[command(flatten)]
     pub output: OutputFlags,
+    /// Who is told of its end.
+    #[command(flatten)]
+    pub notify: NotifyFlags,
 }
 
 /// `plan URL|JOB`.
@@ -267,6 +272,9 @@ pub struct JobFlags {
     /// Report and state.
     #[command(flatten)]
     pub output: OutputFlags,
+    /// Who is told of its end.
+    #[command(flatten)]
+    pub notify: NotifyFlags,
 }
 
 /// `status JOB|URL`.
@@ -280,6 +288,12 @@ pub struct StatusArgs {
     /// [env: DEFROST_STATE_DIR]
     #[arg(long, visible_alias = "checkpoint-dir", value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub state_dir: Option<String>,
+    /// Show it again every second until nobody is at work on it any more
+    #[arg(short = 'w', long, visible_alias = "follow", visible_short_alias = 'f')]
+    pub watch: bool,
+    /// One JSON object a line for each job, for scripts
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `check JOB…`.
@@ -299,6 +313,9 @@ pub struct GuideArgs {
     /// Which page; without it they are listed
     #[arg(value_name = "TOPIC", value_parser = topics())]
     pub topic: Option<String>,
+    /// Show every line of the guide that holds this word, with its page
+    #[arg(long, value_name = "WORD", conflicts_with = "topic")]
+    pub search: Option<String>,
 }
 
 /// The pages that there are, for the parser, its suggestions and completions.
@@ -336,6 +353,7 @@ impl ScanArgs {
         self.filter.put(&mut over);
         self.limits.put(&mut over);
         self.output.put(&mut over);
+        self.notify.put(&mut over);
         over
     }
 }
@@ -353,6 +371,7 @@ impl JobFlags {
         self.safety.put(&mut over);
         self.wait.put(&mut over);
         self.output.put(&mut over);
+        self.notify.put(&mut over);
         over
     }
 }

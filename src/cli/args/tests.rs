@@ -156,7 +156,9 @@ fn flags_reach_the_job() {
     assert_eq!((over.concurrency.as_deref(), over.restore_rate.as_deref()), (Some("8"), Some("50")));
     assert_eq!((over.path_style, over.allow_http, over.request_payer), (Some(true), Some(false), Some(true)));
     assert_eq!(over.versions.as_deref(), Some("all"));
-    assert_eq!(over.globs, [(false, "a".into()), (true, "b".into()), (false, "c".into())]);
+    let globs: Vec<(bool, &str)> =
+        over.globs.iter().map(|glob| (glob.include, glob.pattern.as_str())).collect();
+    assert_eq!(globs, [(false, "a"), (true, "b"), (false, "c")]);
     let over = job_flags(&["defrost", "plan", "s3://b/", "-D", "3", "-m", "Standard", "--list-v1"]);
     assert!(over.dry_run);
     assert_eq!((over.days.as_deref(), over.list_api.as_deref()), (Some("3"), Some("v1")));
@@ -213,4 +215,47 @@ fn the_help_lists_every_exit_code() {
         let line = format!("{code:>5}  ");
         assert!(help.lines().any(|l| l.starts_with(&line)), "{code}");
     }
+}
+
+#[test]
+fn patterns_of_files_stand_where_the_flag_stands() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("patterns");
+    std::fs::write(&path, "# what is not wanted\n\n  tmp/**\r\n\\#old/**\n").unwrap();
+    let name = path.to_str().unwrap();
+    let over =
+        job_flags(&["defrost", "plan", "s3://b/", "--include", "a", "--exclude-from", name, "--include=b"]);
+    let globs: Vec<(bool, &str, Option<usize>)> = over
+        .globs
+        .iter()
+        .map(|glob| (glob.include, glob.pattern.as_str(), glob.from.as_ref().map(|(_, line)| *line)))
+        .collect();
+    let wanted =
+        [(true, "a", None), (false, "tmp/**", Some(3)), (false, "\\#old/**", Some(4)), (true, "b", None)];
+    assert_eq!(globs, wanted);
+
+    let refused = |text: &str| {
+        std::fs::write(&path, text).unwrap();
+        let line = ["defrost", "scan", "s3://b/", "--include-from", name].map(std::ffi::OsString::from);
+        let told = Cli::read(line).unwrap_err();
+        (told.exit_code(), told.to_string())
+    };
+    let (code, told) = refused("# none\n");
+    assert_eq!(code, 2);
+    assert!(told.contains(name) && told.contains("--include-from") && told.contains("no pattern"), "{told}");
+    std::fs::remove_file(&path).unwrap();
+    let line = ["defrost", "scan", "s3://b/", "--include-from", name].map(std::ffi::OsString::from);
+    assert!(Cli::read(line).unwrap_err().to_string().contains(name));
+}
+
+#[test]
+fn a_bad_pattern_of_a_file_is_told_with_its_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("patterns");
+    std::fs::write(&path, "good/**\n[bad\n").unwrap();
+    let name = path.to_str().unwrap();
+    let over = job_flags(&["defrost", "plan", "s3://b/", "-d", "3", "--include-from", name]);
+    let faults =
+        crate::job::from_url(crate::job::Verb::Plan, "s3://b/", &over, &|_| None).unwrap_err().to_string();
+    assert!(faults.contains(&format!("{name}:2:1")), "{faults}");
 }

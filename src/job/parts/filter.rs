@@ -1,7 +1,7 @@
 //! `[filter]`: which of the objects.
 
-use super::super::fault::Problem;
-use super::super::flags::Overrides;
+use super::super::fault::{Place, Problem};
+use super::super::flags::{Overrides, TypedGlob};
 use super::super::layers::{Layers, Picked, typed};
 use super::super::read::{self, Value};
 use super::super::spec::{ClassFilter, Filter, GlobRule};
@@ -120,12 +120,17 @@ fn globs(layers: &mut Layers<'_>, over: &Overrides) -> Vec<GlobRule> {
     }
     if !over.globs.is_empty() {
         globs.clear();
-        for (include, pattern) in &over.globs {
+        for TypedGlob { include, pattern, from } in &over.globs {
             let key = if *include { "filter.include" } else { "filter.exclude" };
-            let written = typed(key, Value::Typed(pattern.clone()));
             match GlobRule::compile(*include, pattern) {
                 Ok(rule) => globs.push(rule),
-                Err(problem) => layers.fault(problem, written.at),
+                Err(problem) => {
+                    let mut at = typed(key, Value::Typed(pattern.clone())).at;
+                    if let Some((path, line)) = from {
+                        at.place = Place::File { path: path.clone(), line: *line, column: 1 };
+                    }
+                    layers.fault(problem, at);
+                }
             }
         }
     }

@@ -9,6 +9,7 @@ mod budget;
 mod filter;
 mod key_list;
 mod limits;
+mod notify;
 mod report;
 mod safety;
 mod simulator;
@@ -20,6 +21,7 @@ pub(super) use audit::no_campaign;
 pub(super) use budget::{Campaign, campaign};
 pub(super) use filter::filter;
 pub(super) use limits::limits;
+pub(super) use notify::{metrics, notify};
 pub(super) use report::{report, state_dir};
 pub(super) use safety::safety;
 pub(super) use simulator::simulator;
@@ -29,7 +31,7 @@ pub(super) use wish::wish;
 
 use std::path::{Path, PathBuf};
 
-use super::fault::{At, Place, Problem};
+use super::fault::{At, Place, Problem, shown};
 use super::read::{self, Value};
 
 fn text_flag(flag: Option<&String>) -> Option<Value> {
@@ -57,4 +59,20 @@ fn file_path(value: &Value) -> Result<String, Problem> {
 /// working folder.
 fn from_folder(folder: &Path, text: &str, at: &At) -> PathBuf {
     if matches!(at.place, Place::File { .. }) { folder.join(text) } else { PathBuf::from(text) }
+}
+
+/// A command, or one of its arguments; `known` are the placeholders that are filled in, as `form` says.
+fn command_word(value: &Value, known: &[&str], form: &str) -> Result<String, Problem> {
+    let text = read::text(value)?;
+    if text.contains('\0') {
+        return Err(Problem::new("has a NUL byte in it", "no program can be given one: leave it out"));
+    }
+    // Braces are common in the arguments of other programs: only a word that is all braces is ours.
+    if let Some(word) = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'))
+        && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+        && !known.contains(&word)
+    {
+        return Err(Problem::new(format!("has the unknown placeholder {}", shown(word)), form));
+    }
+    Ok(text)
 }

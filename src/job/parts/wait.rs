@@ -3,12 +3,12 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::super::fault::{Problem, nearest, shown};
+use super::super::fault::{Problem, nearest};
 use super::super::flags::Overrides;
 use super::super::layers::{Layers, Picked};
 use super::super::read::{self, Value};
 use super::super::spec::{Until, WaitSpec};
-use super::{file_path, from_folder, small, text_flag};
+use super::{command_word, file_path, from_folder, small, text_flag};
 
 /// Most objects that one call of a command is given: their names must fit into memory.
 const MOST_IN_BATCH: u64 = 100_000;
@@ -41,7 +41,9 @@ pub(in super::super) fn wait(layers: &mut Layers<'_>, over: &Overrides, folder: 
     let ready_file = layers
         .pick("wait.ready_file", text_flag(over.ready_file.as_ref()), file_path)
         .map(|Picked { value, at }| from_folder(folder, &value, &at));
-    let on_ready = layers.list("wait.on_ready", &over.on_ready, false, command_word);
+    let on_ready = layers.list("wait.on_ready", &over.on_ready, false, |value| {
+        command_word(value, &PLACEHOLDERS, "it can hold `{ready_file}` and `{batch}`")
+    });
     let batch = layers.value("wait.batch", text_flag(over.batch.as_ref()), |value| {
         small(value, 1, MOST_IN_BATCH, "objects")
     });
@@ -78,23 +80,4 @@ fn until(value: &Value) -> Result<Until, Problem> {
             Err(Problem::new("is not one of the words it can be", way_out))
         }
     }
-}
-
-/// The command, or one of its arguments.
-fn command_word(value: &Value) -> Result<String, Problem> {
-    let text = read::text(value)?;
-    if text.contains('\0') {
-        return Err(Problem::new("has a NUL byte in it", "no program can be given one: leave it out"));
-    }
-    // Braces are common in the arguments of other programs: only a word that is all braces is ours.
-    if let Some(word) = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'))
-        && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
-        && !PLACEHOLDERS.contains(&word)
-    {
-        return Err(Problem::new(
-            format!("has the unknown placeholder {}", shown(word)),
-            "it can hold `{ready_file}` and `{batch}`",
-        ));
-    }
-    Ok(text)
 }

@@ -10,7 +10,7 @@ use super::flags::Overrides;
 use super::layers::{Layers, typed};
 use super::parts;
 use super::read::{self, Value, Written};
-use super::spec::{Job, Safety, SimulatorSpec, Verb, WaitSpec};
+use super::spec::{Job, MetricsSpec, Safety, SimulatorSpec, Verb, WaitSpec};
 use super::url::BucketUrl;
 
 /// Where state lies unless told otherwise: beside the job file, or in the working folder.
@@ -290,6 +290,18 @@ impl Parts<'_> {
             layers.fault(problem, at);
         }
         report.value.path = report.value.path.map(|path| path.replace("{source}", &which.text));
+        let metrics = parts::metrics(layers, over, folder).map(|(metrics, at)| {
+            if which.several && !["{job}", "{source}"].iter().any(|p| metrics.path.contains(p)) {
+                let problem = Problem::new(
+                    "would hold the figures of several sources",
+                    "put `{source}` or `{job}` into it, such as `{job}.prom`: each source has figures of its own",
+                );
+                layers.fault(problem, at.clone());
+            }
+            let by_flag = matches!(at.place, Place::Flag(_));
+            (MetricsSpec { path: metrics.path.replace("{source}", &which.text), ..metrics }, by_flag)
+        });
+        let notify = parts::notify(layers, over, folder);
         let base = parts::state_dir(layers, over.state_dir.as_deref(), folder, STATE_DIR);
         let simulator = simulated.then(|| parts::simulator(layers, folder));
 
@@ -313,6 +325,12 @@ impl Parts<'_> {
             safety,
             wait,
             prices,
+            metrics: metrics.map(
+                |(metrics, by_flag)| {
+                    if dry_file && !by_flag { metrics.beside("plan") } else { metrics }
+                },
+            ),
+            notify,
             report: if dry_file && !by_flag { report.value.beside("plan") } else { report.value },
             state_dir: base.join(&name),
             simulator: simulator.map(|s| SimulatorSpec { state_dir: shared_dir.clone(), ..s }),

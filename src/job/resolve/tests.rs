@@ -5,7 +5,7 @@ use jiff::civil::time;
 use jiff::tz::TimeZone;
 
 use crate::job::{
-    Bounds, Budget, ClassFilter, ClassWish, Fit, KeyList, Outside, Rows, Share, Until, Versions,
+    Bounds, Budget, ClassFilter, ClassWish, Fit, KeyList, Outside, Rows, Share, TypedGlob, Until, Versions,
 };
 use crate::model::{Currency, Money, Provider, State, Tier};
 
@@ -422,7 +422,7 @@ fn flags_start_at_the_working_folder() {
     let over = Overrides {
         report: Some("r.csv".into()),
         state_dir: Some("s".into()),
-        globs: vec![(false, "**".into()), (true, "a/**".into())],
+        globs: vec![typed_glob(false, "**"), typed_glob(true, "a/**")],
         storage_class: vec!["Archive,ColdArchive".into(), "DeepColdArchive".into()],
         state: vec!["archived,expired".into()],
         ..Overrides::default()
@@ -448,4 +448,8 @@ fn a_job_needs_a_name_that_can_name_files() {
     assert_eq!(from_file(odd, &named, &Overrides::default(), NO_ENV).unwrap().name, "ok");
     let bad = format!("[job]\nname = \"../x\"\n{SMALL}");
     assert_eq!(from_file(odd, &bad, &Overrides::default(), NO_ENV).unwrap_err().as_slice().len(), 1);
+}
+
+fn typed_glob(include: bool, pattern: &str) -> TypedGlob {
+    TypedGlob { include, pattern: pattern.to_owned(), from: None }
 }

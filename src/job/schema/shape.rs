@@ -137,6 +137,18 @@ pub(super) const SHAPES: &[(&str, Shape)] = &[
     ("wait.batch", Shape::Whole(1, Some(100_000))),
     ("report.path", Shape::Text(REPORT)),
     ("report.rows", Shape::Words(&["all", "changed", "failed"])),
+    (
+        "report.also",
+        Shape::Several(&Shape::Words(&[
+            "csv",
+            "csv.gz",
+            "csv.zst",
+            "jsonl",
+            "jsonl.gz",
+            "jsonl.zst",
+            "parquet",
+        ])),
+    ),
     ("simulator.seed", ANY),
     ("simulator.speed", Shape::Factor(1e9)),
     ("simulator.between_runs", Shape::Span),

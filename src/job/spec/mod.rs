@@ -1,6 +1,7 @@
 //! The checked, immutable job: no text is left to interpret, and no secret is in it.
 
 mod campaign;
+mod notify;
 mod source;
 
 use std::collections::BTreeMap;
@@ -12,8 +13,9 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 pub use self::campaign::{Bounds, Budget, Outside, Safety, Share, Until, WaitSpec, Window};
+pub use self::notify::{MetricsSpec, NotifySpec, SecretPlace, TellOf, WebhookSpec, WebhookUrl};
 pub use self::source::{KeyList, Source, Versions};
-use crate::model::{State, Tier};
+use crate::model::{Form, State, Tier};
 
 /// What kind of run this is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -195,7 +197,7 @@ pub enum Rows {
 /// Where the report goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReportSpec {
-    /// The CSV as written, placeholders `{date}`, `{time}`, `{job}` not yet filled, `{source}` filled; `None` for
+    /// The report's path as written; its ending tells its form. Placeholders `{date}`, `{time}`, `{job}` not yet filled, `{source}` filled; `None` for
     /// stdout. [`ReportSpec::file`] tells the real path.
     pub path: Option<String>,
     /// Where a relative `path` starts: the job file's folder, empty for the working folder. Apart
@@ -203,10 +205,13 @@ pub struct ReportSpec {
     pub folder: PathBuf,
     /// Which rows; by default all.
     pub rows: Rows,
+    /// Further forms in which the same rows are written beside the report, without that of the report
+    /// itself; by default none.
+    pub also: Vec<Form>,
 }
 
 impl ReportSpec {
-    /// The CSV of the run of `job` that began at `started`; `None` for stdout.
+    /// The report of the run of `job` that began at `started`; `None` for stdout.
     ///
     /// `{date}` becomes `2026-11-21` and `{time}` `013000`, both UTC; `{job}` the job's name.
     #[must_use]
@@ -220,22 +225,25 @@ impl ReportSpec {
     }
 
     /// The report of a run beside that of the job itself, unless its path names the job anyway: with the
-    /// word `plan`, `x.csv` becomes `x.plan.csv`.
+    /// word `plan`, `x.csv.gz` becomes `x.plan.csv.gz`.
     pub(super) fn beside(self, word: &str) -> Self {
-        let path = self.path.map(|path| {
-            if path.contains("{job}") {
-                return path;
-            }
-            let (folder, file) =
-                path.rsplit_once('/').map_or(("", path.as_str()), |(folder, file)| (folder, file));
-            let file = match file.rsplit_once('.') {
-                Some((stem, extension)) if !stem.is_empty() => format!("{stem}.{word}.{extension}"),
-                _ => format!("{file}.{word}"),
-            };
-            if folder.is_empty() && !path.starts_with('/') { file } else { format!("{folder}/{file}") }
-        });
+        let path = self.path.map(|path| beside(path, word));
         Self { path, ..self }
     }
+}
+
+/// `path` with `word` in its name, unless it names the job: `x.csv.gz` becomes `x.plan.csv.gz`.
+fn beside(path: String, word: &str) -> String {
+    if path.contains("{job}") {
+        return path;
+    }
+    let (folder, file) = path.rsplit_once('/').map_or(("", path.as_str()), |(folder, file)| (folder, file));
+    let file = match (Form::split(file), file.rsplit_once('.')) {
+        ((stem, Some(_)), _) => format!("{stem}.{word}{}", &file[stem.len()..]),
+        (_, Some((stem, extension))) if !stem.is_empty() => format!("{stem}.{word}.{extension}"),
+        _ => format!("{file}.{word}"),
+    };
+    if folder.is_empty() && !path.starts_with('/') { file } else { format!("{folder}/{file}") }
 }
 
 /// An embedded simulator to run against instead of a real store; for demos and rehearsals.
@@ -284,6 +292,10 @@ pub struct Job {
     pub prices: Option<PathBuf>,
     /// Where the report goes.
     pub report: ReportSpec,
+    /// Where its figures go for Prometheus; by default `None`.
+    pub metrics: Option<MetricsSpec>,
+    /// Who is told of its end; by default nobody.
+    pub notify: NotifySpec,
     /// The folder that holds this job's checkpoint, journal, lock and simulator state.
     pub state_dir: PathBuf,
     /// The folder of what all runs of a job file share, be they of several sources, plans or retries:

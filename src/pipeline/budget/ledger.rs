@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use super::{Account, Purse};
+use super::{Account, Amount, Purse};
 use crate::job::Job;
 use crate::model::{Spending, Spent, hex};
 use crate::pipeline::checkpoint::{CheckpointError, StateDir, replace_file};
@@ -122,19 +122,29 @@ fn others(own: &Path, shared: &Path) -> Result<Vec<Account>, CheckpointError> {
 }
 
 /// What was spent on a job whose state is at `folder`, and which shares the folder `shared` with the
-/// other runs of its file: by its last run, and by day. `None` if it keeps no account. Takes no lock; for
-/// looking only.
+/// other runs of its file: by its last run, and by day; and what those others took of that day, if
+/// anything. `None` if it keeps no account. Takes no lock; for looking only.
 ///
 /// # Errors
-/// If the file cannot be read, or is damaged.
-pub fn peek(folder: &Path, shared: &Path) -> Result<Option<Spending>, CheckpointError> {
-    Ok(read(&path_of(folder, shared))?.map(|account| {
-        let spent = |amount| spent(amount, account.currency.as_deref());
-        Spending {
-            run: spent(account.run),
-            day: account.days.last_key_value().map(|(day, amount)| (day.to_string(), spent(*amount))),
+/// If a file cannot be read, or is damaged.
+pub fn peek(folder: &Path, shared: &Path) -> Result<Option<(Spending, Option<Spent>)>, CheckpointError> {
+    let path = path_of(folder, shared);
+    let Some(account) = read(&path)? else { return Ok(None) };
+    let currency = account.currency.as_deref();
+    let last = account.days.last_key_value();
+    let mut elsewhere = Amount::default();
+    if let Some((day, _)) = last {
+        for other in others(&path, shared)? {
+            let same = other.currency == account.currency;
+            let amount = other.days.get(day).copied().unwrap_or_default();
+            elsewhere = elsewhere.plus(if same { amount } else { Amount { micros: 0, ..amount } });
         }
-    }))
+    }
+    let spending = Spending {
+        run: spent(account.run, currency),
+        day: last.map(|(day, amount)| (day.to_string(), spent(*amount, currency))),
+    };
+    Ok(Some((spending, (!elsewhere.is_nothing()).then(|| spent(elsewhere, currency)))))
 }
 
 /// An amount in the words of the summary.

@@ -17,6 +17,19 @@ pub(crate) fn publish_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     replace(path, bytes, OpenOptions::new())
 }
 
+/// The same for a file that anybody on the machine may read, whatever the umask: a collector of figures runs
+/// as a user of its own.
+pub(crate) fn publish_readable(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut fresh = Fresh::published(path)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fresh.out.get_ref().set_permissions(fs::Permissions::from_mode(0o644))?;
+    }
+    fresh.write_all(bytes)?;
+    fresh.publish()
+}
+
 fn replace(path: &Path, bytes: &[u8], options: OpenOptions) -> io::Result<()> {
     let mut fresh = Fresh::with(path, options)?;
     fresh.write_all(bytes)?;
@@ -53,18 +66,36 @@ impl Fresh {
 
     /// Gives it its name, when all of it is on disk.
     pub(crate) fn publish(self) -> io::Result<()> {
+        self.whole()?.publish()
+    }
+
+    /// Takes note that nothing more comes: all of it is on disk, still under another name.
+    pub(in crate::pipeline) fn whole(self) -> io::Result<Whole> {
         let file = self.out.into_inner().map_err(io::IntoInnerError::into_error)?;
         file.sync_all()?;
         pass(CommitPoint::FileWritten);
+        Ok(Whole { path: self.path, under: self.under })
+    }
+
+    /// Gives it up. What is left of it, if anything, will be written over.
+    pub(crate) fn discard(self) {
+        let _ = fs::remove_file(&self.under);
+    }
+}
+
+/// The new content of a file, on disk under another name.
+#[derive(Debug)]
+pub(in crate::pipeline) struct Whole {
+    path: PathBuf,
+    under: PathBuf,
+}
+
+impl Whole {
+    /// Gives it its name.
+    pub(in crate::pipeline) fn publish(self) -> io::Result<()> {
         fs::rename(&self.under, &self.path)?;
         pass(CommitPoint::FileRenamed);
         sync_folder_of(&self.path)
-    }
-
-    /// Forgets it; what stands at its place stays.
-    pub(crate) fn forget(self) {
-        // What is left lies under a name that nobody looks for, and is written over the next time.
-        let _ = fs::remove_file(&self.under);
     }
 }
 

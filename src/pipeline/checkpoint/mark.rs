@@ -21,7 +21,8 @@
 //! durable parts and over each line of the journal; what is about to be asked for is journaled. Format
 //! 4: whether a running restore or a lapsing copy was left undone; rows have flags, which are counted;
 //! what a run left over its budget, and whether its size was confirmed. Format 5: what was done when,
-//! and what the last run lets this one expect; a run of format 4 goes on without either.
+//! and what the last run lets this one expect, and the finished files where the report is not plain CSV;
+//! a run of format 4 goes on without either.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -150,8 +151,12 @@ pub struct Mark {
     pub ranges: Vec<MarkedRange>,
     /// What of the rows set aside is durable.
     pub aside: Durable,
-    /// Whether the report is whole: all that is left is to give it its name and to say so.
+    /// Whether the report is whole: all that is left is to give it its form and its name, and to say so.
     pub sealed: bool,
+    /// The finished files, the report itself first, once they are on disk; empty where the report stays
+    /// plain CSV.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub made: Vec<FinishedFile>,
     /// When the last of the copies that were asked for may lapse; `None` if none has to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub copies_until: Option<Timestamp>,
@@ -181,6 +186,24 @@ pub struct Mark {
     pub sessions: u32,
     /// How the run ended; `None` while it is unfinished.
     pub finished: Option<String>,
+}
+
+/// A finished file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FinishedFile {
+    /// Where it stands.
+    pub path: PathBuf,
+    /// All of it.
+    pub whole: Durable,
+}
+
+impl FinishedFile {
+    /// Its SHA-256 in lower-case hexadecimal. JSON lines of no row are an empty file, which has one, too.
+    #[must_use]
+    pub fn sha256(&self) -> String {
+        if self.whole.len == 0 { checksum("") } else { self.whole.sha256().to_owned() }
+    }
 }
 
 /// What stands in the mark's file: the layout's number, the mark as text, and that text's checksum.

@@ -35,6 +35,11 @@
 //! folder is synced; the summary is put beside it; what the next run may know of this one is left; the
 //! mark says that the run is finished; the rows set aside and their file go; hints are left.
 //!
+//! A report that is to stand in another form than plain CSV is made of the sealed rows under a name of
+//! its own (`x.parquet.new`) and synced, and so are files that are wanted besides; a mark says what is in
+//! them; they get their final names; only then the rows of which they were made are removed. Until then
+//! a crash leaves the rows, of which the same bytes are made again.
+//!
 //! At the beginning of a run that does not go on with an unfinished one: that one's mark goes first,
 //! then report and journal make room for new ones, then the first mark is saved.
 //!
@@ -46,6 +51,8 @@
 //! | 3 | rows behind the old mark: they are cut off and made again, from the journal where it knows |
 //! | 4 | journal lines that the mark covers: they are not looked at |
 //! | sealing, naming | a whole report under either name: its length and checksum tell; it is closed again |
+//! | making another form of it | the sealed rows: the form is made anew |
+//! | the rows' removal | the finished file: its length and checksum tell |
 //! | the finished mark | a finished run |
 //!
 //! [`CommitPoint`] names these moments; `tests/it/kill/` kills runs at each of them.
@@ -76,14 +83,14 @@ mod scribe;
 mod state;
 
 pub use fault::CheckpointError;
-pub(crate) use files::{Fresh, private_folder, publish_file, sync_folder_of};
-pub(in crate::pipeline) use files::{private, replace_file};
+pub(crate) use files::{Fresh, private_folder, publish_file, publish_readable, sync_folder_of};
+pub(in crate::pipeline) use files::{Whole, private, replace_file};
 pub use gaps::Gaps;
 pub use line::{ObjectId, Recorded};
 pub use live::LiveFile;
 pub use lock::{Lock, LockError};
 pub(in crate::pipeline) use mark::copy_until;
-pub use mark::{Mark, MarkedKey, MarkedRange};
+pub use mark::{FinishedFile, Mark, MarkedKey, MarkedRange};
 pub(crate) use point::pass;
 pub use point::{CommitPoint, VARIABLE};
 pub use state::{StateDir, Unfinished};

@@ -45,8 +45,13 @@ pub enum CommitPoint {
     AsideCleared,
     /// The mark says that the report is whole.
     ReportSealed,
+    /// Of a report in another form than plain CSV: the mark counts the finished file, which is on disk
+    /// under another name.
+    FormMarked,
     /// The report has its final name.
     ReportNamed,
+    /// The rows from which a report in another form was made are removed.
+    RowsRemoved,
     /// The summary is in place.
     SummarySaved,
     /// The mark says that the run is finished.
@@ -66,7 +71,7 @@ impl CommitPoint {
     pub const OF_WAITS: [Self; 3] = [Self::OutboxSynced, Self::KeysWritten, Self::WaitSaved];
 
     /// Every point of a run, in the order in which a run may pass them first.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 23] = [
         Self::MarkForgotten,
         Self::LapsedReportKept,
         Self::ReportMade,
@@ -84,7 +89,9 @@ impl CommitPoint {
         Self::MarkSaved,
         Self::AsideCleared,
         Self::ReportSealed,
+        Self::FormMarked,
         Self::ReportNamed,
+        Self::RowsRemoved,
         Self::SummarySaved,
         Self::RunFinished,
         Self::AsideRemoved,
@@ -111,7 +118,9 @@ impl CommitPoint {
             Self::MarkSaved => "mark-saved",
             Self::AsideCleared => "aside-cleared",
             Self::ReportSealed => "report-sealed",
+            Self::FormMarked => "form-marked",
             Self::ReportNamed => "report-named",
+            Self::RowsRemoved => "rows-removed",
             Self::SummarySaved => "summary-saved",
             Self::RunFinished => "run-finished",
             Self::AsideRemoved => "aside-removed",

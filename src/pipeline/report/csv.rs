@@ -7,34 +7,9 @@ use std::borrow::Cow;
 use std::io;
 
 use super::ReportError;
+use super::columns::COLUMNS;
 use super::time::Times;
 use crate::model::{Flag, Listed, Outcome, push_percent};
-
-/// The columns, in order; the header is always written.
-pub const COLUMNS: [&str; 22] = [
-    "bucket",
-    "key",
-    "version_id",
-    "is_latest",
-    "storage_class",
-    "access_tier",
-    "size",
-    "etag",
-    "last_modified",
-    "state",
-    "expires_at",
-    "action",
-    "reason",
-    "tier",
-    "days",
-    "http_status",
-    "error_code",
-    "request_id",
-    "attempts",
-    "key_encoding",
-    "checked_at",
-    "flags",
-];
 
 /// The value of `key_encoding` for a key that is written percent-encoded.
 const URL: &[u8] = b"url";

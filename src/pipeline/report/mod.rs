@@ -3,23 +3,31 @@
 //! While a run is unfinished its CSV carries the suffix `.partial`, so that nobody takes half a
 //! report for a whole one. [`Report::sync`] says how many bytes are safe on disk; the checkpoint is
 //! written over that and never over more.
+//!
+//! A report grows as plain CSV, which alone can be cut back to any row. When the listing is through, it is
+//! made into the [form](crate::model::Form) that its name asks for, in one pass: see [`Report::make`].
 
 mod cache;
+mod columns;
 mod csv;
 mod durable;
+mod finish;
 mod order;
 mod read;
+mod seal;
 mod sink;
 mod spill;
 mod summary;
 mod time;
 
-pub use self::csv::{COLUMNS, Render, shown_key};
+pub use self::csv::{Render, shown_key};
+pub use columns::COLUMNS;
 pub use durable::Durable;
+pub use finish::About;
 pub use order::{Order, Reached, Segment};
 pub(in crate::pipeline) use read::Again;
 pub use read::{Place, ReadError, Row, Rows};
-pub use sink::{Report, ReportError};
+pub use sink::{Finished, Report, ReportError};
 pub use spill::{Extent, Spill};
 pub(crate) use summary::Facts;
-pub use summary::{Summary, Verdict};
+pub use summary::{AlsoWritten, Summary, Verdict};

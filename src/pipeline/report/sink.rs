@@ -5,8 +5,10 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::durable::{Durable, Sum};
+use super::finish::{self, About, Made};
 use super::{cache, csv};
-use crate::pipeline::checkpoint::{CommitPoint, pass, sync_folder_of};
+use crate::model::Form;
+use crate::pipeline::checkpoint::{CommitPoint, FinishedFile, pass, sync_folder_of};
 
 /// Rows that may wait in memory before the system is told to begin to write them, in bytes. On a slow disk
 /// a sync would otherwise find all of them, and keep the run waiting.
@@ -70,6 +72,8 @@ fn alone(file: &File, path: &Path) -> Result<(), ReportError> {
 enum Out {
     File(File),
     Stream(Box<dyn Write + Send + Sync>),
+    /// Nothing more: the finished files stand, and these were the rows of which they were made.
+    Done(Durable, Vec<FinishedFile>),
 }
 
 impl Write for Out {
@@ -77,6 +81,7 @@ impl Write for Out {
         match self {
             Self::File(file) => file.write(buf),
             Self::Stream(out) => out.write(buf),
+            Self::Done(..) => Err(io::Error::other("the report is finished")),
         }
     }
 
@@ -84,6 +89,7 @@ impl Write for Out {
         match self {
             Self::File(file) => file.flush(),
             Self::Stream(out) => out.flush(),
+            Self::Done(..) => Ok(()),
         }
     }
 }
@@ -110,7 +116,8 @@ impl std::fmt::Debug for Report {
 }
 
 impl Report {
-    /// The name that the CSV at `path` carries while its run is unfinished.
+    /// The name that the report at `path` carries while its run is unfinished; it is plain CSV then,
+    /// whatever form it will have.
     #[must_use]
     pub fn partial_path(path: &Path) -> PathBuf {
         let mut name = path.as_os_str().to_owned();
@@ -160,17 +167,38 @@ impl Report {
 
     /// Goes on with the unfinished report of an earlier session. What it holds is read back by
     /// [`Report::read_back`], which takes its time for a large one, and must be called before rows are
-    /// written; but a `sealed` one, which may have got its final name already, at once.
+    /// written; but a `sealed` one, which may have got its final name already, at once. Where a sealed one
+    /// stands in another form, `made` says which files that took, the report first.
     ///
     /// # Errors
     /// If the file is gone or shorter than its durable part, or is sealed and not as it was.
-    pub fn resume(path: &Path, durable: &Durable, sealed: bool) -> Result<Self, ReportError> {
+    pub fn resume(
+        path: &Path,
+        durable: &Durable,
+        sealed: bool,
+        made: &[FinishedFile],
+    ) -> Result<Self, ReportError> {
         let partial = Self::partial_path(path);
         let io = |what| {
             let path = partial.clone();
             move |source| ReportError::Io { what, path, source }
         };
         let open = |path: &Path| OpenOptions::new().read(true).write(true).open(path);
+        if let Some(report) = made.first().filter(|file| sealed && file.path == path && !partial.exists()) {
+            // Killed behind the moment at which the finished files took the place of their rows.
+            let mut file = File::open(path).map_err(|source| match source.kind() {
+                io::ErrorKind::NotFound => {
+                    ReportError::Shortened { path: path.to_owned(), found: None, marked: report.whole.len }
+                }
+                _ => ReportError::Io { what: "reopen", path: path.to_owned(), source },
+            })?;
+            report.whole.of_file(&mut file, path)?;
+            return Ok(Self::over(
+                Out::Done(durable.clone(), made.to_vec()),
+                Some(path.to_owned()),
+                Sum::strong(),
+            ));
+        }
         let (opened, named) = match open(&partial) {
             // Killed between naming the report and saying that the run is finished. Another run's
             // report of the same name may stand there as well: the checksum tells.
@@ -271,6 +299,7 @@ impl Report {
         match &mut self.out {
             Out::File(file) => file.sync_data(),
             Out::Stream(out) => out.flush(),
+            Out::Done(rows, _) => return Ok(rows.clone()),
         }
         .map_err(|e| self.failed("sync", e))?;
         if let Out::File(file) = &self.out {
@@ -282,23 +311,87 @@ impl Report {
         Ok(self.sum.durable())
     }
 
-    /// Gives the report, which must be synced, its final name.
+    /// Makes, of the report, which must be synced, the file in the form that its name asks for, if that is
+    /// not plain CSV, and others beside it in the forms `also`. When it comes back they are on disk under
+    /// other names. Done twice, it makes the same bytes; broken off, it leaves what it began with.
     ///
     /// # Errors
-    /// If it cannot be renamed.
-    pub fn name(self) -> Result<(), ReportError> {
-        let Some(path) = self.path else {
-            return Ok(());
+    /// If a file cannot be read back or written.
+    pub fn make(&self, also: &[Form], about: About<'_>) -> Result<Finished, ReportError> {
+        let (Some(path), Out::File(_)) = (&self.path, &self.out) else {
+            return Ok(Finished { made: Vec::new(), replaces: false });
         };
+        let (rows, len) = (Self::partial_path(path), self.sum.len());
+        let form = Form::of_path(path).unwrap_or(Form::CSV);
+        let own = (form != Form::CSV).then(|| (path.clone(), form));
+        let others = also.iter().map(|form| (Form::beside(path, form.ending()), *form));
+        let wanted = own.into_iter().chain(others);
+        let made = wanted.map(|(path, form)| finish::make(&rows, len, &path, form, about));
+        Ok(Finished { made: made.collect::<Result<_, _>>()?, replaces: form != Form::CSV })
+    }
+
+    /// Gives the report, which must be synced, its final name, and so the files that were made of it.
+    /// Returns those that stand then, the report itself first; none for a stream.
+    ///
+    /// # Errors
+    /// If one cannot be renamed.
+    pub fn name(self, finished: Finished) -> Result<Vec<FinishedFile>, ReportError> {
+        let Some(path) = self.path else {
+            return Ok(Vec::new());
+        };
+        if let Out::Done(_, made) = self.out {
+            return Ok(made);
+        }
         let partial = Self::partial_path(&path);
-        let named = std::fs::rename(&partial, &path);
-        named.map_err(|source| ReportError::Io { what: "rename", path: partial, source })?;
+        let (mut named, replaces) = (finished.files(), finished.replaces);
+        for Made { path, whole, .. } in finished.made {
+            whole.publish().map_err(|source| ReportError::Io { what: "rename", path, source })?;
+        }
+        if replaces {
+            pass(CommitPoint::ReportNamed);
+            let removed = std::fs::remove_file(&partial).and_then(|()| sync_folder_of(&path));
+            removed.map_err(|source| ReportError::Io {
+                what: "remove the rows of",
+                path: partial,
+                source,
+            })?;
+            pass(CommitPoint::RowsRemoved);
+            return Ok(named);
+        }
+        std::fs::rename(&partial, &path).map_err(|source| ReportError::Io {
+            what: "rename",
+            path: partial,
+            source,
+        })?;
         sync_folder_of(&path).map_err(|source| ReportError::Io {
             what: "sync the folder of",
-            path,
+            path: path.clone(),
             source,
         })?;
         pass(CommitPoint::ReportNamed);
-        Ok(())
+        named.insert(0, FinishedFile { path, whole: self.sum.durable() });
+        Ok(named)
+    }
+}
+
+/// Files that are finished, and do not have their names yet.
+#[derive(Debug)]
+pub struct Finished {
+    made: Vec<Made>,
+    replaces: bool,
+}
+
+impl Finished {
+    /// Whether the report itself is among them, so that the rows of which they were made will go.
+    #[must_use]
+    pub const fn replaces(&self) -> bool {
+        self.replaces
+    }
+
+    /// Which files will stand, apart from a report that stays plain CSV.
+    #[must_use]
+    pub fn files(&self) -> Vec<FinishedFile> {
+        let file = |made: &Made| FinishedFile { path: made.path.clone(), whole: made.durable.clone() };
+        self.made.iter().map(file).collect()
     }
 }

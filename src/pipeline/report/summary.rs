@@ -7,8 +7,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::Durable;
 use crate::model::{Action, Flag, Form, Reason, RequestCounts, Spending, Tally, Timeline};
 use crate::pipeline::account::FeesTold;
+use crate::pipeline::checkpoint::FinishedFile;
 
 /// Version of the summary's fields; it grows when one changes its meaning or goes.
 const FORMAT: u32 = 1;
@@ -123,10 +125,32 @@ pub struct Summary {
     /// What was done when; empty in summaries of earlier versions.
     #[serde(default)]
     pub timeline: Timeline,
-    /// The CSV's file name (beside this file); empty for stdout.
+    /// The report's file name (beside this file); empty for stdout.
     pub report: String,
-    /// SHA-256 of the CSV, lower-case hex.
+    /// SHA-256 of the report as it stands, lower-case hex.
     pub report_sha256: String,
+    /// The same rows in other forms, beside the report.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<AlsoWritten>,
+}
+
+/// A file beside the report, with the same rows in another form.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlsoWritten {
+    /// Its name.
+    pub file: String,
+    /// Its SHA-256, lower-case hex.
+    pub sha256: String,
+}
+
+impl AlsoWritten {
+    fn of(file: &FinishedFile) -> Self {
+        Self { file: name_of(&file.path), sha256: file.sha256() }
+    }
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 /// What a summary says besides counts.
@@ -140,7 +164,10 @@ pub(crate) struct Facts<'a> {
     pub(crate) finished_at: Timestamp,
     pub(crate) elapsed: Duration,
     pub(crate) sessions: u32,
-    pub(crate) sha256: String,
+    /// The finished files, the report itself first; none for a stream.
+    pub(crate) named: &'a [FinishedFile],
+    /// What was written of a stream.
+    pub(crate) written: &'a Durable,
     pub(crate) verdict: Verdict,
     pub(crate) fees: FeesTold,
     pub(crate) spending: Option<Spending>,
@@ -173,11 +200,12 @@ impl Summary {
             spending: facts.spending,
             over_budget_alone: facts.never,
             timeline: facts.timeline,
-            report: report
-                .and_then(Path::file_name)
-                .map(|name| name.to_string_lossy().into_owned())
-                .unwrap_or_default(),
-            report_sha256: facts.sha256,
+            report: report.map(name_of).unwrap_or_default(),
+            report_sha256: match facts.named.first() {
+                Some(file) => file.sha256(),
+                None => facts.written.sha256().to_owned(),
+            },
+            also: facts.named.iter().skip(1).map(AlsoWritten::of).collect(),
         }
     }
 

@@ -18,7 +18,9 @@ use crate::pipeline::act::LastRun;
 use crate::pipeline::budget::Ledger;
 use crate::pipeline::checkpoint::journal::Journal;
 use crate::pipeline::checkpoint::{CheckpointError, CommitPoint, Gaps, Mark, MarkedRange, StateDir, pass};
-use crate::pipeline::report::{Durable, Facts, Order, Reached, Report, Segment, Spill, Summary, Verdict};
+use crate::pipeline::report::{
+    About, Durable, Facts, Order, Reached, Report, Segment, Spill, Summary, Verdict,
+};
 use crate::pipeline::source::{Placing, RangeId};
 use crate::pipeline::wait::{Memory, merge, remembered, tells_all};
 
@@ -335,8 +337,15 @@ impl Books {
         let report = self.report.path().map(PathBuf::from);
         let fees = self.fees();
         let spending = self.spending(true)?;
-        self.report.name()?;
-        let sha256 = self.mark.written.sha256().to_owned();
+        let about = About { job: &job.name, run_id: &self.mark.run_id };
+        let finished = self.report.make(&job.report.also, about)?;
+        if let Some(state) = self.state.as_ref().filter(|_| finished.replaces()) {
+            // What takes the place of the rows must be known before they go.
+            self.mark.made = finished.files();
+            state.save(&self.mark)?;
+            pass(CommitPoint::FormMarked);
+        }
+        let named = self.report.name(finished)?;
         let verdict = Verdict::of(&self.mark.tally, self.mark.requests, self.fail_empty);
         let facts = Facts {
             job: &job.name,
@@ -347,7 +356,8 @@ impl Books {
             finished_at: self.clock.now(),
             elapsed: self.mark.elapsed,
             sessions: self.mark.sessions,
-            sha256,
+            named: &named,
+            written: &self.mark.written,
             verdict,
             fees: FeesTold::from(&fees),
             spending: spending.clone(),

@@ -119,7 +119,7 @@ impl Opened {
     ) -> Result<Self, RunError> {
         mark.sessions += 1;
         let ledger = ledger(job, &mark, &**clock, false, None)?;
-        let report = Report::resume(&mark.report, &mark.written, mark.sealed)?;
+        let report = Report::resume(&mark.report, &mark.written, mark.sealed, &mark.made)?;
         let gaps = Gaps::of(&mark.segments().unwrap_or_default(), job.source.versions != Versions::Current);
         let journal = state.journal(&mark.run_id, Some(recorded), Arc::clone(clock))?;
         Ok(Self {
@@ -175,6 +175,7 @@ fn fresh_mark(identity: Vec<(String, String)>, report: PathBuf, clock: &dyn Cloc
         ranges: vec![MarkedRange::default()],
         aside: Durable::default(),
         sealed: false,
+        made: Vec::new(),
         copies_until: None,
         undone: false,
         left: Left::default(),

@@ -15,7 +15,7 @@ use super::gauge::Gauge;
 use super::opening::Kept;
 use super::page::{Desk, Sheet};
 use super::writer::Writer;
-use crate::model::{Event, Notice, Phase};
+use crate::model::{Clock, Event, Notice, Phase};
 use crate::pipeline::checkpoint::CheckpointError;
 use crate::pipeline::source::{Placed, Placing, Source, SourceError, Told};
 use crate::pipeline::stop::{Step, Stop};
@@ -119,6 +119,7 @@ impl<S: Store + 'static> Run<'_, S> {
         if self.failed.is_none() && self.step == Step::Go && !self.shut {
             self.tell_unshown();
         }
+        let clock = self.gauge.clock;
         let Self { gauge, writer, failed, step, stop, hints, why, shut, desk, source, .. } = self;
         // Nobody but the books writes from here on.
         drop((desk, source));
@@ -150,7 +151,7 @@ impl<S: Store + 'static> Run<'_, S> {
             biased;
             ended = closing => ended,
             // No moment of the closing is a bad one to be killed at: see `checkpoint`.
-            () = aborted(stop) => Err(RunError::Aborted),
+            () = aborted(stop, clock) => Err(RunError::Aborted),
         }
     }
 
@@ -259,12 +260,25 @@ impl<S: Store + 'static> Run<'_, S> {
     }
 }
 
-/// Waits for a second signal that comes from now on: one that came before has done its work.
-async fn aborted(stop: &Stop) {
+/// Waits until the closing of the books is to be broken off: for a second signal that comes from now on
+/// (one that came before has done its work), or for as long as requests would be waited for behind a first
+/// one. Making another form of a long report may take minutes.
+async fn aborted(stop: &Stop, clock: &dyn Clock) {
     let mut known = stop.step();
     if known == Step::Abort {
         return std::future::pending().await;
     }
+    if known == Step::Go {
+        known = stop.beyond(known).await;
+        tokio::select! {
+            () = clock.sleep(DRAIN_LIMIT) => return,
+            () = until_abort(stop, known) => return,
+        }
+    }
+    until_abort(stop, known).await;
+}
+
+async fn until_abort(stop: &Stop, mut known: Step) {
     while known < Step::Abort {
         known = stop.beyond(known).await;
     }

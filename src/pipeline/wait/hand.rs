@@ -1,13 +1,9 @@
 //! Handing readable objects to a command, in batches on its standard input.
 
-use std::io;
-use std::process::Stdio;
 use std::time::Duration;
 
-use tokio::io::AsyncWriteExt;
-use tokio::process::Command;
-
 use crate::model::Clock;
+use crate::pipeline::command::{Call, run_command};
 
 /// A command that takes longer with a batch is ended, and the batch counts as not taken.
 const TIME_LIMIT: Duration = Duration::from_hours(1);
@@ -25,35 +21,9 @@ pub(super) async fn hand(
     batch: &[u8],
     clock: &dyn Clock,
 ) -> Result<(), String> {
-    let fill =
-        |word: &String| word.replace("{ready_file}", ready_file).replace("{batch}", &number.to_string());
-    let mut words = line.iter().map(fill);
-    let program = words.next().unwrap_or_default();
-    let child = Command::new(&program)
-        .args(words)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::from(io::stderr()))
-        .kill_on_drop(true)
-        .spawn();
-    let mut child = child.map_err(|error| format!("`{program}` cannot be started: {error}"))?;
-    let stdin = child.stdin.take();
-    let taken = async {
-        if let Some(mut stdin) = stdin {
-            // One that ends without having read all of it tells by its status whether that is well.
-            let _ = stdin.write_all(batch).await;
-            let _ = stdin.shutdown().await;
-        }
-        child.wait().await
-    };
-    let ended = tokio::select! {
-        ended = taken => ended,
-        () = clock.sleep(TIME_LIMIT) => return Err(format!("`{program}` took longer than an hour")),
-    };
-    match ended {
-        Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(format!("`{program}` ended with {status}")),
-        Err(error) => Err(format!("`{program}` cannot be waited for: {error}")),
-    }
+    let number = number.to_string();
+    let filled = [("{ready_file}", ready_file), ("{batch}", number.as_str())];
+    run_command(Call { line, filled: &filled, input: batch, time_limit: TIME_LIMIT }, clock).await
 }
 
 #[cfg(all(test, unix))]

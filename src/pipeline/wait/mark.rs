@@ -66,6 +66,15 @@ struct Envelope {
 }
 
 impl WaitMark {
+    /// How far the last wait of the job is, or was, whose folder is at `folder`; `None` if there was none.
+    /// Takes no lock; for looking only.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or is damaged.
+    pub fn peek(folder: &Path) -> Result<Option<Self>, CheckpointError> {
+        Self::read(&folder.join(NAME))
+    }
+
     /// The mark at `path`, if there is one.
     pub(super) fn read(path: &Path) -> Result<Option<Self>, CheckpointError> {
         let damaged = |what: String| CheckpointError::Damaged { path: path.to_owned(), what };

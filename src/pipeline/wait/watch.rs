@@ -25,8 +25,8 @@ use super::merge::remembered;
 use super::outbox::{self, KeyFile, Outbox};
 use super::survey::{Survey, due, later};
 use crate::job::{Job, Until, WaitSpec};
-use crate::model::{Clock, Event, Notice, RequestCounts, Tell};
-use crate::pipeline::checkpoint::{CheckpointError, StateDir};
+use crate::model::{Clock, Doing, Event, Notice, RequestCounts, Tell};
+use crate::pipeline::checkpoint::{CheckpointError, LiveFile, StateDir};
 use crate::pipeline::report::shown_key;
 use crate::pipeline::run::listing;
 use crate::pipeline::source::SourceError;
@@ -84,6 +84,8 @@ struct Watch<'a, S> {
     clock: &'a dyn Clock,
     tell: &'a dyn Tell,
     state: &'a StateDir,
+    /// What other processes are told meanwhile.
+    live: Option<LiveFile>,
     listing: Listing,
     memory: Memory,
     survey: Survey,
@@ -119,6 +121,7 @@ impl<'a, S: Store> Watch<'a, S> {
             clock,
             tell,
             state,
+            live: state.live(),
             listing,
             survey: Survey::default(),
             before: Default::default(),
@@ -389,6 +392,9 @@ impl<'a, S: Store> Watch<'a, S> {
 
     fn told(&self, next_poll: Option<Timestamp>) {
         let (ready, open) = (self.mark.ready, self.mark.open);
+        if let Some(live) = &self.live {
+            live.tell(self.clock.now(), Doing::Wait { ready, open, next: next_poll });
+        }
         self.tell.tell(Event::Notice(Notice::Waiting { ready, open, next_poll }));
     }
 

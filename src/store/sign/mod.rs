@@ -8,6 +8,7 @@
 pub mod cos;
 pub mod oss;
 pub mod v4;
+pub mod webhook;
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError};

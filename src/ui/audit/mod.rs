@@ -290,4 +290,4 @@ fn errors(audit: &Audit, look: Look) -> Vec<String> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::ui) mod tests;

@@ -40,8 +40,8 @@ pub(super) fn put(main: &mut Markup, audit: &Audit) {
             "p",
             &[("class", "lead")],
             &format!(
-                "Each day has the number of objects whose copy lapses on it, in UTC; the darker, the more {by}. \
-                 Behind it they must be restored again."
+                "Each day has the number of objects whose copy lapses on it, in UTC; the stronger its colour, the more {by}. \
+                 After that they must be restored again."
             ),
         );
         section.within("div", &[("class", "months")], |div| {

@@ -58,7 +58,7 @@ const COLUMNS: [Column; 7] = [
     ("Status", "number", |row| &row.http_status),
     ("Class", "text", |row| &row.storage_class),
     ("Size", "number", |_| ""),
-    ("Sent", "number", |row| &row.attempts),
+    ("Tries", "number", |row| &row.attempts),
     ("Request id", "text", |row| &row.request_id),
 ];
 
@@ -91,21 +91,25 @@ fn rows(section: &mut Markup, audit: &Audit) {
         });
         tools.leaf("p", &[("id", "shown"), ("role", "status")], "");
     });
-    section.within("table", &[("class", "rows"), ("id", "rows")], |table| {
-        table.leaf("caption", &[], "Objects that failed");
-        table.within("thead", &[], |head| {
-            head.within("tr", &[], |row| {
-                row.leaf("th", &[("scope", "col"), ("data-sort", "text")], "Key");
-                for (name, sort, _) in COLUMNS {
-                    row.leaf("th", &[("scope", "col"), ("data-sort", sort)], name);
+    // Long as it is, it scrolls by itself, for the keyboard, too.
+    let region = [("class", "box"), ("role", "region"), ("aria-labelledby", "rows-title"), ("tabindex", "0")];
+    section.within("div", &region, |section| {
+        section.within("table", &[("class", "rows"), ("id", "rows")], |table| {
+            table.leaf("caption", &[], "Objects that failed");
+            table.within("thead", &[], |head| {
+                head.within("tr", &[], |row| {
+                    row.leaf("th", &[("scope", "col"), ("data-sort", "text")], "Key");
+                    for (name, sort, _) in COLUMNS {
+                        row.leaf("th", &[("scope", "col"), ("data-sort", sort)], name);
+                    }
+                });
+            });
+            table.within("tbody", &[], |body| {
+                for row in &failures.rows {
+                    one(body, row, has_buckets);
+                    body.line();
                 }
             });
-        });
-        table.within("tbody", &[], |body| {
-            for row in &failures.rows {
-                one(body, row, has_buckets);
-                body.line();
-            }
         });
     });
     section.leaf("p", &[("class", "more printed")], "On paper, only the first hundred rows are shown.");

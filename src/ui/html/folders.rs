@@ -2,7 +2,7 @@
 
 use super::markup::Markup;
 use super::{bar, cells, columns, percent, section, size};
-use crate::model::{Audit, Share};
+use crate::model::{Audit, Share, State};
 use crate::ui::audit::{AT_LEAST, share_name};
 use crate::ui::human_count;
 
@@ -49,6 +49,7 @@ fn folder(row: &mut Markup, share: &Share, longest: u64, audit: &Audit) {
 }
 
 fn archived(section: &mut Markup, audit: &Audit) {
+    let longest = audit.folders.archived.first().map_or(0, |share| bar::length(share.archived(), audit));
     section.within("table", &[("class", "folders")], |table| {
         table.leaf("caption", &[], "Largest folders that are archived still");
         columns(table, &[("Folder", false), ("Archived", true), ("Size", true), ("Of it", true)]);
@@ -57,7 +58,15 @@ fn archived(section: &mut Markup, audit: &Audit) {
                 let count = share.archived();
                 body.within("tr", &[], |row| {
                     row.within("th", &[("scope", "row")], |head| {
-                        head.name(&share_name(share, &audit.folders))
+                        head.name(&share_name(share, &audit.folders));
+                        let only = [State::Archived, State::Expired];
+                        let states = share.states.iter().filter(|(state, _)| only.contains(state));
+                        bar::put(
+                            head,
+                            &states.map(|(&state, &count)| (state, count)).collect(),
+                            longest,
+                            audit,
+                        );
                     });
                     row.leaf("td", &[("class", "number")], &human_count(count.objects));
                     row.leaf("td", &[("class", "number")], &size(count, audit));

@@ -60,7 +60,8 @@ pub(super) fn head(body: &mut Markup, audit: &Audit) {
                 None => p.name(&audit.file),
             }
             if let Some((_, last)) = audit.checked {
-                p.text(&format!(" \u{b7} as of {}", stamp(last)));
+                p.text(" \u{b7} ");
+                p.leaf("span", &[("class", "whole")], &format!("as of {}", stamp(last)));
             }
         });
         head.within("ul", &[("class", "chips")], |list| {
@@ -161,8 +162,13 @@ pub(super) fn figures(main: &mut Markup, audit: &Audit) {
             }
         }
         if let Some((day, count)) = audit.lapses.days.first_key_value() {
-            let day = day.strftime("%-d %b %Y").to_string();
-            tile("tile", "First copies lapse", &day, &human_objects(count.objects));
+            let (year, day) = (day.year(), day.strftime("%-d %b").to_string());
+            tile(
+                "tile",
+                "First copies lapse",
+                &day,
+                &format!("{year} \u{b7} {}", human_objects(count.objects)),
+            );
         }
         if audit.has("action") {
             let failed = audit.actions.get(&Action::Failed).copied().unwrap_or_default();
@@ -211,8 +217,11 @@ pub(super) fn classes(main: &mut Markup, audit: &Audit) {
         section.within("table", &[("class", "classes")], |table| {
             table.leaf("caption", &[], "Objects and bytes by storage class and state");
             columns(table, &[("Class and state", false), ("Objects", true), ("Size", true)]);
+            let whole =
+                |states: &BTreeMap<State, Count>| states.values().map(|&c| bar::length(c, audit)).sum();
+            let longest = audit.classes.values().map(whole).max().unwrap_or_default();
             for (class, states) in &audit.classes {
-                of_class(table, class, states, audit);
+                of_class(table, class, states, longest, audit);
             }
             table.within("tfoot", &[], |foot| {
                 foot.within("tr", &[], |row| {
@@ -224,7 +233,7 @@ pub(super) fn classes(main: &mut Markup, audit: &Audit) {
     });
 }
 
-fn of_class(table: &mut Markup, class: &str, states: &BTreeMap<State, Count>, audit: &Audit) {
+fn of_class(table: &mut Markup, class: &str, states: &BTreeMap<State, Count>, longest: u64, audit: &Audit) {
     let name = match class {
         _ if !audit.has("storage_class") => UNKNOWN,
         "" => "(none)",
@@ -234,7 +243,10 @@ fn of_class(table: &mut Markup, class: &str, states: &BTreeMap<State, Count>, au
     states.values().for_each(|&count| total.merge(count));
     table.within("tbody", &[], |body| {
         body.within("tr", &[("class", "group")], |row| {
-            row.within("th", &[("scope", "rowgroup")], |head| head.name(name));
+            row.within("th", &[("scope", "rowgroup")], |head| {
+                head.name(name);
+                bar::put(head, states, longest, audit);
+            });
             cells(row, total, audit);
         });
         if !audit.has("state") {

@@ -370,6 +370,61 @@ fn the_embedded_simulator_keeps_the_secrets_of_its_seed() {
 }
 
 /// What a slip in the code could print: the values that hold keys, as `{:?}` shows them.
+/// The token in a webhook's URL and the secret that it is signed with: at whatever the server or the lack of it
+/// does, and wherever a run tells of itself.
+#[test]
+fn who_is_told_of_a_run_does_not_tell_the_secrets() {
+    let rig = rig(crate::support::S3, 0);
+    let vendor = crate::support::S3;
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let hook = format!("http://{closed}/hook/{TOKEN}?key={WRONG_SECRET}");
+    let job = |more: &str| {
+        let text = format!(
+            "[[source]]\nurl = \"{}\"\nregion = \"{}\"\nendpoint_url = \"{}\"\n[report]\npath = \"{}\"\n\
+             metrics = \"{}\"\n[notify]\nwebhook = \"{hook}\"\ntime_limit = \"1s\"\n\
+             on_finish = [\"/no/such/program\"]\n{more}[restore]\ndays = 2\n",
+            vendor.url("p/"),
+            vendor.region,
+            rig.server.url(),
+            rig.path("r.csv").display(),
+            rig.path("m.prom").display(),
+        );
+        inputs(&[("job.toml", &text), ("hook.secret", &format!("{MISTYPED}?"))])
+    };
+    let state = rig.path("state").display().to_string();
+    let env = [("HOOK_SECRET", MISTYPED), ("BAD_SECRET", SECRET_KEY)];
+    for (more, keys, code) in [
+        ("webhook_secret_env = \"HOOK_SECRET\"\n", Keys::GOOD, 0),
+        ("webhook_secret_env = \"BAD_SECRET\"\n", TEMPORARY, 0),
+        ("webhook_secret_file = \"hook.secret\"\n", TEMPORARY, 0),
+        ("webhook_secret_env = \"HOOK_SECRET\"\n", WRONG, 4),
+    ] {
+        let written = job(more);
+        let path = written.path().join("job.toml").display().to_string();
+        run(rig.folder(), Some(keys), &env, &["run", &path, "--state-dir", &state], code);
+        run(rig.folder(), Some(keys), &env, &["check", &path], 0);
+    }
+    // Written where it does not belong, or in a way that is refused.
+    for more in [
+        format!("webhook_secret = \"{MISTYPED}\"\n"),
+        format!("webhook_secret_env = \"{MISTYPED}\"\n"),
+        format!("token = \"{MISTYPED}\"\n"),
+    ] {
+        let written = job(&more);
+        let path = written.path().join("job.toml").display().to_string();
+        run(rig.folder(), Some(Keys::GOOD), &env, &["run", &path, "--state-dir", &state], 2);
+    }
+    for bad in
+        [format!("http://h.example.com/{TOKEN}"), format!("{TOKEN}://h"), format!("https://u:{MISTYPED}@h/")]
+    {
+        let url = vendor.url("p/");
+        let line = ["scan", url.as_str(), "--region", vendor.region];
+        run(rig.folder(), Some(Keys::GOOD), &[("DEFROST_WEBHOOK", &bad)], &line, 2);
+    }
+    assert!(rig.path("m.prom").exists(), "it was searched");
+    clean(rig.folder());
+}
+
 #[test]
 fn types_that_hold_secrets_do_not_show_them() {
     let keys = Credentials {

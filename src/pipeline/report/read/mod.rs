@@ -7,6 +7,7 @@
 mod fault;
 mod lines;
 mod open;
+mod parquet;
 
 use std::fs::File;
 use std::io::Read;
@@ -18,8 +19,9 @@ use csv::ByteRecord;
 use self::lines::{CsvRows, JsonRows};
 pub(in crate::pipeline) use self::open::Again;
 use self::open::{Opened, open};
+use self::parquet::ParquetRows;
 use super::COLUMNS;
-use crate::model::{Layout, unpercent};
+use crate::model::{Layout, Packing, unpercent};
 
 pub use self::fault::{Place, ReadError};
 
@@ -31,7 +33,7 @@ const KEY: usize = 1;
 pub struct Rows {
     path: PathBuf,
     reader: Reader,
-    named: Named,
+    named: Box<Named>,
     record: ByteRecord,
 }
 
@@ -39,6 +41,7 @@ pub struct Rows {
 enum Reader {
     Csv(Box<CsvRows>),
     Json(Box<JsonRows>),
+    Parquet(Box<ParquetRows>),
 }
 
 /// Which columns there are.
@@ -67,7 +70,20 @@ impl Rows {
     /// As [`Rows::open`].
     pub fn over(path: &Path, file: &Arc<File>) -> Result<Self, ReadError> {
         let opened = open(path, Box::new(Again::from_start(Arc::clone(file))))?;
+        if opened.layout == Layout::Parquet {
+            let (rows, named) = ParquetRows::new(path, file)?;
+            return Ok(Self::new(path, Reader::Parquet(Box::new(rows)), named));
+        }
         Self::opened(path, opened)
+    }
+
+    /// Whether `file`, which stands at `path`, is plain CSV, as far as its name and its first bytes tell.
+    ///
+    /// # Errors
+    /// If it cannot be read, or is not what its name says.
+    pub fn is_plain_csv(path: &Path, file: &Arc<File>) -> Result<bool, ReadError> {
+        let opened = open(path, Box::new(Again::from_start(Arc::clone(file))))?;
+        Ok((opened.layout, opened.packing) == (Layout::Csv, Packing::Plain))
     }
 
     /// The rows of `source`, which is called `path` in errors. Parquet cannot be read this way.
@@ -93,7 +109,11 @@ impl Rows {
                 return Err(ReadError::damaged(path, "is Parquet, which is not read from a stream"));
             }
         };
-        Ok(Self { path: path.to_owned(), reader, named, record: ByteRecord::new() })
+        Ok(Self::new(path, reader, named))
+    }
+
+    fn new(path: &Path, reader: Reader, named: Box<Named>) -> Self {
+        Self { path: path.to_owned(), reader, named, record: ByteRecord::new() }
     }
 
     /// The next row; `None` behind the last one.
@@ -104,6 +124,7 @@ impl Rows {
         let place = match &mut self.reader {
             Reader::Csv(rows) => rows.next(&self.path, &mut self.record)?,
             Reader::Json(rows) => rows.next(&self.path, &mut self.record)?,
+            Reader::Parquet(rows) => rows.next(&self.path, &mut self.record)?,
         };
         let Some(place) = place else { return Ok(None) };
         Ok(Some(Row { path: &self.path, places: &self.named.places, record: &self.record, place }))
@@ -156,6 +177,12 @@ impl<'r> Row<'r> {
             b"url" => unpercent(field).ok_or_else(|| self.fault("its key is not percent-encoded")),
             _ => Err(self.fault("its key_encoding is neither empty nor `url`")),
         }
+    }
+
+    /// Where it stands.
+    #[must_use]
+    pub const fn place(&self) -> Place {
+        self.place
     }
 
     /// A fault of this row.

@@ -7,10 +7,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::NamesError;
-use super::read::{Entries, Form, Frame};
+use super::read::{Entries, Form, Frame, unread};
 use crate::job::{Job, KeyList};
 use crate::pipeline::checkpoint::StateDir;
-use crate::pipeline::report::Again;
+use crate::pipeline::report::{Again, Rows};
 
 /// A sound list of named objects.
 #[derive(Clone)]
@@ -118,7 +118,13 @@ impl Names {
 
     /// The names from the first one on.
     pub(in crate::pipeline) fn entries(&self) -> Result<Entries<Again>, NamesError> {
-        Entries::new(self.frame.clone(), Again::from_start(Arc::clone(&self.file)))
+        let frame = self.frame.clone();
+        let rows = matches!(frame.form, Form::Csv { .. });
+        let plain = |file| Rows::is_plain_csv(Path::new(&frame.list), file);
+        if rows && !plain(&self.file).map_err(|error| unread(&frame, error))? {
+            return Entries::of_rows(frame, Arc::clone(&self.file));
+        }
+        Entries::new(frame, Again::from_start(Arc::clone(&self.file)))
     }
 }
 

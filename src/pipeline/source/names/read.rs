@@ -1,13 +1,16 @@
 //! One name after the other.
 
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
+use std::sync::Arc;
 
 use csv::ByteRecord;
 use sha2::{Digest, Sha256};
 
 use super::NamesError;
 use crate::model::{hex, unpercent};
-use crate::pipeline::report::shown_key;
+use crate::pipeline::report::{Again, Place, ReadError, Rows, shown_key};
 
 /// Longest key of the three stores, in bytes. Sources: object naming pages of OSS (1,023), COS (850)
 /// and S3 (1,024), read 2026-11.
@@ -18,6 +21,8 @@ const MAX_VERSION: usize = 1024;
 const MAX_LINE: u64 = 64 << 10;
 /// A row of more bytes than this is none of a report; a quote that is never closed makes such rows.
 const MAX_ROW: usize = 1 << 20;
+/// Bytes of a file that are read at a time for its digest.
+const PIECE: usize = 1 << 18;
 
 /// How the names stand in their file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +31,7 @@ pub(super) enum Form {
     Lines,
     /// Each ended by a NUL byte.
     Nul,
-    /// Rows.
+    /// Rows of a CSV, or of any other form of a report.
     Csv {
         /// Whether only rows whose action is `failed` are taken.
         failed: bool,
@@ -131,6 +136,8 @@ struct Columns {
 enum Reader<R> {
     Text(Box<BufReader<Meter<R>>>),
     Csv(Box<csv::Reader<Meter<R>>>, Columns, ByteRecord),
+    /// Rows that are packed, or not CSV, and the file that holds them.
+    Rows(Box<Rows>, Arc<File>),
 }
 
 /// The names of a list, one after the other; the same ones at each reading.
@@ -160,6 +167,15 @@ impl<R: Read> Entries<R> {
         Ok(Self { frame, reader, line: 0, last: None })
     }
 
+    /// Begins to read the rows of `file`, of whichever form they are.
+    pub(super) fn of_rows(frame: Frame, file: Arc<File>) -> Result<Self, NamesError> {
+        let rows = Rows::over(Path::new(&frame.list), &file).map_err(|error| unread(&frame, error))?;
+        if frame.form == (Form::Csv { failed: true }) && !rows.has("action") {
+            return Err(no_action(&frame));
+        }
+        Ok(Self { frame, reader: Reader::Rows(Box::new(rows), file), line: 0, last: None })
+    }
+
     /// The next name; `None` at the end. A name right behind its like is passed over.
     ///
     /// # Errors
@@ -169,6 +185,7 @@ impl<R: Read> Entries<R> {
             let read = match &mut self.reader {
                 Reader::Text(reader) => text(&self.frame, reader, &mut self.line)?,
                 Reader::Csv(reader, columns, record) => row(&self.frame, reader, columns, record)?,
+                Reader::Rows(rows, _) => row_of_any(&self.frame, rows)?,
             };
             let Some((line, mut name)) = read else { return Ok(None) };
             self.frame.check(line, &name.key)?;
@@ -187,6 +204,9 @@ impl<R: Read> Entries<R> {
         let meter = match &self.reader {
             Reader::Text(reader) => reader.get_ref(),
             Reader::Csv(reader, ..) => reader.get_ref(),
+            // Not all of such a file is read, or not in order. One that cannot be read any more has
+            // another digest than before.
+            Reader::Rows(_, file) => return digest_of(file).unwrap_or_default(),
         };
         hex(&meter.digest.clone().finalize())
     }
@@ -277,6 +297,37 @@ fn of_csv(frame: &Frame, error: &csv::Error, line: u64) -> NamesError {
     }
 }
 
+/// What is wrong with rows that do not say which of them failed.
+fn no_action(frame: &Frame) -> NamesError {
+    let way_out = "only a report of defrost says which objects failed; --from-csv takes every row of a CSV";
+    frame.bad(Some(1), "has no column `action`", way_out)
+}
+
+/// The SHA-256 of a file in hexadecimal.
+fn digest_of(file: &Arc<File>) -> io::Result<String> {
+    let (mut from, mut digest) = (Again::from_start(Arc::clone(file)), Sha256::new());
+    let mut piece = vec![0; PIECE];
+    loop {
+        match from.read(&mut piece)? {
+            0 => return Ok(hex(&digest.finalize())),
+            count => digest.update(&piece[..count]),
+        }
+    }
+}
+
+/// What keeps a file from being read as rows.
+pub(super) fn unread(frame: &Frame, error: ReadError) -> NamesError {
+    let way_out = error.way_out();
+    match error {
+        ReadError::Io { source, .. } => frame.unreadable(None, &source),
+        ReadError::Row { place: Place::Line(at) | Place::Row(at), what, .. } => {
+            frame.bad(Some(at), what, way_out)
+        }
+        ReadError::NoColumn { column, .. } => frame.bad(None, format!("has no column `{column}`"), way_out),
+        ReadError::Damaged { what, .. } => frame.bad(None, what, way_out),
+    }
+}
+
 fn columns(frame: &Frame, header: &ByteRecord, failed: bool) -> Result<Columns, NamesError> {
     const WAY_OUT: &str = "the first line names the columns, `key` among them; --files-from takes plain keys";
     let names: Vec<String> = header
@@ -302,9 +353,7 @@ fn columns(frame: &Frame, header: &ByteRecord, failed: bool) -> Result<Columns, 
     };
     let action = find("action");
     if failed && action.is_none() {
-        let way_out =
-            "only a report of defrost says which objects failed; --from-csv takes every row of a CSV";
-        return Err(frame.bad(Some(1), "has no column `action`", way_out));
+        return Err(no_action(frame));
     }
     Ok(Columns {
         key,
@@ -334,15 +383,57 @@ fn row<R: Read>(
         if columns.action.is_some() && field(columns.action) != b"failed" {
             continue;
         }
+        let fields = Fields {
+            bucket: field(columns.bucket),
+            key: field(Some(columns.key)),
+            key_encoding: field(columns.key_encoding),
+            version_id: field(columns.version_id),
+            is_latest: field(columns.is_latest),
+        };
+        return Ok(Some((line, fields.name(frame, line)?)));
+    }
+}
+
+/// The next row that is wanted, of whichever form.
+fn row_of_any(frame: &Frame, rows: &mut Rows) -> Result<Numbered, NamesError> {
+    loop {
+        let Some(row) = rows.next_row().map_err(|error| unread(frame, error))? else { return Ok(None) };
+        if frame.form == (Form::Csv { failed: true }) && row.field("action") != b"failed" {
+            continue;
+        }
+        let (Place::Line(at) | Place::Row(at)) = row.place();
+        let fields = Fields {
+            bucket: row.field("bucket"),
+            key: row.field("key"),
+            key_encoding: row.field("key_encoding"),
+            version_id: row.field("version_id"),
+            is_latest: row.field("is_latest"),
+        };
+        return Ok(Some((at, fields.name(frame, at)?)));
+    }
+}
+
+/// What a row says of its object.
+struct Fields<'r> {
+    bucket: &'r [u8],
+    key: &'r [u8],
+    key_encoding: &'r [u8],
+    version_id: &'r [u8],
+    is_latest: &'r [u8],
+}
+
+impl Fields<'_> {
+    /// The object that the row at `line` names.
+    fn name(&self, frame: &Frame, line: u64) -> Result<Name, NamesError> {
         let bad = |what: String, way_out: &str| Err(frame.bad(Some(line), what, way_out));
-        let bucket = field(columns.bucket);
+        let bucket = self.bucket;
         if !bucket.is_empty() && bucket != frame.bucket.as_bytes() {
             let what =
                 format!("is of the bucket `{}`, and the run of `{}`", shown_key(bucket).0, frame.bucket);
             return bad(what, "keep the rows of one bucket, and run the other bucket apart");
         }
-        let key = field(Some(columns.key));
-        let key = match field(columns.key_encoding) {
+        let key = self.key;
+        let key = match self.key_encoding {
             b"url" => {
                 let Some(key) = unpercent(key) else {
                     let what =
@@ -363,17 +454,17 @@ fn row<R: Read>(
                 return bad(what, "it can be empty or `url`");
             }
         };
-        let version_id = field(columns.version_id);
+        let version_id = self.version_id;
         if version_id.len() > MAX_VERSION || !version_id.iter().all(u8::is_ascii_graphic) {
             return bad(
                 "has a version id that is none".to_owned(),
                 "write it as the store does, or leave it empty",
             );
         }
-        let is_latest = match field(columns.is_latest) {
+        let is_latest = match self.is_latest {
             b"" => version_id.is_empty(),
             told => told.eq_ignore_ascii_case(b"true"),
         };
-        return Ok(Some((line, name(key, version_id.to_vec(), is_latest))));
+        Ok(name(key, version_id.to_vec(), is_latest))
     }
 }
