@@ -3,7 +3,8 @@
 usage: bounds.py PATH_TO_DEFROST
 
 A listing of a million keys at 64 requests in flight, a restore of 100,000 archived objects at 256 in
-flight, and the difference of two reports of a million rows each. Each child's VmHWM, the kernel's own high-water mark, is read from /proc until the child ends (what
+flight, the difference of two reports of a million rows each, and the
+page of one. Each child's VmHWM, the kernel's own high-water mark, is read from /proc until the child ends (what
 it takes in its last hundredth of a second may stay unseen); a peak above its bound, a wrong exit code
 or a wrong number of rows ends with exit code 1.
 """
@@ -34,6 +35,10 @@ RUNS = [
 
 # Rows of each of the two reports that are compared, and the bound in MiB.
 COMPARED, DIFF_BOUND = 1_000_000, 24
+
+# Rows of the two reports that are looked at, the bound in MiB, and by what part of the smaller one's peak
+# the larger one may exceed it.
+LOOKED_AT, AUDIT_BOUND, AUDIT_GROWTH = (100_000, 1_000_000), 64, 0.1
 
 
 def peak(pid):
@@ -120,6 +125,28 @@ def compare(defrost, folder):
     return "difference of two reports", 2 * COMPARED, most / MIB, DIFF_BOUND, seconds
 
 
+def look(defrost, folder):
+    """The page of a report of ten times the rows, all in folders of their own, takes no more memory."""
+    peaks = []
+    for rows in LOOKED_AT:
+        with open(folder / "report.csv", "w", encoding="utf-8") as out:
+            out.write("bucket,key,size,storage_class,state,expires_at,action,error_code,checked_at\n")
+            for n in range(rows):
+                until = f"2026-12-{1 + n % 28:02}T00:00:00Z" if n % 3 == 0 else ""
+                state = "restored" if until else "archived"
+                done = "failed,AccessDenied" if n % 20 == 1 else "none,"
+                key = f"logs/{n // 10_000:05}/{n // 10:09}/object-{n:09}"
+                out.write(f"rehearsal,{key},{n},GLACIER,{state},{until},{done},2026-11-21T01:00:00Z\n")
+        most, seconds = watched([defrost, "report", "report.csv", "--html", "page.html"], folder)
+        peaks.append(most)
+        page = (folder / "page.html").read_text(encoding="utf-8")
+        if f"{rows:,}" not in page:
+            raise SystemExit(f"the page of {rows} rows does not tell so")
+    if peaks[1] > peaks[0] * (1 + AUDIT_GROWTH):
+        raise SystemExit(f"the page of a longer report takes more memory: {peaks[0]} KiB, then {peaks[1]} KiB")
+    return "page of a report", LOOKED_AT[1], peaks[1] / MIB, AUDIT_BOUND, seconds
+
+
 def main(defrost):
     if not pathlib.Path("/proc/self/status").exists():
         raise SystemExit("this machine has no /proc: memory cannot be measured here")
@@ -127,7 +154,7 @@ def main(defrost):
     print(f"| {'what':<24} | {'rows':>9} | {'peak MiB':>8} | {'bound':>5} | {'seconds':>7} |")
     print(f"| {'-' * 24} | {'-' * 8}: | {'-' * 7}: | {'-' * 4}: | {'-' * 6}: |")
     over = []
-    measured = [functools.partial(measure, defrost, run) for run in RUNS] + [functools.partial(compare, defrost)]
+    measured = [functools.partial(measure, defrost, run) for run in RUNS] + [functools.partial(one, defrost) for one in (compare, look)]
     for one in measured:
         with tempfile.TemporaryDirectory() as folder:
             what, rows, most, bound, seconds = one(pathlib.Path(folder))

@@ -66,7 +66,6 @@ fn way_out(error: &ReadError, file: &Path) -> String {
         ReadError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
             "name the CSV of a run: its closing table and `defrost status` tell where it is".to_owned()
         }
-        ReadError::Io { .. } => "name a file that can be read".to_owned(),
-        _ => "name a report of defrost, or any CSV whose first line names a column `key`".to_owned(),
+        _ => error.way_out().to_owned(),
     }
 }

@@ -148,8 +148,7 @@ pub enum Event {
     },
     /// The run enters a phase.
     Phase(Phase),
-    /// How far this session is: several times a second while requests are in flight, and after each
-    /// page.
+    /// How far this session is: several times a second while it works, and when it has.
     Progress(Box<Progress>),
     /// A line worth reading.
     Notice(Notice),

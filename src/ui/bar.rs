@@ -1,4 +1,4 @@
-//! Bars that redraw themselves. The one file that knows indicatif; what it draws passes `screen`.
+//! Bars that redraw themselves. With `screen`, which puts them on the terminal, all that knows indicatif.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;

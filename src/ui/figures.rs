@@ -32,7 +32,10 @@ pub(super) fn restores(allowed: u32, progress: &Progress) -> Vec<String> {
     let now = progress.rates.restore;
     let slowed = now > 0 && now < allowed;
     let shown = human_count(u64::from(if slowed { now } else { allowed }));
-    let mut parts = vec![format!("{} of {shown}/s", human_rate(progress.speeds.restores))];
+    let mut parts = vec![match progress.speeds.restores {
+        Some(rate) => format!("{} of {shown}/s", human_rate(Some(rate))),
+        None => format!("at most {shown}/s"),
+    }];
     if slowed {
         parts.push(format!("slowed from {}/s", human_count(u64::from(allowed))));
     }
@@ -190,7 +193,7 @@ pub(super) mod tests {
         now.rates.restore = 64;
         assert!(line(&now, "restore", 80, Charset::Ascii).contains("79.8 of 64/s | slowed from 80/s | sent"));
         now.speeds = Speeds::default();
-        assert!(line(&now, "restore", 80, Charset::Ascii).contains(" | - of 64/s"));
+        assert!(line(&now, "restore", 80, Charset::Ascii).contains(" | at most 64/s"));
     }
 
     #[test]

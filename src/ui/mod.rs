@@ -1,7 +1,7 @@
 //! Events to people: progress bars, plain lines, JSON lines, tables and error texts.
 //!
-//! Everything here is written to a [`Sink`] (stderr, or a buffer in tests), never to stdout: stdout
-//! belongs to data. The tables and texts are returned as strings, and the caller decides where
+//! Everything here is written to a [`Sink`] (stderr, or a buffer in tests), and never to stdout, which
+//! belongs to data: `status`, whose answer is data, draws there. The tables and texts are returned as strings, and the caller decides where
 //! they go. Nothing reads a clock: spans come with the events, and the one thing that needs the
 //! hour ([`JsonLog`]) is given a clock.
 //!

@@ -1,26 +1,12 @@
 //! Reports in forms other than plain CSV: made of the sealed rows whatever kills the making, and taken by
 //! every verb that reads a report.
 
-use std::path::Path;
-
 use defrost::pipeline::checkpoint::{CommitPoint, VARIABLE};
-use defrost::pipeline::report::{COLUMNS, Rows};
 
 use crate::support::{OSS, Ran, Rig, Row, S3, Vendor};
-use crate::trial::{config, json, restore, scan, sha256, state, words};
+use crate::trial::{config, json, restore, rows_of, scan, sha256, state, words};
 
 const FORMS: [&str; 7] = ["csv", "csv.gz", "csv.zst", "jsonl", "jsonl.gz", "jsonl.zst", "parquet"];
-
-/// The rows of a report, whatever its form.
-#[track_caller]
-fn rows(path: &Path) -> Vec<Row> {
-    let mut rows = Rows::open(path).unwrap();
-    let mut all = Vec::new();
-    while let Some(row) = rows.next_row().unwrap() {
-        all.push(COLUMNS.iter().map(|c| ((*c).to_owned(), row.text(c).to_owned())).collect());
-    }
-    all
-}
 
 /// `line` with its report named `r.FORM`, and `more` behind it.
 fn named(line: &[String], form: &str, more: &[&str]) -> Vec<String> {
@@ -42,12 +28,12 @@ fn whole(rig: &Rig, form: &str, also: &[&str]) -> Vec<Row> {
     let (report, summary) = (rig.path(&format!("r.{form}")), json(&rig.path("r.summary.json")));
     assert_eq!(summary["report"], format!("r.{form}"));
     assert_eq!(summary["report_sha256"], sha256(&report));
-    let found = rows(&report);
+    let found = rows_of(&report);
     for (index, form) in also.iter().enumerate() {
         let path = rig.path(&format!("r.{form}"));
         assert_eq!(summary["also"][index]["file"], format!("r.{form}"));
         assert_eq!(summary["also"][index]["sha256"], sha256(&path));
-        assert_eq!(rows(&path), found, "{form}");
+        assert_eq!(rows_of(&path), found, "{form}");
     }
     assert_eq!(summary["tally"]["matched"]["objects"], found.len());
     for entry in std::fs::read_dir(rig.folder()).unwrap() {
@@ -72,7 +58,7 @@ fn all_forms_at_once_hold_the_same_rows_in_the_order_of_the_listing() {
     assert!(found.len() > 50 && found.is_sorted_by_key(|row| row["key"].clone()));
     // The next run knows what the last one asked for, from whichever form.
     rig.run(S3, &words(&line)).expect(0);
-    assert!(rows(&rig.path("r.parquet")).iter().all(|row| row["action"] != "requested"));
+    assert!(rows_of(&rig.path("r.parquet")).iter().all(|row| row["action"] != "requested"));
 }
 
 #[cfg(debug_assertions)]
@@ -157,7 +143,7 @@ fn lists_retries_waits_and_releases_take_any_form() {
         let line = named(&restore(OSS, &[]), form, &[]);
         rig.run(OSS, &words(&line)).expect(0);
         let (report, url) = (format!("r.{form}"), OSS.url("p/"));
-        let wanted = rows(&rig.path(&report));
+        let wanted = rows_of(&rig.path(&report));
         let list = ["scan", &url, "--from-csv", &report, "--report", "again.csv", "--state-dir", "other"];
         rig.run(OSS, &list).expect(0);
         let keys = |rows: &[Row]| rows.iter().map(|row| row["key"].clone()).collect::<Vec<_>>();

@@ -182,7 +182,7 @@ fn the_lines_for_cron_systemd_and_kubernetes_are_legal() {
             lines.push(format!("defrost {}", args.trim_end_matches(']').replace(['"', ','], "")));
         }
     }
-    assert_eq!(lines.len(), 6, "{lines:?}");
+    assert_eq!(lines.len(), 5, "{lines:?}");
     for line in lines {
         let cli = Cli::read(line.split(' ').map(Into::into)).unwrap_or_else(|e| panic!("{line}: {e}"));
         assert!(matches!(cli.verb, Command::Run(_) | Command::Check(_)), "{line}");

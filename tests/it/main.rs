@@ -58,6 +58,7 @@ mod pace;
 mod pasted;
 mod preflight;
 mod ranges;
+mod report;
 #[cfg(unix)]
 mod resume;
 #[cfg(unix)]

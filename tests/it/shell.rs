@@ -10,8 +10,23 @@ use serde_json::Value;
 
 use crate::support::{Keys, Ran, Rig, S3, VENDORS, Vendor, bare};
 
-const VERBS: [&str; 11] =
-    ["scan", "plan", "restore", "run", "status", "diff", "check", "sim", "guide", "explain", "completions"];
+const VERBS: [&str; 15] = [
+    "scan",
+    "plan",
+    "restore",
+    "run",
+    "status",
+    "report",
+    "diff",
+    "check",
+    "init",
+    "sim",
+    "guide",
+    "explain",
+    "schema",
+    "man",
+    "completions",
+];
 
 fn rig(vendor: Vendor) -> Rig {
     let mut bucket = BucketConfig::new(vendor.dialect, vendor.bucket);

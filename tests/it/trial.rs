@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use defrost::model::{Clock, SystemClock};
+use defrost::pipeline::report::{COLUMNS, Rows};
 use defrost::sim::{Config, Generate, Span, Versioning};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -151,6 +152,17 @@ pub(crate) fn told(row: &Row) -> Row {
         .filter(|(column, _)| !OWN.contains(&column.as_str()))
         .map(|(c, v)| (c.clone(), v.clone()))
         .collect()
+}
+
+/// The rows of a report, whatever its form.
+#[track_caller]
+pub(crate) fn rows_of(path: &Path) -> Vec<Row> {
+    let mut rows = Rows::open(path).unwrap();
+    let mut all = Vec::new();
+    while let Some(row) = rows.next_row().unwrap() {
+        all.push(COLUMNS.iter().map(|c| ((*c).to_owned(), row.text(c).to_owned())).collect());
+    }
+    all
 }
 
 pub(crate) fn words(line: &[String]) -> Vec<&str> {

@@ -114,8 +114,8 @@ fn a_killed_run_does_not_look_alive() {
     );
     assert!(!text.contains("in flight"), "{text}");
     // Whoever watches it is not kept waiting.
-    let line = ["status", &url, "--state-dir", "state", "--watch"];
-    let watched = Ran::of(&bare(rig.folder(), &line).output().unwrap()).expect(0);
+    let watch = ["status", &url, "--state-dir", "state", "--watch"];
+    let watched = Ran::of(&bare(rig.folder(), &watch).output().unwrap()).expect(0);
     assert_eq!(watched.stdout, status(&rig, &url).0);
     trial.finish(&rig, Kind::Lossy);
     assert!(!live.exists());

@@ -204,6 +204,13 @@ fn own_files() {
             MergeError::Report(ReadError::Io { path: csv(), source: machine() }),
         )
         .run("ReadError::Row", MergeError::Report(row))
+        .run(
+            "ReadError::Damaged",
+            MergeError::Report(ReadError::Damaged {
+                path: path("out/logs.parquet"),
+                what: "is damaged: its rows are not those that were written".to_owned(),
+            }),
+        )
         .run("ReadError::NoColumn", MergeError::Report(ReadError::NoColumn { path: csv(), column: "key" }))
         .run(
             "MergeError::Memory",

@@ -11,7 +11,9 @@ const JOB: &str = include_str!("../../../jobs/demo.toml");
 const SEED: &str = include_str!("../../../jobs/demo-seed.toml");
 
 /// What is said in another way in a folder of its own.
-const HERE: [(&str, &str); 3] = [
+const HERE: [(&str, &str); 4] = [
+    // No schema lies beside it.
+    ("#:schema ./defrost.schema.json\n", ""),
     ("`defrost run jobs/demo.toml`", "`defrost run demo.toml`, in this folder"),
     ("deleting jobs/.defrost", "deleting .defrost beside this file"),
     ("\"../out/demo.csv\"  ", "\"demo.csv\"         "),

@@ -170,13 +170,14 @@ fn unwritable(file: &Path, error: io::Error) -> Failure {
 fn demo(args: &InitArgs, context: &Context) -> Result<Exit, Failure> {
     let folder = args.file.clone().unwrap_or_else(|| PathBuf::from(DEMO));
     let [job, _] = demo::make(&folder, args.force).map_err(|(file, e)| unwritable(&file, e))?;
-    let job = job.display();
+    let csv = folder.join("demo.csv");
+    let (job, csv) = (job.display(), csv.display());
     let told = format!(
         "wrote {job} and the store that it works on: no cloud, no credentials\n\n\
          Next:\n  \
          defrost plan {job}     # what it would ask for, and what that would cost\n  \
          defrost run {job}      # 20,000 objects, in some seconds; run it again for the next night\n  \
-         defrost status {job}\n  \
+         defrost report {csv} --html demo.html   # a page for a browser\n  \
          defrost guide"
     );
     tell(&told, context);

@@ -38,7 +38,7 @@ pub(super) const NAME: &str = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$";
 const FILE: &str = r"^(?!-$)(?!\.{1,2}$)[^\u0000-\u001f\u007f]*[^/\u0000-\u001f\u007f]$";
 /// The same, or `-` for stdin.
 const LIST: &str = r"^(?!\.{1,2}$)[^\u0000-\u001f\u007f]*[^/\u0000-\u001f\u007f]$";
-const REPORT: &str = r"^(?!(.*/)?\.\.$)(?!\.$)([^{\u0000-\u001f]|\{(date|time|job|source)\})*(?<!/)$";
+const REPORT: &str = r"^(?=.)(?!(.*/)?\.\.$)(?!\.$)([^{\u0000-\u001f]|\{(date|time|job|source)\})*(?<!/)$";
 const URL: &str = r"^\s*[A-Za-z0-9]+://[^/@\s]+(/.*)?$";
 const REGION: &str = "^[A-Za-z0-9_-]+$";
 const ENDPOINT: &str = r"^\s*([Hh][Tt][Tt][Pp][Ss]?://)?[^/?#@\s]+/?\s*$";
@@ -137,6 +137,18 @@ pub(super) const SHAPES: &[(&str, Shape)] = &[
     ("wait.batch", Shape::Whole(1, Some(100_000))),
     ("report.path", Shape::Text(REPORT)),
     ("report.rows", Shape::Words(&["all", "changed", "failed"])),
+    (
+        "report.also",
+        Shape::Several(&Shape::Words(&[
+            "csv",
+            "csv.gz",
+            "csv.zst",
+            "jsonl",
+            "jsonl.gz",
+            "jsonl.zst",
+            "parquet",
+        ])),
+    ),
     ("simulator.seed", ANY),
     ("simulator.speed", Shape::Factor(1e9)),
     ("simulator.between_runs", Shape::Span),

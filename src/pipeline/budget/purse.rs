@@ -439,6 +439,20 @@ mod days {
         assert!(matches!(next_night.grant(&want(b"a"), next), Said::Granted(ONE)));
     }
 
+    #[test]
+    fn bounds_are_told_with_what_is_taken_of_them_and_where() {
+        let now = at("2026-11-20T12:00:00Z");
+        let mut other = Account::default();
+        let taken = Amount { objects: 1, bytes: 7, micros: 0 };
+        other.days.insert("2026-11-20".parse().unwrap(), taken);
+        let mut purse = purse(Account::default(), "r", now).beside([other]);
+        assert!(grant(&mut purse, now));
+        let bound =
+            |over, taken, most, elsewhere| Bound { over, unit: Unit::Objects, taken, most, elsewhere };
+        // Bytes and money are not bounded.
+        assert_eq!(purse.bounds(now), [bound(Over::Run, 1, 5, 0), bound(Over::Day, 2, 3, 1)]);
+    }
+
     /// Shanghai's day begins at 16:00 UTC.
     #[test]
     fn what_is_on_its_way_at_midnight_counts_on_both_days() {

@@ -21,7 +21,8 @@
 //! durable parts and over each line of the journal; what is about to be asked for is journaled. Format
 //! 4: whether a running restore or a lapsing copy was left undone; rows have flags, which are counted;
 //! what a run left over its budget, and whether its size was confirmed. Format 5: what was done when,
-//! and what the last run lets this one expect; a run of format 4 goes on without either.
+//! and what the last run lets this one expect, and the finished files where the report is not plain CSV;
+//! a run of format 4 goes on without either.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

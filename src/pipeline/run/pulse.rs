@@ -172,3 +172,58 @@ impl Pulse {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Rates;
+
+    fn told(pulse: &Pulse, millis: u64, listed: u64, restore: u64) -> Progress {
+        let progress = Progress {
+            kinds: Kinds { listed, ..Kinds::default() },
+            requests: RequestCounts { restore, ..RequestCounts::default() },
+            rates: Rates { restore: 80, ..Rates::default() },
+            elapsed: Duration::from_millis(millis),
+            ..Progress::default()
+        };
+        pulse.take(progress, Timestamp::UNIX_EPOCH)
+    }
+
+    /// A run that has worked for ten seconds and listed 500 entries before this session.
+    fn begun() -> Pulse {
+        let pulse = Pulse::new("restore", 80);
+        {
+            let mut inner = pulse.inner();
+            let elapsed = Duration::from_secs(10);
+            inner.found = Some(Found { listed: 500, elapsed, expected: Expected::default() });
+            let mut timeline = Timeline::default();
+            timeline.add(Duration::from_secs(9), Sample { listed: 500, rate: 80, ..Sample::default() });
+            inner.timeline = Some(timeline);
+        }
+        pulse
+    }
+
+    #[test]
+    fn the_timeline_goes_on_behind_earlier_sessions_and_counts_each_thing_once() {
+        let pulse = begun();
+        for (millis, listed, restore) in [(200, 10, 1), (400, 10, 2), (1_500, 30, 9), (1_500, 30, 9)] {
+            assert_eq!(told(&pulse, millis, listed, restore).earlier, 500);
+        }
+        let timeline = pulse.timeline().unwrap();
+        assert_eq!(timeline.samples.len(), 12);
+        let at = |second: usize| (timeline.samples[second].listed, timeline.samples[second].restores);
+        assert_eq!([at(9), at(10), at(11)], [(500, 0), (10, 2), (20, 7)]);
+        assert!(timeline.samples.iter().all(|sample| sample.rate == 80));
+    }
+
+    #[test]
+    fn ranges_are_counted_as_they_are_cut_and_done() {
+        let pulse = begun();
+        pulse.ranges(1);
+        (0..3).for_each(|_| pulse.cut());
+        pulse.range_done();
+        assert_eq!(told(&pulse, 1, 0, 0).ranges, Ranges { done: 1, known: 4 });
+        pulse.collapsed();
+        assert_eq!(told(&pulse, 2, 0, 0).ranges, Ranges { done: 1, known: 2 });
+    }
+}

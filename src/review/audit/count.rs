@@ -26,22 +26,30 @@ const NO_CODE: &str = "unknown";
 pub(super) fn count(audit: &mut Audit, rows: &mut Rows) -> Result<(), ReadError> {
     audit.lacks = WANTED.into_iter().filter(|column| !rows.has(column)).collect();
     let mut books = Books::new(audit);
-    loop {
+    let fault = loop {
         match rows.next_row() {
             Ok(Some(row)) => books.row(&row)?,
-            Ok(None) => break,
-            Err(fault @ ReadError::Row { .. }) if books.audit.unfinished => {
-                if !matches!(rows.next_row(), Ok(None)) {
-                    return Err(fault);
-                }
-                books.audit.torn = true;
-                break;
-            }
-            Err(fault) => return Err(fault),
+            Ok(None) => break None,
+            Err(fault) => break Some(fault),
         }
+    };
+    if let Some(fault) = fault {
+        if !(books.audit.unfinished && is_end(&fault, rows)) {
+            return Err(fault);
+        }
+        books.audit.torn = true;
     }
     books.close();
     Ok(())
+}
+
+/// Whether `fault` is nothing but the end of a file that a run was stopped in, and no row comes behind it.
+fn is_end(fault: &ReadError, rows: &mut Rows) -> bool {
+    match fault {
+        ReadError::Damaged { .. } => true,
+        ReadError::Row { .. } => matches!(rows.next_row(), Ok(None) | Err(ReadError::Damaged { .. })),
+        ReadError::Io { .. } | ReadError::NoColumn { .. } => false,
+    }
 }
 
 /// Counts while rows come.

@@ -40,7 +40,7 @@ pub(super) fn put(main: &mut Markup, audit: &Audit) {
             "p",
             &[("class", "lead")],
             &format!(
-                "Each day has the number of objects whose copy lapses on it, in UTC; the darker, the more {by}. \
+                "Each day has the number of objects whose copy lapses on it, in UTC; the stronger its colour, the more {by}. \
                  After that they must be restored again."
             ),
         );

@@ -60,7 +60,8 @@ pub(super) fn head(body: &mut Markup, audit: &Audit) {
                 None => p.name(&audit.file),
             }
             if let Some((_, last)) = audit.checked {
-                p.text(&format!(" \u{b7} as of {}", stamp(last)));
+                p.text(" \u{b7} ");
+                p.leaf("span", &[("class", "whole")], &format!("as of {}", stamp(last)));
             }
         });
         head.within("ul", &[("class", "chips")], |list| {

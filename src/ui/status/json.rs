@@ -161,7 +161,7 @@ mod tests {
     #[test]
     fn scripts_find_what_people_read() {
         let mut view = view(RunState::Running, Some(4_711));
-        view.live = live(at_work(Phase::Draining(std::time::Duration::from_secs(8))));
+        view.live = Some(live(at_work(Phase::Draining(std::time::Duration::from_secs(8)))));
         let text = status_json(&view);
         let value: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!((&value["state"], &value["pid"]), (&"running".into(), &4_711.into()));
@@ -170,7 +170,7 @@ mod tests {
         assert_eq!(value["run"]["progress"]["kinds"]["asked_bytes"], 13_207_024_435_u64);
         assert_eq!(value["last_key"], "logs/2024/\u{1b}x.gz");
         assert!(!text.contains('\u{1b}'), "nothing steers a terminal: {text}");
-        view.live = live(Doing::Wait { ready: 1, open: 2, next: None });
+        view.live = Some(live(Doing::Wait { ready: 1, open: 2, next: None }));
         let value: serde_json::Value = serde_json::from_str(&status_json(&view)).unwrap();
         assert_eq!((&value["wait"]["running"], &value["wait"]["open"]), (&true.into(), &2.into()));
         assert!(value["run"].is_null() && value["release"].is_null());

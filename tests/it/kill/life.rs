@@ -10,7 +10,7 @@ use super::record::{Id, Record, id_of, ledger};
 use super::scenario::Scenario;
 use super::tear::{journal_length, tear};
 use crate::support::{Going, Ran, Rig, Row};
-use crate::trial::{json, sha256, told};
+use crate::trial::{json, rows_of, sha256, told};
 
 /// When a session is to be killed.
 #[derive(Clone, Copy, Debug)]
@@ -178,13 +178,15 @@ fn of_any_hour(row: &Row) -> Row {
 
 /// Holds the finished report against the unbroken one, and the store's ledger against both.
 fn judge(scenario: &Scenario, rig: &Rig, records: &BTreeMap<Id, (String, u32)>, score: &mut Score) {
-    if !rig.path("r.csv").exists() || rig.path("r.csv.partial").exists() {
+    let report = rig.path(scenario.report);
+    let left_over = [".partial", ".new"].map(|ending| rig.path(&format!("{}{ending}", scenario.report)));
+    if !report.exists() || left_over.iter().any(|path| path.exists()) {
         score.faults.push("there is no finished report, or a part of one beside it".to_owned());
         score.unequal += 1;
         return;
     }
     let faults = score.faults.len();
-    let (found, wanted) = (rig.rows("r.csv"), scenario.unbroken());
+    let (found, wanted) = (rows_of(&report), scenario.unbroken());
     let ids: Vec<Id> = found.iter().map(id_of).collect();
     let distinct: BTreeSet<&Id> = ids.iter().collect();
     let missing = wanted.iter().filter(|row| !distinct.contains(&id_of(row))).count();
@@ -235,7 +237,7 @@ fn judge(scenario: &Scenario, rig: &Rig, records: &BTreeMap<Id, (String, u32)>, 
         score.faults.push(format!("{id:?} was asked for and has no row"));
     }
     let summary = json(&rig.path("r.summary.json"));
-    if summary["report_sha256"] != sha256(&rig.path("r.csv")) {
+    if summary["report_sha256"] != sha256(&report) {
         score.faults.push("the summary is not that of the report".to_owned());
     }
     let counted = &summary["tally"]["actions"]["requested"]["objects"];

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use crate::support::{Rig, Row, hex, key_of};
-use crate::trial::{json, partial};
+use crate::trial::{json, rows_of};
 
 /// Key and version, both in hexadecimal.
 pub(super) type Id = (String, String);
@@ -30,17 +30,21 @@ impl Record {
         if record.finished {
             return record;
         }
-        let named = mark["sealed"] == true && !partial(rig).exists();
-        let report = std::fs::read(if named { rig.path("r.csv") } else { partial(rig) }).unwrap();
-        let header = report.iter().position(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-        let header = &report[..header];
-        record.take(&report[..length(&mark["written"]["len"])]);
+        let (report, partial) = (PathBuf::from(mark["report"].as_str().unwrap()), partial(mark));
+        if mark["sealed"] == true && !partial.exists() {
+            record.take(rows_of(&report));
+            return record;
+        }
+        let rows = std::fs::read(partial).unwrap();
+        let header = rows.iter().position(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        let header = &rows[..header];
+        record.take(csv_rows(&rows[..length(&mark["written"]["len"])]));
         for range in mark["ranges"].as_array().unwrap() {
             for extent in range["aside"].as_array().into_iter().flatten() {
                 let aside = std::fs::read(state.join("aside.csv")).unwrap();
                 let start = length(&extent["start"]);
                 let rows = &aside[start..start + length(&extent["len"])];
-                record.take(&[header, rows].concat());
+                record.take(csv_rows(&[header, rows].concat()));
             }
         }
         let journal = std::fs::read_to_string(state.join("journal.jsonl")).unwrap();
@@ -55,15 +59,20 @@ impl Record {
         record
     }
 
-    fn take(&mut self, csv: &[u8]) {
-        let mut reader = csv::Reader::from_reader(csv);
-        for row in reader.deserialize::<Row>() {
-            let row = row.unwrap();
-            if !row["http_status"].is_empty() {
-                self.answered.insert(id_of(&row), row["request_id"].clone());
-            }
+    fn take(&mut self, rows: Vec<Row>) {
+        for row in rows.into_iter().filter(|row| !row["http_status"].is_empty()) {
+            self.answered.insert(id_of(&row), row["request_id"].clone());
         }
     }
+}
+
+fn csv_rows(text: &[u8]) -> Vec<Row> {
+    csv::Reader::from_reader(text).deserialize().map(Result::unwrap).collect()
+}
+
+/// The unfinished report that a mark names.
+pub(super) fn partial(mark: &Value) -> PathBuf {
+    PathBuf::from(format!("{}.partial", mark["report"].as_str().unwrap()))
 }
 
 /// The state folder, if there is a mark in it.

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use defrost::sim::{Config, Generate, Latency, Span, Versioning};
 
 use crate::support::{COS, OSS, Rig, Row, S3, VENDORS, Vendor};
-use crate::trial::words;
+use crate::trial::{rows_of, words};
 
 /// A line, the bucket that it works on, and what it reports if nobody kills it.
 pub(super) struct Scenario {
@@ -14,6 +14,8 @@ pub(super) struct Scenario {
     pub(super) vendor: Vendor,
     pub(super) restores: bool,
     pub(super) lists_many: bool,
+    /// Name of the report.
+    pub(super) report: &'static str,
     config: Config,
     line: Vec<String>,
     unbroken: OnceLock<Vec<Row>>,
@@ -46,6 +48,7 @@ impl Scenario {
             vendor,
             restores,
             lists_many: ranges > 1,
+            report: "r.csv",
             config,
             line,
             unbroken,
@@ -73,6 +76,9 @@ impl Scenario {
             lapsing.line[days + 1] = "7".to_owned();
             all.push(lapsing);
         }
+        for (vendor, report) in [(S3, "r.parquet"), (OSS, "r.csv.zst"), (COS, "r.jsonl.gz")] {
+            all.push(Self::new(vendor, true, 16, false, &["--also", "jsonl"]).formed(report));
+        }
         all.push(Self::new(OSS, true, 1, false, &["--state", "archived", "--max-objects", "50"]));
         all.push(Self::new(S3, true, 16, false, &["--rows", "changed"]));
         for (restores, ranges, versions) in [
@@ -90,6 +96,15 @@ impl Scenario {
         all
     }
 
+    /// The same with a report that is made of its rows at the end.
+    fn formed(mut self, report: &'static str) -> Self {
+        for word in self.line.iter_mut().filter(|word| *word == "r.csv") {
+            report.clone_into(word);
+        }
+        let name = format!("{} into {report}", self.name);
+        Self { name, report, ..self }
+    }
+
     pub(super) fn rig(&self) -> Rig {
         Rig::new(self.config.clone())
     }
@@ -105,7 +120,7 @@ impl Scenario {
             config.buckets[0].quirks.latency = Latency::default();
             let rig = Rig::new(config);
             rig.run(self.vendor, &self.line()).expect(0);
-            rig.rows("r.csv")
+            rows_of(&rig.path(self.report))
         })
     }
 }

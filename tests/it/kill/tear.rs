@@ -4,9 +4,9 @@ use std::fs::OpenOptions;
 use std::path::Path;
 
 use super::dice::Dice;
-use super::record::state;
+use super::record::{partial, state};
 use crate::support::Rig;
-use crate::trial::{json, partial};
+use crate::trial::json;
 
 /// Bytes that the journal has; 0 if there is none.
 pub(super) fn journal_length(rig: &Rig) -> u64 {
@@ -20,7 +20,7 @@ pub(super) fn tear(rig: &Rig, before: u64, dice: &mut Dice) {
     let Some(state) = state(rig) else { return };
     let mark = &json(&state.join("checkpoint.json"))["mark"];
     let length = |part: &str| mark[part]["len"].as_u64().unwrap();
-    cut(&partial(rig), length("written"), dice);
+    cut(&partial(mark), length("written"), dice);
     cut(&state.join("aside.csv"), length("aside"), dice);
     let journal = state.join("journal.jsonl");
     let text = std::fs::read_to_string(&journal).unwrap();

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
 use csv::ByteRecord;
@@ -23,7 +23,11 @@ pub(super) struct CsvRows {
 
 impl CsvRows {
     /// Reads the header of `source`.
-    pub(super) fn new(path: &Path, source: Source, packing: Packing) -> Result<(Self, Named), ReadError> {
+    pub(super) fn new(
+        path: &Path,
+        source: Source,
+        packing: Packing,
+    ) -> Result<(Self, Box<Named>), ReadError> {
         let mut reader = csv::ReaderBuilder::new().from_reader(Bounded::new(source));
         let header = reader.byte_headers().map_err(|error| told(path, packing, error))?;
         let places =
@@ -32,7 +36,10 @@ impl CsvRows {
         if places[super::KEY].is_none() {
             return Err(ReadError::NoColumn { path: path.to_owned(), column: "key" });
         }
-        Ok((Self { reader, packing, own }, Named { places, has: places.map(|place| place.is_some()) }))
+        Ok((
+            Self { reader, packing, own },
+            Box::new(Named { places, has: places.map(|place| place.is_some()) }),
+        ))
     }
 
     /// Reads the next row into `record`; its place, or `None` behind the last one.
@@ -54,15 +61,17 @@ fn told(path: &Path, packing: Packing, error: csv::Error) -> ReadError {
     let line = error.position().map_or(1, csv::Position::line);
     let row = |what: String| ReadError::Row { path: path.to_owned(), place: Place::Line(line), what };
     match error.into_kind() {
-        csv::ErrorKind::Io(error) if error.get_ref().is_some_and(|inner| inner.is::<TooLong>()) => {
-            row(error.to_string())
-        }
+        csv::ErrorKind::Io(error) if is_too_long(&error) => row(error.to_string()),
         csv::ErrorKind::Io(source) => broken(path, packing, line, source),
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
             row(format!("it has {len} fields where {expected_len} are named"))
         }
         _ => row("it is no CSV".to_owned()),
     }
+}
+
+fn is_too_long(error: &io::Error) -> bool {
+    error.get_ref().and_then(|inner| inner.downcast_ref::<TooLong>()).is_some()
 }
 
 /// Rows of JSON lines: one object a line. Nothing but values of one level is taken; keys that name no
@@ -79,7 +88,11 @@ pub(super) struct JsonRows {
 
 impl JsonRows {
     /// Reads the first row of `source`, which tells which columns there are.
-    pub(super) fn new(path: &Path, source: Source, packing: Packing) -> Result<(Self, Named), ReadError> {
+    pub(super) fn new(
+        path: &Path,
+        source: Source,
+        packing: Packing,
+    ) -> Result<(Self, Box<Named>), ReadError> {
         let reader = BufReader::new(source);
         let mut rows =
             Self { reader, packing, line: 0, text: Vec::new(), fields: Fields::default(), waits: false };
@@ -92,7 +105,7 @@ impl JsonRows {
                 "has no `key` in its first line: each line must be an object with one",
             ));
         }
-        Ok((rows, Named { places: std::array::from_fn(Some), has }))
+        Ok((rows, Box::new(Named { places: std::array::from_fn(Some), has })))
     }
 
     /// Reads the next row into `record`; its place, or `None` behind the last one.

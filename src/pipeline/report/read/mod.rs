@@ -33,7 +33,7 @@ const KEY: usize = 1;
 pub struct Rows {
     path: PathBuf,
     reader: Reader,
-    named: Named,
+    named: Box<Named>,
     record: ByteRecord,
 }
 
@@ -112,7 +112,7 @@ impl Rows {
         Ok(Self::new(path, reader, named))
     }
 
-    fn new(path: &Path, reader: Reader, named: Named) -> Self {
+    fn new(path: &Path, reader: Reader, named: Box<Named>) -> Self {
         Self { path: path.to_owned(), reader, named, record: ByteRecord::new() }
     }
 

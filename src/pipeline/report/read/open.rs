@@ -91,14 +91,14 @@ pub(super) fn open(path: &Path, mut source: Source) -> Result<Opened, ReadError>
             Box::new(unpacked)
         }
     };
-    let layout = match named.map(|form| form.layout) {
-        Some(layout @ (Layout::Csv | Layout::Jsonl)) => layout,
-        _ => {
-            let first = self::head(&mut source, 1).map_err(|error| broken(path, packing, 1, error))?;
-            let layout = if first == b"{" { Layout::Jsonl } else { Layout::Csv };
-            source = Box::new(Cursor::new(first).chain(source));
-            layout
-        }
+    let named = named.map(|form| form.layout).filter(|layout| *layout != Layout::Parquet);
+    let layout = if let Some(layout) = named {
+        layout
+    } else {
+        let first = self::head(&mut source, 1).map_err(|error| broken(path, packing, 1, error))?;
+        let layout = if first == b"{" { Layout::Jsonl } else { Layout::Csv };
+        source = Box::new(Cursor::new(first).chain(source));
+        layout
     };
     Ok(Opened { layout, packing, source })
 }

@@ -53,7 +53,7 @@ impl ChunkReader for Again {
 pub(super) struct ParquetRows {
     reader: SerializedFileReader<Again>,
     /// What is read of each of [`COLUMNS`].
-    columns: [Option<Column>; COLUMNS.len()],
+    columns: Vec<Option<Column>>,
     /// The next row group.
     group: usize,
     /// Rows of this one that are not in a batch yet.
@@ -69,11 +69,11 @@ pub(super) struct ParquetRows {
 
 impl ParquetRows {
     /// Reads what `file`, which stands at `path`, says of itself.
-    pub(super) fn new(path: &Path, file: &Arc<File>) -> Result<(Self, Named), ReadError> {
+    pub(super) fn new(path: &Path, file: &Arc<File>) -> Result<(Self, Box<Named>), ReadError> {
         let reader = SerializedFileReader::new(Again::from_start(Arc::clone(file)));
         let reader = reader.map_err(|error| broken(path, 0, error))?;
         let meta = reader.metadata().file_metadata();
-        let mut columns = [const { None }; COLUMNS.len()];
+        let mut columns: Vec<Option<Column>> = COLUMNS.iter().map(|_| None).collect();
         for (at, found) in meta.schema_descr().columns().iter().enumerate() {
             let name = found.path().parts().first().map_or("", String::as_str);
             let Some(column) = COLUMNS.iter().position(|column| column.eq_ignore_ascii_case(name)) else {
@@ -88,7 +88,7 @@ impl ParquetRows {
         if columns[super::KEY].is_none() {
             return Err(ReadError::damaged(path, "has no column `key`"));
         }
-        let has = columns.each_ref().map(Option::is_some);
+        let has = std::array::from_fn(|at| columns[at].is_some());
         let said = meta.key_value_metadata().into_iter().flatten().find(|said| said.key == SEAL);
         let said = said.and_then(|said| said.value.clone());
         // Others keep what a file says of itself when they write it anew with other rows.
@@ -111,7 +111,7 @@ impl ParquetRows {
             field: Vec::new(),
             seal: seal.map(|said| (Seal::default(), said)),
         };
-        Ok((rows, Named { places: std::array::from_fn(Some), has }))
+        Ok((rows, Box::new(Named { places: std::array::from_fn(Some), has })))
     }
 
     /// Reads the next row into `record`; its place, or `None` behind the last one.
