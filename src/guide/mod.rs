@@ -193,6 +193,7 @@ mod tests {
                             assert!(known || flag == Some("help"), "{at}: no such flag");
                         }
                     }
+                    ["cargo", "install", "--path", ".", "--locked"] => {}
                     ["cargo", "test", "--test", "it", name, ..] => {
                         let module = format!("mod {};", name.trim_end_matches("::"));
                         assert!(main.lines().any(|line| line == module), "{at}: no such tests");

@@ -56,6 +56,28 @@ const NOT_RUN: &[(&str, &str, By)] = &[
         "takes minutes and the folder of cargo",
         By::Ci("cargo install --path . --locked"),
     ),
+    (".ci/package/static", "builds anew for another target", By::Ci(".ci/package/static")),
+    (".ci/package/deb", "takes a release build and tools of Debian", By::Ci(".ci/package/deb")),
+    (
+        "sudo install -m 644 jobs/defrost.service jobs/defrost.timer /etc/systemd/system/",
+        "changes the machine; systemd's own tools look at the files",
+        By::Ci(".ci/interop/deploy.py"),
+    ),
+    (
+        "sudo systemctl enable --now defrost.timer",
+        "needs systemd; its own tools look at the files",
+        By::Ci(".ci/interop/deploy.py"),
+    ),
+    (
+        "kubectl create configmap defrost-jobs --from-file=jobs/nightly-oss.toml",
+        "needs a cluster",
+        By::Nobody,
+    ),
+    (
+        "kubectl apply -f jobs/cronjob.yaml",
+        "needs a cluster; the file is held against its schemas",
+        By::Ci(".ci/interop/deploy.py"),
+    ),
     ("cargo test", "is what runs this test", By::Ci("eval \"$test_command\"")),
     (
         "DEFROST_KILLS=1000 cargo test --test it kill:: -- --nocapture",
