@@ -284,14 +284,14 @@ fn status_follows_a_job_through_its_life() {
             ..Fault::new(FaultKind::Error).on(Call::List)
         });
         run(&["run", "job.toml"]).expect(4);
-        status(&["night", "interrupted", "rows       6\n", "requested 6", "r.csv.partial"]);
+        status(&["night", "interrupted", "rows      6\n", "requested 6", "r.csv.partial"]);
         rig.server.clear_faults();
         let asked = rig.server.ledger().counts().total;
         status(&["interrupted"]);
         assert_eq!(rig.server.ledger().counts().total, asked, "status asks no store");
 
         run(&["run", "job.toml"]).expect(0);
-        status(&["night", "finished", "rows       9\n", "requested 9", "r.csv\n"]);
+        status(&["night", "finished", "rows      9\n", "requested 9", "r.csv\n"]);
         assert_eq!(rig.rows("r.csv").len(), 9);
     }
 }
