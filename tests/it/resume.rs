@@ -294,7 +294,7 @@ fn a_signal_ends_a_pause_that_the_store_ordered() {
     std::thread::scope(|scope| {
         for (vendor, call, skip) in [(OSS, Call::Restore, 6), (COS, Call::Head, 30), (S3, Call::List, 2)] {
             scope.spawn(move || {
-                let trial = Trial::new(vendor, config(vendor), restore(vendor, &[]));
+                let trial = Trial::new(vendor, config(vendor), restore(vendor, &["-v"]));
                 let rig = trial.rig();
                 let slow = Fault::new(FaultKind::SlowDown).on(call);
                 rig.server.add_fault(Fault { skip, retry_after: Some(250), ..slow });
