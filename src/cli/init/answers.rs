@@ -66,8 +66,9 @@ impl Hints {
     }
 }
 
-fn fixed(text: &str) -> Option<String> {
-    Some(text.to_owned())
+/// An answer that does not depend on what was said before.
+fn fixed(text: &str) -> String {
+    text.to_owned()
 }
 
 const QUESTIONS: [Question; 9] = [
@@ -86,7 +87,7 @@ const QUESTIONS: [Question; 9] = [
         audits: true,
         slot: |answers| &mut answers.region,
         usual: |answers, hints| match answers.provider() {
-            Some(Provider::S3) => hints.region(Provider::S3).or_else(|| fixed("us-east-1")),
+            Some(Provider::S3) => hints.region(Provider::S3).or_else(|| Some(fixed("us-east-1"))),
             Some(provider) => hints.region(provider),
             None => None,
         },
@@ -97,7 +98,7 @@ const QUESTIONS: [Question; 9] = [
         why: "paid by the day; a run every night keeps nothing longer by itself, and asks again for what has lapsed",
         audits: false,
         slot: |answers| &mut answers.days,
-        usual: |_, _| fixed("7"),
+        usual: |_, _| Some(fixed("7")),
     },
     Question {
         key: "restore.tier",
@@ -105,7 +106,7 @@ const QUESTIONS: [Question; 9] = [
         why: "minutes, hours, or up to two days; the slower, the cheaper",
         audits: false,
         slot: |answers| &mut answers.tier,
-        usual: |_, _| fixed("Standard"),
+        usual: |_, _| Some(fixed("Standard")),
     },
     Question {
         key: "filter.storage_class",
@@ -113,7 +114,7 @@ const QUESTIONS: [Question; 9] = [
         why: "`archived` for every class that needs a restore, `any`, or the vendor's names, parted by commas",
         audits: true,
         slot: |answers| &mut answers.classes,
-        usual: |answers, _| fixed(if answers.audit { "any" } else { "archived" }),
+        usual: |answers, _| Some(fixed(if answers.audit { "any" } else { "archived" })),
     },
     Question {
         key: "limits.restore_rate",
@@ -121,7 +122,7 @@ const QUESTIONS: [Question; 9] = [
         why: "it slows down by itself when the store asks for it",
         audits: false,
         slot: |answers| &mut answers.rate,
-        usual: |answers, _| fixed(if answers.provider() == Some(Provider::S3) { "300" } else { "80" }),
+        usual: |answers, _| Some(fixed(if answers.provider() == Some(Provider::S3) { "300" } else { "80" })),
     },
     Question {
         key: "limits.daily_bytes",
@@ -129,7 +130,7 @@ const QUESTIONS: [Question; 9] = [
         why: "what is beyond it waits for the next night; `none` for no bound",
         audits: false,
         slot: |answers| &mut answers.daily_bytes,
-        usual: |_, _| fixed("none"),
+        usual: |_, _| Some(fixed("none")),
     },
     Question {
         key: "report.path",
@@ -137,7 +138,7 @@ const QUESTIONS: [Question; 9] = [
         why: "a CSV with a row for each object; {date}, {time} and {job} are filled in",
         audits: true,
         slot: |answers| &mut answers.report,
-        usual: |_, _| fixed("reports/{job}-{date}.csv"),
+        usual: |_, _| Some(fixed("reports/{job}-{date}.csv")),
     },
     Question {
         key: "",
@@ -145,7 +146,7 @@ const QUESTIONS: [Question; 9] = [
         why: "for the crontab line below; it stands in no file",
         audits: true,
         slot: |answers| &mut answers.at,
-        usual: |_, _| fixed("22:00"),
+        usual: |_, _| Some(fixed("22:00")),
     },
 ];
 

@@ -68,7 +68,7 @@ impl Sort {
 /// One name of an entry: a code or a word.
 #[derive(Debug)]
 struct Name {
-    name: &'static str,
+    code: &'static str,
     /// Who sends it; nobody for defrost's own words.
     of: &'static [Provider],
     /// What sets it apart from the other names of its entry; mostly nothing.
@@ -125,14 +125,14 @@ fn entries() -> impl Iterator<Item = &'static Entry> {
 #[must_use]
 pub fn entry(name: &str) -> Option<(&'static Entry, &'static str)> {
     entries().find_map(|entry| {
-        let found = entry.names.iter().find(|known| known.name.eq_ignore_ascii_case(name))?;
-        Some((entry, found.name))
+        let found = entry.names.iter().find(|known| known.code.eq_ignore_ascii_case(name))?;
+        Some((entry, found.code))
     })
 }
 
 /// Every name that [`entry`] knows, in the order of the list.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    entries().flat_map(|entry| entry.names.iter().map(|name| name.name))
+    entries().flat_map(|entry| entry.names.iter().map(|name| name.code))
 }
 
 /// Advice for `code`: a vendor's error code, or the word of a [`Reason`] where the vendor sent no
@@ -145,7 +145,7 @@ pub fn advice(provider: Option<Provider>, code: &str) -> Option<&'static str> {
         Sort::Reason => Reason::from_word(code).is_some(),
         Sort::Status | Sort::State | Sort::Action | Sort::Flag | Sort::Exit => false,
     };
-    let by_name = |entry: &&Entry| entry.names.iter().any(|name| name.name == code);
+    let by_name = |entry: &&Entry| entry.names.iter().any(|name| name.code == code);
     entries().filter(|entry| of_a_row(entry.sort)).find(by_name)?.line.text(provider)
 }
 

@@ -5,7 +5,7 @@ use crate::model::Provider::{self, Cos, Oss, S3};
 
 macro_rules! number {
     ($name:literal) => {
-        &[Name { name: $name, of: &[], note: "" }]
+        &[Name { code: $name, of: &[], note: "" }]
     };
 }
 

@@ -31,7 +31,7 @@ pub fn explained(entry: &Entry, name: &str) -> String {
     }
     part("defrost", entry.defrost);
     part("what to do", entry.act);
-    let others: Vec<&str> = entry.names.iter().map(|n| n.name).filter(|other| *other != name).collect();
+    let others: Vec<&str> = entry.names.iter().map(|n| n.code).filter(|other| *other != name).collect();
     part("the same for", &others.join(", "));
     if !entry.source.is_empty() {
         part("sources", &format!("{}; read 2026-11", entry.source));
@@ -54,7 +54,7 @@ pub fn explained_json(entry: &Entry, name: &str) -> String {
         on: entry.on.iter().map(|(provider, text)| (provider.scheme(), *text)).collect(),
         defrost: entry.defrost,
         what_to_do: entry.act,
-        others: entry.names.iter().map(|n| n.name).filter(|other| *other != name).collect(),
+        others: entry.names.iter().map(|n| n.code).filter(|other| *other != name).collect(),
         source: entry.source,
     })
 }
@@ -71,7 +71,7 @@ pub fn listed() -> String {
             let line =
                 entry.line.text(None).filter(|_| matches!(sort, Sort::Code | Sort::Status | Sort::Exit));
             let text = line.unwrap_or_else(|| first_sentence(entry.means));
-            let names: Vec<String> = entry.names.iter().map(|name| name.name.to_owned()).collect();
+            let names: Vec<String> = entry.names.iter().map(|name| name.code.to_owned()).collect();
             if sort == Sort::Code {
                 let names = names.join(", ");
                 lines.extend(wrapped("  ", names.split(' '), " "));
@@ -87,7 +87,7 @@ pub fn listed() -> String {
 /// Every entry as JSON, one object a line, with a line break at the end of each.
 #[must_use]
 pub fn listed_json() -> String {
-    let all = entries().flat_map(|entry| entry.names.iter().map(move |name| (entry, name.name)));
+    let all = entries().flat_map(|entry| entry.names.iter().map(move |name| (entry, name.code)));
     all.map(|(entry, name)| explained_json(entry, name) + "\n").collect()
 }
 
@@ -121,7 +121,7 @@ fn title(entry: &Entry, name: &str) -> String {
 }
 
 fn name_of(entry: &Entry, name: &str) -> Option<&'static Name> {
-    entry.names.iter().find(|known| known.name == name)
+    entry.names.iter().find(|known| known.code == name)
 }
 
 const fn vendor(provider: Provider) -> &'static str {

@@ -8,11 +8,11 @@ const OURS: &[Provider] = &[Oss];
 const ITS: &[Provider] = &[S3];
 
 const fn n(name: &'static str, of: &'static [Provider]) -> Name {
-    Name { name, of, note: "" }
+    Name { code: name, of, note: "" }
 }
 
 const fn noted(name: &'static str, of: &'static [Provider], note: &'static str) -> Name {
-    Name { name, of, note }
+    Name { code: name, of, note }
 }
 
 pub(super) const SLOWER: &str = "lower --rate-limit, then run the same line again for what is still open";

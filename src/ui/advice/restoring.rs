@@ -6,7 +6,7 @@ use crate::model::Provider::{self, Cos, Oss, S3};
 const ALL: &[Provider] = &[Oss, Cos, S3];
 
 const fn n(name: &'static str, of: &'static [Provider]) -> Name {
-    Name { name, of, note: "" }
+    Name { code: name, of, note: "" }
 }
 
 pub(super) const AS_IT_IS: &str = "this class or tier needs no restore: the object can be read as it is";
@@ -41,10 +41,10 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         sort: Sort::Code,
         names: &[
-            Name { name: "OperationNotSupported", of: &[Oss], note: "the word of OSS (status 400)" },
-            Name { name: "RestoreNonArchiveObject", of: &[Cos], note: "the word of COS (status 405)" },
+            Name { code: "OperationNotSupported", of: &[Oss], note: "the word of OSS (status 400)" },
+            Name { code: "RestoreNonArchiveObject", of: &[Cos], note: "the word of COS (status 405)" },
             Name {
-                name: "ObjectAlreadyInActiveTierError",
+                code: "ObjectAlreadyInActiveTierError",
                 of: &[S3],
                 note: "S3 Intelligent-Tiering, the object is in an access tier that is read at once (status 403)",
             },
@@ -130,7 +130,7 @@ pub(super) const ENTRIES: &[Entry] = &[
             n("MalformedXML", ALL),
             n("InvalidArgument", ALL),
             Name {
-                name: "InvalidRequest",
+                code: "InvalidRequest",
                 of: &[S3],
                 note: "also a way of signing that the store does not take",
             },
@@ -163,7 +163,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         sort: Sort::Code,
         names: &[
             n("NoSuchKey", ALL),
-            Name { name: "NoSuchVersion", of: ALL, note: "the key is known, this version of it is not" },
+            Name { code: "NoSuchVersion", of: ALL, note: "the key is known, this version of it is not" },
         ],
         line: Line::Of(GONE),
         means: "The object is not in the store (status 404): deleted or overwritten since it was listed, or a \

@@ -28,7 +28,7 @@ fn codes(text: &str) -> BTreeSet<String> {
 }
 
 fn vendors_of(code: &str) -> &'static [Provider] {
-    let of = |entry: &'static Entry| entry.names.iter().find(|name| name.name == code);
+    let of = |entry: &'static Entry| entry.names.iter().find(|name| name.code == code);
     entries().find_map(of).unwrap_or_else(|| panic!("{code} is not explained")).of
 }
 
@@ -141,7 +141,7 @@ fn a_line_of_advice_is_one_line_of_ascii() {
 fn entries_are_whole_and_names_stand_once() {
     let mut seen = BTreeSet::new();
     for entry in entries() {
-        let name = entry.names[0].name;
+        let name = entry.names[0].code;
         assert!(entry.means.ends_with('.') && entry.act.ends_with('.'), "{name}");
         assert!(entry.sort == Sort::Exit || entry.defrost.ends_with('.'), "{name}");
         let vendor = matches!(entry.sort, Sort::Code | Sort::Status);
@@ -150,8 +150,8 @@ fn entries_are_whole_and_names_stand_once() {
             assert!(text.is_ascii() && !text.contains("  "), "{name}: {text}");
         }
         for one in entry.names {
-            assert!(seen.insert(one.name.to_ascii_lowercase()), "{} twice", one.name);
-            assert_eq!(entry.sort == Sort::Code, !one.of.is_empty(), "{}: who sends it?", one.name);
+            assert!(seen.insert(one.code.to_ascii_lowercase()), "{} twice", one.code);
+            assert_eq!(entry.sort == Sort::Code, !one.of.is_empty(), "{}: who sends it?", one.code);
         }
     }
 }

@@ -17,7 +17,7 @@ const fn word(
 
 macro_rules! word {
     ($sort:ident $($name:literal),+; $line:expr; $means:literal $defrost:literal $act:literal) => {
-        word(Sort::$sort, &[$(Name { name: $name, of: &[], note: "" }),+], $line, [$means, $defrost, $act])
+        word(Sort::$sort, &[$(Name { code: $name, of: &[], note: "" }),+], $line, [$means, $defrost, $act])
     };
 }
 
