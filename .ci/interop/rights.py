@@ -117,4 +117,4 @@ def main(defrost, moto_server):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2])
+    main(os.path.abspath(sys.argv[1]), sys.argv[2])

@@ -18,16 +18,18 @@
 //! | fence `json` | a policy: see `rights.rs` |
 //! | a line of [`NOT_RUN`] | is not run here; the table says why, and who does it |
 
-use std::collections::BTreeSet;
+mod columns;
+mod not_run;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use defrost::model::{Action, Flag, Reason, State};
 use defrost::sim::Config;
 
+use self::not_run::{By, NOT_RUN};
 use crate::support::{ACCESS_KEY, Ran, Rig, SECRET_KEY};
 
 /// What stands for `…` behind a variable.
@@ -38,76 +40,6 @@ const GIVEN: &[(&str, &str)] = &[
     ("TENCENTCLOUD_SECRET_KEY", SECRET_KEY),
     ("AWS_ACCESS_KEY_ID", ACCESS_KEY),
     ("AWS_SECRET_ACCESS_KEY", SECRET_KEY),
-];
-
-/// Who runs a line that is not run here.
-#[derive(Clone, Copy, Debug)]
-enum By {
-    /// `.ci/run`, which has this text in it.
-    Ci(&'static str),
-    /// Nobody: it takes what no test has.
-    Nobody,
-}
-
-/// Lines of `sh` blocks that are not run here, each with the reason and with who runs it otherwise.
-const NOT_RUN: &[(&str, &str, By)] = &[
-    (
-        "cargo install --path . --locked",
-        "takes minutes and the folder of cargo",
-        By::Ci("cargo install --path . --locked"),
-    ),
-    (".ci/package/static", "builds anew for another target", By::Ci(".ci/package/static")),
-    (".ci/package/deb", "takes a release build and tools of Debian", By::Ci(".ci/package/deb")),
-    (
-        "sudo install -m 644 jobs/defrost.service jobs/defrost.timer /etc/systemd/system/",
-        "changes the machine; systemd's own tools look at the files",
-        By::Ci(".ci/interop/deploy.py"),
-    ),
-    (
-        "sudo systemctl enable --now defrost.timer",
-        "needs systemd; its own tools look at the files",
-        By::Ci(".ci/interop/deploy.py"),
-    ),
-    (
-        "kubectl create configmap defrost-jobs --from-file=jobs/nightly-oss.toml",
-        "needs a cluster",
-        By::Nobody,
-    ),
-    (
-        "kubectl apply -f jobs/cronjob.yaml",
-        "needs a cluster; the file is held against its schemas",
-        By::Ci(".ci/interop/deploy.py"),
-    ),
-    ("cargo test", "is what runs this test", By::Ci("eval \"$test_command\"")),
-    (
-        "DEFROST_KILLS=1000 cargo test --test it kill:: -- --nocapture",
-        "takes minutes; `cargo test` runs fewer kills",
-        By::Nobody,
-    ),
-    ("cargo test --test it hostile -- --nocapture", "is a part of `cargo test`", By::Nobody),
-    (
-        "DEFROST_FUZZ_SECONDS=60 cargo test --test it fuzz -- --nocapture",
-        "takes a minute; `cargo test` runs seconds of it",
-        By::Nobody,
-    ),
-    ("cargo bench", "takes ten minutes; a short one is run", By::Ci("DEFROST_BENCH_SHORT=1 cargo bench")),
-    (
-        "cargo bench -- memory",
-        "takes minutes; a short one is run",
-        By::Ci("DEFROST_BENCH_SHORT=1 cargo bench"),
-    ),
-    (
-        "cargo bench -- pages memory",
-        "takes minutes; a short one is run",
-        By::Ci("DEFROST_BENCH_SHORT=1 cargo bench"),
-    ),
-    ("DEFROST_BENCH_SHORT=1 cargo bench", "takes a minute", By::Ci("DEFROST_BENCH_SHORT=1 cargo bench")),
-    ("DEFROST_BENCH_LONG=1 cargo bench -- latency memory", "takes an hour and 40 GB of disk", By::Nobody),
-    (
-        "python3 .ci/bounds.py target/release/defrost",
-        "needs a release build",
-        By::Ci("python3 .ci/bounds.py \"$defrost\""),
-    ),
 ];
 
 /// Which of [`NOT_RUN`] says that `line` is not run here.
@@ -438,40 +370,4 @@ fn dots_are_anything_and_nothing_else_is() {
     let pattern = ["a", "…", "z"].map(str::to_owned);
     assert!(fits(&pattern, &["a", "z"]) && fits(&pattern, &["a", "b", "c", "z"]));
     assert!(!fits(&pattern, &["a", "b"]) && !fits(&pattern, &["a", "z", "b"]));
-}
-
-/// The words in backticks of the first cells below the table head `head`.
-fn first_cells(page: &str, head: &str) -> Vec<String> {
-    let (_, table) = page.split_once(&format!("| {head} |")).unwrap_or_else(|| panic!("no table {head}"));
-    let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
-    rows.flat_map(|row| {
-        let cell = row.trim_matches('|').split('|').next().unwrap_or_default();
-        cell.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>()
-    })
-    .collect()
-}
-
-#[test]
-fn the_page_on_columns_has_every_column_word_and_field() {
-    let page = fs::read_to_string(root().join("src/guide/columns.md")).unwrap();
-    let rig = Rig::new(Config::default().with_bucket(crate::support::S3.bucket()));
-    rig.run(crate::support::S3, &["scan", "s3://test-archive/", "--report", "r.csv"]).expect(0);
-    let header = fs::read_to_string(rig.path("r.csv")).unwrap();
-    let header: Vec<&str> = header.lines().next().unwrap().split(',').collect();
-    assert_eq!(first_cells(&page, "column"), header);
-    let summary: serde_json::Value =
-        serde_json::from_str(&fs::read_to_string(rig.path("r.summary.json")).unwrap()).unwrap();
-    let written: BTreeSet<&str> = summary.as_object().unwrap().keys().map(String::as_str).collect();
-    let told = first_cells(&page, "field");
-    assert_eq!(told.iter().map(String::as_str).collect::<BTreeSet<_>>(), written);
-    let words = |head: &str| first_cells(&page, head).into_iter().collect::<BTreeSet<_>>();
-    let all = |words: &[&'static str]| words.iter().map(|word| (*word).to_owned()).collect::<BTreeSet<_>>();
-    let known: Vec<&str> = State::ALL.iter().map(|word| word.as_str()).collect();
-    assert_eq!(words("in `state`"), all(&known));
-    let known: Vec<&str> = Action::ALL.iter().map(|word| word.as_str()).collect();
-    assert_eq!(words("in `action`"), all(&known));
-    let known: Vec<&str> = Reason::ALL.iter().map(|word| word.as_str()).collect();
-    assert_eq!(words("in `reason`"), all(&known));
-    let known: Vec<&str> = Flag::ALL.iter().map(|word| word.as_str()).collect();
-    assert_eq!(words("in `flags`"), all(&known));
 }
