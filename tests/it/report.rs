@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
-use crate::scene::{OBJECTS, denied, restore_as, scene_of};
+use crate::scene::{OBJECTS, denied, restore_as, scene, scene_of};
 use crate::support::{Keys, Ran, Rig, S3, VENDORS, bare};
 
 fn run(folder: &Path, args: &[&str]) -> Ran {
@@ -52,7 +52,8 @@ fn a_run_is_told_as_it_was_on_every_store() {
 
 #[test]
 fn failures_are_told_with_what_to_do() {
-    let rig = scene_of(S3, |bucket| bucket.faults.push(denied()));
+    let rig = scene(S3);
+    rig.server.add_fault(denied());
     restore_as(&rig, S3, Keys::GOOD, &[]).expect(1);
     let text = run(rig.folder(), &["report", "r.csv"]).expect(0).stdout;
     assert!(text.contains("failed AccessDenied: 24 objects\n  grant s3:RestoreObject"), "{text}");
