@@ -121,6 +121,12 @@ fn unknown_keys_are_refused_with_a_hint() {
         (
             "[report]\nformat = [\"csv\"]\n",
             "report.format",
+            "unknown key",
+            "it is called `also`, in `[report]`",
+        ),
+        (
+            "[report]\ncolumns = [\"key\"]\n",
+            "report.columns",
             "unknown key: not supported yet by this version of defrost",
             "take it out",
         ),

@@ -49,7 +49,7 @@ impl Family {
     fn tell(&mut self, name: &str, failure: &Failure) -> &mut Self {
         let text = error_text(failure.error.as_ref(), failure.hint.as_deref(), Look::default());
         assert!(failure.hint.is_some() || failure.error.is::<Faults>(), "{name}: no way out");
-        self.0 += &format!("# {name}: exit code {}\n{text}\n\n", failure.exit as u8);
+        self.0.extend([format!("# {name}: exit code {}\n", failure.exit as u8), text, "\n\n".to_owned()]);
         self
     }
 
@@ -70,12 +70,13 @@ fn path(name: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-fn refusal(kind: ErrorKind, status: u16, code: &str, message: &str) -> Box<Refusal> {
+fn refusal(kind: ErrorKind, status: u16, code: &str, message: &str) -> Refusal {
     let (code, message, request_id) = (code.into(), message.into(), "5C3D9175B6FC201293AD".into());
-    Box::new(Refusal { kind, status, code, message, request_id, region: None, retry_after: None })
+    Refusal { kind, status, code, message, request_id, region: None, retry_after: None }
 }
 
-fn store(call: Call, kind: ErrorKind, refusal: Option<Box<Refusal>>) -> StoreError {
+fn store(call: Call, kind: ErrorKind, refusal: Option<Refusal>) -> StoreError {
+    let refusal = refusal.map(Box::new);
     let cause = refusal.is_none().then(|| Box::new(machine()) as _);
     StoreError { call, kind, on: "logs".to_owned(), refusal, cause, attempts: 8, answers: Answers::default() }
 }
@@ -346,6 +347,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("TransportError::Tls", "holds an error of the HTTP library that nobody else can make"),
     ("DiffError", "each is told by a test of the binary, in tests/it/diff.rs"),
     ("WebhookError", "is a warning beside a run and never its end: tests/it/told.rs tells each"),
+    ("TooLong", "never leaves the reader of rows: a row that long is told as a `ReadError`"),
     ("SendError", "never leaves the client: its words are the cause below a `StoreError`"),
 ];
 
