@@ -1,8 +1,7 @@
 //! `defrost diff OLD.csv NEW.csv`: what became of the objects of two reports.
 
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::{self, Read as _, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
@@ -21,8 +20,6 @@ use crate::ui::{self, DiffView, diff_table};
 
 /// The word that stands for all changes.
 const ANY: &str = "any";
-/// A summary larger than this is none.
-const MAX_SUMMARY: u64 = 16 << 20;
 
 pub(super) fn run(args: &DiffArgs, context: &Context) -> Result<Exit, Failure> {
     let fatal = fatal(&args.fail_on)?;
@@ -321,11 +318,10 @@ fn remarks(told: &Comparison, old: &Path, new: &Path) -> Vec<String> {
     notes
 }
 
-/// The summary beside `report`, if there is one that can be read.
+/// The summary of `report`, if one stands beside it that can be read.
 fn summary(report: &Path) -> Option<Summary> {
-    let mut text = Vec::new();
-    File::open(Summary::path_beside(report)).ok()?.take(MAX_SUMMARY).read_to_end(&mut text).ok()?;
-    serde_json::from_slice(&text).ok()
+    let summary = Summary::beside(report).ok().flatten();
+    summary.filter(|summary| summary.sha256_of(report).is_some())
 }
 
 /// The figures, as they stand on stdout. Fields may be added, never taken away.
