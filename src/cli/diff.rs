@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::anyhow;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::apart::is_apart;
 use super::args::DiffArgs;
 use super::context::Context;
 use super::exit::{Exit, Failure};
@@ -35,7 +35,7 @@ pub(super) fn run(args: &DiffArgs, context: &Context) -> Result<Exit, Failure> {
         ));
     }
     if let Some(out) = args.out.as_deref().filter(|out| !is_std(out)) {
-        is_apart(out, &[old, new])?;
+        is_apart(out, ("the changed rows", "--out"), &[old, new])?;
     }
     let mut notes = Vec::new();
     let options = Options { any_bucket: args.any_bucket };
@@ -101,26 +101,6 @@ fn verdict(told: &Comparison, fatal: &BTreeSet<Change>, context: &Context) -> Ex
     }
     context.line(&format!("--fail-on: {}", found.join(", ")));
     Exit::SomeFailed
-}
-
-/// Whether the changed rows would be written over none of `reports`.
-fn is_apart(out: &Path, reports: &[&Path]) -> Result<(), Failure> {
-    let whole = |path: &Path| std::fs::canonicalize(path).ok();
-    let there = whole(out);
-    if there.is_some() && reports.iter().any(|report| whole(report) == there) {
-        return Err(Failure::usage(
-            format!("the changed rows would be written over the report `{}`", out.display()),
-            "name another file with --out",
-        ));
-    }
-    if there.is_some_and(|there| !there.is_file()) {
-        return Err(Failure::new(
-            Exit::OwnFiles,
-            anyhow!("cannot write the changed rows: `{}` is no plain file", out.display()),
-            "name another file with --out; `--out -` writes to stdout",
-        ));
-    }
-    Ok(())
 }
 
 fn into_stdout(
