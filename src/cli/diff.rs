@@ -1,14 +1,13 @@
 //! `defrost diff OLD.csv NEW.csv`: what became of the objects of two reports.
 
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::{self, Read as _, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::anyhow;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::apart::is_apart;
 use super::args::DiffArgs;
 use super::context::Context;
 use super::exit::{Exit, Failure};
@@ -21,8 +20,6 @@ use crate::ui::{self, DiffView, diff_table};
 
 /// The word that stands for all changes.
 const ANY: &str = "any";
-/// A summary larger than this is none.
-const MAX_SUMMARY: u64 = 16 << 20;
 
 pub(super) fn run(args: &DiffArgs, context: &Context) -> Result<Exit, Failure> {
     let fatal = fatal(&args.fail_on)?;
@@ -38,7 +35,7 @@ pub(super) fn run(args: &DiffArgs, context: &Context) -> Result<Exit, Failure> {
         ));
     }
     if let Some(out) = args.out.as_deref().filter(|out| !is_std(out)) {
-        is_apart(out, &[old, new])?;
+        is_apart(out, ("the changed rows", "--out"), &[old, new])?;
     }
     let mut notes = Vec::new();
     let options = Options { any_bucket: args.any_bucket };
@@ -104,26 +101,6 @@ fn verdict(told: &Comparison, fatal: &BTreeSet<Change>, context: &Context) -> Ex
     }
     context.line(&format!("--fail-on: {}", found.join(", ")));
     Exit::SomeFailed
-}
-
-/// Whether the changed rows would be written over none of `reports`.
-fn is_apart(out: &Path, reports: &[&Path]) -> Result<(), Failure> {
-    let whole = |path: &Path| std::fs::canonicalize(path).ok();
-    let there = whole(out);
-    if there.is_some() && reports.iter().any(|report| whole(report) == there) {
-        return Err(Failure::usage(
-            format!("the changed rows would be written over the report `{}`", out.display()),
-            "name another file with --out",
-        ));
-    }
-    if there.is_some_and(|there| !there.is_file()) {
-        return Err(Failure::new(
-            Exit::OwnFiles,
-            anyhow!("cannot write the changed rows: `{}` is no plain file", out.display()),
-            "name another file with --out; `--out -` writes to stdout",
-        ));
-    }
-    Ok(())
 }
 
 fn into_stdout(
@@ -321,11 +298,10 @@ fn remarks(told: &Comparison, old: &Path, new: &Path) -> Vec<String> {
     notes
 }
 
-/// The summary beside `report`, if there is one that can be read.
+/// The summary of `report`, if one stands beside it that can be read.
 fn summary(report: &Path) -> Option<Summary> {
-    let mut text = Vec::new();
-    File::open(Summary::path_beside(report)).ok()?.take(MAX_SUMMARY).read_to_end(&mut text).ok()?;
-    serde_json::from_slice(&text).ok()
+    let summary = Summary::beside(report).ok().flatten();
+    summary.filter(|summary| summary.sha256_of(report).is_some())
 }
 
 /// The figures, as they stand on stdout. Fields may be added, never taken away.

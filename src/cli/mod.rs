@@ -14,6 +14,7 @@
 //! | `cores`, `heap`, `sockets` | no core dumps; freed memory goes back; as many connections as the system allows |
 //! | `exit` | exit codes, and errors with their way out |
 
+mod apart;
 pub mod args;
 mod campaign;
 mod check;

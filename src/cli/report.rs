@@ -3,6 +3,7 @@
 use std::io;
 use std::path::Path;
 
+use super::apart::is_apart;
 use super::args::ReportArgs;
 use super::context::Context;
 use super::exit::{Exit, Failure};
@@ -13,6 +14,9 @@ use crate::review::audit::{audit_of_file, audit_of_stream};
 use crate::ui::{audit_page, audit_text};
 
 pub(super) fn run(args: &ReportArgs, context: &Context) -> Result<Exit, Failure> {
+    if let Some(page) = args.html.as_deref().filter(|page| !is_stream(page)) {
+        is_apart(page, ("the page", "--html"), &[&args.file])?;
+    }
     let audit = audit(&args.file)?;
     match &args.html {
         Some(page) if is_stream(page) => super::out(audit_page(&audit).as_bytes())?,

@@ -77,8 +77,8 @@ pub struct Seen<'r> {
     pub checked_at: Option<Timestamp>,
     /// Storage class in the vendor's spelling.
     pub class: &'r [u8],
-    /// Intelligent-Tiering access tier; empty if none.
-    pub access_tier: &'r [u8],
+    /// Intelligent-Tiering access tier, where the report tells; empty if the object has none.
+    pub access_tier: Option<&'r [u8]>,
     /// Size in bytes, where the row tells.
     pub size: Option<u64>,
     /// Entity tag; empty where the row does not tell.
@@ -119,7 +119,8 @@ impl Seen<'_> {
         if self.size.zip(new.size).is_some_and(|(old, new)| old != new) || differ(self.etag, new.etag) {
             return Some(Change::Replaced);
         }
-        if differ(self.class, new.class) || self.access_tier != new.access_tier {
+        let moved = self.access_tier.zip(new.access_tier).is_some_and(|(old, new)| old != new);
+        if differ(self.class, new.class) || moved {
             return Some(Change::Class);
         }
         let moved = self.expires_at.zip(new.expires_at).is_some_and(|(old, new)| old != new);
@@ -260,7 +261,7 @@ mod tests {
             expires_at: None,
             checked_at: Some(at(hours)),
             class: b"GLACIER",
-            access_tier: b"",
+            access_tier: Some(b""),
             size: Some(7),
             etag: b"a",
             stuck: false,
@@ -336,11 +337,14 @@ mod tests {
         let (old, new) = (until(100), until(200));
         let told = |new: Seen<'static>| change(Some(&old), Some(&new));
         assert_eq!(told(Seen { class: b"DEEP_ARCHIVE", ..new }), Some(Change::Class));
-        assert_eq!(told(Seen { access_tier: b"ARCHIVE_ACCESS", ..new }), Some(Change::Class));
+        assert_eq!(told(Seen { access_tier: Some(b"ARCHIVE_ACCESS"), ..new }), Some(Change::Class));
         assert_eq!(told(Seen { class: b"DEEP_ARCHIVE", etag: b"b", ..new }), Some(Change::Replaced));
         assert_eq!(told(Seen { size: Some(8), ..new }), Some(Change::Replaced));
         // What a report does not tell is no difference.
-        assert_eq!(told(Seen { class: b"", etag: b"", size: None, ..old }), None);
+        assert_eq!(told(Seen { class: b"", etag: b"", size: None, access_tier: None, ..old }), None);
+        let tiered = Seen { access_tier: Some(b"ARCHIVE_ACCESS"), ..old };
+        assert_eq!(change(Some(&tiered), Some(&Seen { access_tier: None, ..old })), None);
+        assert_eq!(change(Some(&tiered), Some(&old)), Some(Change::Class));
         // Moved to a class that can be read at once.
         let online = Seen { class: b"STANDARD", expires_at: None, ..seen(State::Readable, 24) };
         assert_eq!(told(online), Some(Change::Class));

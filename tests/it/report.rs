@@ -51,6 +51,17 @@ fn a_run_is_told_as_it_was_on_every_store() {
 }
 
 #[test]
+fn a_page_takes_the_place_of_no_report_and_of_nothing_but_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = "key,state\na,archived\n";
+    std::fs::write(folder.path().join("r.csv"), rows).unwrap();
+    std::fs::create_dir(folder.path().join("d")).unwrap();
+    run(folder.path(), &["report", "r.csv", "--html", "./r.csv"]).expect(2).says(&["over the report"]);
+    run(folder.path(), &["report", "r.csv", "--html", "d"]).expect(8).says(&["no plain file", "--html -"]);
+    assert_eq!(std::fs::read_to_string(folder.path().join("r.csv")).unwrap(), rows);
+}
+
+#[test]
 fn failures_are_told_with_what_to_do() {
     let rig = scene(S3);
     rig.server.add_fault(denied());

@@ -208,11 +208,10 @@ impl Purse {
         self.account.days.entry(day).or_insert(open)
     }
 
-    /// What is left of both bounds.
-    fn left(&mut self, now: Timestamp) -> Amount {
-        let (per_run, per_day, run) = (self.per_run, self.per_day, self.account.run);
+    /// What is left of the day's bound.
+    fn left_today(&mut self, now: Timestamp) -> Amount {
         let others = self.others.get(&self.day(now)).copied().unwrap_or_default();
-        per_run.minus(run).least(per_day.minus(*self.today(now)).minus(others))
+        self.per_day.minus(*self.today(now)).minus(others)
     }
 
     /// What the restore takes; `None` if it must not be asked for under any budget.
@@ -236,13 +235,16 @@ impl Purse {
         let day = self.day(now);
         // Half a day's budget at the most: a run of many days would keep all of it, in vain.
         let kept = self.account.passed.at(day).kept_from(place).least(self.per_day.half());
-        let room = self.left(now).minus(kept).minus(self.account.claims.before(place));
+        let before = self.account.claims.before(place);
+        let of_day = self.left_today(now).minus(kept).minus(before);
+        let room = self.per_run.minus(self.account.run).minus(before).least(of_day);
         if let Some(place) = place {
             // It has come: whatever is decided, nothing has to be kept for it any more.
             self.account.claims.served(place, amount);
         }
         if !amount.fits(room) || !self.is_planned(want, amount) {
-            if let Some(place) = place {
+            // What the run's own bound or a plan does not allow, no new day brings.
+            if let Some(place) = place.filter(|_| !amount.fits(of_day)) {
                 self.account.passed.by(place, amount);
             }
             return Said::Later { due: amount, old: place.is_some_and(Place::is_old) };
@@ -437,6 +439,25 @@ mod days {
         let next = at("2026-11-21T15:00:00Z");
         let mut next_night = purse(night.account, "t", next);
         assert!(matches!(next_night.grant(&want(b"a"), next), Said::Granted(ONE)));
+    }
+
+    /// A bound of the run does not grow at midnight: what is left of it is for whoever comes.
+    #[test]
+    fn nothing_is_kept_over_midnight_of_what_only_the_run_bounds() {
+        let evening = at("2026-11-20T15:00:00Z");
+        let bytes =
+            |run| Budget { run: Bounds { bytes: Some(run), ..Bounds::default() }, ..Budget::default() };
+        let open = |account, id| Purse::open(&bytes(15), TimeZone::UTC, account, id, evening);
+        let mut first = open(Account::default(), "r");
+        let mut left = Left::default();
+        left.new.add(b"a", b"b", Amount { objects: 1, bytes: 12, micros: 0 });
+        first.close(evening, &left);
+        let mut night = open(first.account, "s");
+        let want = |key: &'static [u8], bytes| Want { key, class: b"c", modified: None, bytes, cost: None };
+        assert!(matches!(night.grant(&want(b"a", 4), evening), Said::Granted(_)));
+        assert!(matches!(night.grant(&want(b"b", 12), evening), Said::Later { .. }), "the run has 11 left");
+        let late = at("2026-11-21T00:00:01Z");
+        assert!(matches!(night.grant(&want(b"x", 10), late), Said::Granted(_)));
     }
 
     #[test]

@@ -70,11 +70,19 @@ impl Fresh {
     }
 
     /// Takes note that nothing more comes: all of it is on disk, still under another name.
+    ///
+    /// # Errors
+    /// If it does not get there; what there is of it is removed.
     pub(in crate::pipeline) fn whole(self) -> io::Result<Whole> {
-        let file = self.out.into_inner().map_err(io::IntoInnerError::into_error)?;
-        file.sync_all()?;
+        let Self { path, under, out } = self;
+        let synced =
+            out.into_inner().map_err(io::IntoInnerError::into_error).and_then(|file| file.sync_all());
+        if let Err(error) = synced {
+            let _ = fs::remove_file(&under);
+            return Err(error);
+        }
         pass(CommitPoint::FileWritten);
-        Ok(Whole { path: self.path, under: self.under })
+        Ok(Whole { path, under })
     }
 
     /// Gives it up. What is left of it, if anything, will be written over.
@@ -91,6 +99,11 @@ pub(in crate::pipeline) struct Whole {
 }
 
 impl Whole {
+    /// Gives it up. What is left of it, if anything, will be written over.
+    pub(in crate::pipeline) fn discard(self) {
+        let _ = fs::remove_file(&self.under);
+    }
+
     /// Gives it its name.
     pub(in crate::pipeline) fn publish(self) -> io::Result<()> {
         fs::rename(&self.under, &self.path)?;

@@ -326,8 +326,18 @@ impl Report {
         let own = (form != Form::CSV).then(|| (path.clone(), form));
         let others = also.iter().map(|form| (Form::beside(path, form.ending()), *form));
         let wanted = own.into_iter().chain(others);
-        let made = wanted.map(|(path, form)| finish::make(&rows, len, &path, form, about));
-        Ok(Finished { made: made.collect::<Result<_, _>>()?, replaces: form != Form::CSV })
+        let mut made = Vec::new();
+        for (path, form) in wanted {
+            match finish::make(&rows, len, &path, form, about) {
+                Ok(file) => made.push(file),
+                Err(error) => {
+                    // They are made anew with the others, and a full disk needs the room.
+                    made.into_iter().for_each(Made::discard);
+                    return Err(error);
+                }
+            }
+        }
+        Ok(Finished { made, replaces: form != Form::CSV })
     }
 
     /// Gives the report, which must be synced, its final name, and so the files that were made of it.

@@ -1,6 +1,7 @@
 //! `*.summary.json`: what the run amounted to, for machines.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -14,6 +15,8 @@ use crate::pipeline::checkpoint::FinishedFile;
 
 /// Version of the summary's fields; it grows when one changes its meaning or goes.
 const FORMAT: u32 = 1;
+/// Largest summary that is read, in bytes; the bounds of its maps keep real ones below 1 MB.
+const MAX_SUMMARY: u64 = 8 << 20;
 
 /// What a run that worked its listing through came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -214,6 +217,35 @@ impl Summary {
     #[must_use]
     pub fn path_beside(report: &Path) -> PathBuf {
         Form::beside(report, "summary.json")
+    }
+
+    /// The summary beside the report at `report`; `None` if there is none.
+    ///
+    /// # Errors
+    /// If what stands there cannot be read as one.
+    pub fn beside(report: &Path) -> io::Result<Option<Self>> {
+        let mut text = Vec::new();
+        match File::open(Self::path_beside(report)) {
+            Ok(file) => file.take(MAX_SUMMARY + 1).read_to_end(&mut text)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        if text.len() as u64 > MAX_SUMMARY {
+            return Err(io::Error::other("it is larger than any summary"));
+        }
+        serde_json::from_slice(&text).map(Some).map_err(io::Error::other)
+    }
+
+    /// The SHA-256 that this tells of the file at `path`, which is the report itself or one of the files
+    /// with the same rows in another form; `None` if it is the summary of another file. Reports that share a
+    /// name but for its ending share the place of the summary.
+    #[must_use]
+    pub fn sha256_of(&self, path: &Path) -> Option<&str> {
+        let name = name_of(path);
+        if self.report.is_empty() || self.report == name {
+            return Some(&self.report_sha256);
+        }
+        self.also.iter().find(|also| also.file == name).map(|also| also.sha256.as_str())
     }
 
     /// Writes the summary beside its report, whole or not at all.

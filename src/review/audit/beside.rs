@@ -12,8 +12,6 @@ use super::count::count;
 use crate::model::{Audit, Currency, Money, RunFacts, Seal, hex};
 use crate::pipeline::report::{ReadError, Rows, Summary};
 
-/// Largest summary that is read, in bytes; the bounds of its maps keep real ones below 1 MB.
-const MAX_SUMMARY: u64 = 8 << 20;
 /// Bytes read at a time for the checksum.
 const PIECE: usize = 1 << 18;
 /// What the name of an unfinished report ends in.
@@ -33,7 +31,7 @@ pub fn audit_of_file(path: &Path, now: Timestamp) -> Result<Audit, ReadError> {
         return Ok(audit);
     }
     let summary = summary(path);
-    let told = summary.as_ref().map(|summary| summary.report_sha256.clone()).unwrap_or_default();
+    let told = summary.as_ref().map(|(_, told)| told.clone()).unwrap_or_default();
     // Both passes at once: what one reads the other finds in memory.
     let found = thread::scope(|scope| {
         let sum = (!told.is_empty()).then(|| scope.spawn(|| sha256(path)));
@@ -48,7 +46,7 @@ pub fn audit_of_file(path: &Path, now: Timestamp) -> Result<Audit, ReadError> {
         (Ok(_), Some(found)) if found == told => Seal::Intact { sha256: found },
         (Ok(_), Some(found)) => Seal::Changed { told, found },
     };
-    audit.run = summary.ok().map(facts);
+    audit.run = summary.ok().map(|(summary, _)| facts(summary));
     Ok(audit)
 }
 
@@ -63,25 +61,14 @@ pub fn audit_of_stream(source: impl Read + Send + 'static, now: Timestamp) -> Re
     Ok(audit)
 }
 
-/// The summary beside the report at `path`, or why there is none to go by.
-fn summary(path: &Path) -> Result<Summary, Seal> {
-    let beside = Summary::path_beside(path);
-    let bad = |why: String| Seal::BadSummary { why };
-    let mut text = Vec::new();
-    match File::open(&beside).and_then(|file| file.take(MAX_SUMMARY + 1).read_to_end(&mut text)) {
-        Ok(_) => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Seal::NoSummary),
-        Err(error) => return Err(bad(error.to_string())),
-    }
-    if text.len() as u64 > MAX_SUMMARY {
-        return Err(bad("it is larger than any summary".to_owned()));
-    }
-    let summary: Summary = serde_json::from_slice(&text).map_err(|error| bad(error.to_string()))?;
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    if summary.report.is_empty() || summary.report == name {
-        Ok(summary)
-    } else {
-        Err(Seal::OtherFile { name: summary.report })
+/// The summary beside the report at `path`, and the checksum that it tells of it; or why there is none to
+/// go by.
+fn summary(path: &Path) -> Result<(Summary, String), Seal> {
+    let found = Summary::beside(path).map_err(|error| Seal::BadSummary { why: error.to_string() })?;
+    let summary = found.ok_or(Seal::NoSummary)?;
+    match summary.sha256_of(path).map(str::to_owned) {
+        Some(told) => Ok((summary, told)),
+        None => Err(Seal::OtherFile { name: summary.report }),
     }
 }
 
@@ -187,6 +174,22 @@ mod tests {
         assert!(matches!(seal("r.csv", REPORT, Some("{}")).seal, Seal::BadSummary { .. }));
         let other = seal("r.csv", REPORT, Some(&beside("q.csv", &right)));
         assert_eq!((other.seal, other.run), (Seal::OtherFile { name: "q.csv".to_owned() }, None));
+    }
+
+    #[test]
+    fn a_report_in_another_form_has_the_summary_of_its_run() {
+        let rows = b"{\"key\":\"a\",\"state\":\"archived\",\"size\":7}\n";
+        let right = hex(&Sha256::digest(rows));
+        let summary = beside("r.csv", "00");
+        let also = |sha256: &str| {
+            let also = format!(r#","also":[{{"file":"r.jsonl","sha256":"{sha256}"}}]}}"#);
+            format!("{}{also}", summary.strip_suffix('}').unwrap())
+        };
+        let audit = seal("r.jsonl", rows, Some(&also(&right)));
+        assert_eq!((audit.seal, audit.run.is_some()), (Seal::Intact { sha256: right.clone() }, true));
+        assert!(matches!(seal("r.jsonl", rows, Some(&also("00"))).seal, Seal::Changed { .. }));
+        let other = seal("r.ndjson", rows, Some(&also(&right)));
+        assert_eq!(other.seal, Seal::OtherFile { name: "r.csv".to_owned() });
     }
 
     #[test]

@@ -36,6 +36,8 @@ pub struct Sight {
     pub class: Vec<u8>,
     /// Access tier.
     pub access_tier: Vec<u8>,
+    /// Whether the report has a column for it.
+    pub has_tiers: bool,
     /// Size in bytes.
     pub size: Option<u64>,
     /// Entity tag.
@@ -52,7 +54,7 @@ impl Sight {
             expires_at: self.expires_at,
             checked_at: self.checked_at,
             class: &self.class,
-            access_tier: &self.access_tier,
+            access_tier: self.has_tiers.then_some(&self.access_tier),
             size: self.size,
             etag: &self.etag,
             stuck: self.stuck,
@@ -81,14 +83,9 @@ impl Side {
     /// # Errors
     /// If it cannot be read.
     pub(super) fn open(rows: Rows) -> Result<Self, DiffError> {
-        let mut side = Self {
-            rows,
-            sight: Sight::default(),
-            open: true,
-            told: Told::default(),
-            checked: Vec::new(),
-            bucket: None,
-        };
+        let sight = Sight { has_tiers: rows.has("access_tier"), ..Sight::default() };
+        let mut side =
+            Self { rows, sight, open: true, told: Told::default(), checked: Vec::new(), bucket: None };
         side.advance()?;
         Ok(side)
     }

@@ -49,6 +49,13 @@ pub(super) struct Made {
     pub(super) whole: Whole,
 }
 
+impl Made {
+    /// Gives it up, and the room that it takes.
+    pub(super) fn discard(self) {
+        self.whole.discard();
+    }
+}
+
 /// Writes the rows of the CSV `from`, which has `len` bytes, in `form`, to stand at `path`. When it comes
 /// back all of it is on disk, under another name.
 ///

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::super::csv::header;
-use super::super::{COLUMNS, ReadError, Render, Rows};
+use super::super::{COLUMNS, ReadError, Render, Report, Rows};
 use super::*;
 use crate::model::Packing;
 use crate::model::{Access, Action, Flag, Kind, Listed, Outcome, Reason, RestoreMark, State, Tier};
@@ -119,6 +119,29 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn forms_that_cannot_all_be_made_take_no_room() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("r.parquet");
+    let mut report = Report::create(&path).unwrap();
+    report.sync().unwrap();
+    let also = [Form::of_word("csv.gz").unwrap(), Form::of_word("jsonl").unwrap()];
+    // Where the last one would be written, something else stands.
+    std::fs::create_dir(folder.path().join("r.jsonl.new")).unwrap();
+    report.make(&also, ABOUT).unwrap_err();
+    let left = || {
+        let names = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+        let mut names: Vec<String> = names.map(|name| name.into_string().unwrap()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(left(), ["r.jsonl.new", "r.parquet.partial"]);
+    std::fs::remove_dir(folder.path().join("r.jsonl.new")).unwrap();
+    let made = report.make(&also, ABOUT).unwrap();
+    report.name(made).unwrap();
+    assert_eq!(left(), ["r.csv.gz", "r.jsonl", "r.parquet"]);
 }
 
 /// Enough rows for several batches and pages.

@@ -35,6 +35,19 @@ fn refused(old: &str, new: &str) -> String {
     told(old, new).unwrap_err().to_string()
 }
 
+#[test]
+fn a_column_that_a_report_lacks_is_no_difference() {
+    let old = "key,state,access_tier\na,archived,ARCHIVE_ACCESS\nb,archived,ARCHIVE_ACCESS\n";
+    for (old, new) in
+        [(old, "key,state\na,archived\nb,archived\n"), ("key,state\na,archived\nb,archived\n", old)]
+    {
+        let (changes, told) = told(old, new).unwrap();
+        assert_eq!((changes.len(), told.unchanged), (0, 2), "{changes:?}");
+    }
+    let (changes, _) = told(old, "key,state,access_tier\na,archived,\nb,archived,ARCHIVE_ACCESS\n").unwrap();
+    assert_eq!(changes, [(b"a".to_vec(), String::new(), Change::Class)]);
+}
+
 #[derive(Clone, Debug)]
 struct Object {
     key: String,
