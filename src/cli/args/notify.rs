@@ -26,7 +26,7 @@ pub struct NotifyFlags {
     /// Of which runs webhook and --on-finish tell: always, failure, change [default: always]
     ///
     /// failure: an exit code other than 0. change: something was asked for, or failed. Several parted by
-    /// commas. The webhook itself is named by `webhook` in [notify] or by DEFROST_WEBHOOK, and by no flag: its
+    /// commas. The webhook itself is named by `webhook` in `[notify]` or by DEFROST_WEBHOOK, and by no flag: its
     /// URL may hold a token.
     ///
     /// [env: DEFROST_NOTIFY_ON]
