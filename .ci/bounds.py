@@ -5,7 +5,7 @@ usage: bounds.py PATH_TO_DEFROST
 A listing of a million keys at 64 requests in flight, whose report is written in three further forms, a
 restore of 100,000 archived objects at 256 in flight, the difference of two reports of a million rows each,
 and the page of one. Each child's VmHWM, the kernel's own high-water mark, is read from /proc until the child ends (what
-it takes in its last hundredth of a second may stay unseen); a peak above its bound, a wrong exit code
+it takes in its last thousandth of a second may stay unseen); a peak above its bound, a wrong exit code
 or a wrong number of rows ends with exit code 1.
 """
 
@@ -19,8 +19,9 @@ import tempfile
 import time
 
 MIB = 1024
-# What the child's memory is looked at this often, in seconds.
-EVERY = 0.01
+# The child's memory is looked at this often, in seconds. The page of the smaller report is made in 40 ms, and takes the
+# most at its end.
+EVERY = 0.001
 # A run that takes longer hangs, in seconds. Both take some ten of them.
 LONGEST = 300
 
@@ -37,8 +38,9 @@ RUNS = [
 COMPARED, DIFF_BOUND = 1_000_000, 24
 
 # Rows of the two reports that are looked at, the bound in MiB, and by what part of the smaller one's peak
-# the larger one may exceed it.
-LOOKED_AT, AUDIT_BOUND, AUDIT_GROWTH = (100_000, 1_000_000), 64, 0.1
+# the larger one may exceed it. Each page is made LOOKS times and the highest peak counts, since
+# one look may miss it.
+LOOKED_AT, AUDIT_BOUND, AUDIT_GROWTH, LOOKS = (100_000, 1_000_000), 64, 0.1, 5
 
 
 def peak(pid):
@@ -137,7 +139,8 @@ def look(defrost, folder):
                 done = "failed,AccessDenied" if n % 20 == 1 else "none,"
                 key = f"logs/{n // 10_000:05}/{n // 10:09}/object-{n:09}"
                 out.write(f"rehearsal,{key},{n},GLACIER,{state},{until},{done},2026-11-21T01:00:00Z\n")
-        most, seconds = watched([defrost, "report", "report.csv", "--html", "page.html"], folder)
+        ran = [watched([defrost, "report", "report.csv", "--html", "page.html"], folder) for _ in range(LOOKS)]
+        most, seconds = max(ran)
         peaks.append(most)
         page = (folder / "page.html").read_text(encoding="utf-8")
         if f"{rows:,}" not in page:
@@ -151,14 +154,14 @@ def main(defrost):
     if not pathlib.Path("/proc/self/status").exists():
         raise SystemExit("this machine has no /proc: memory cannot be measured here")
     defrost = str(pathlib.Path(defrost).resolve())
-    print(f"| {'what':<24} | {'rows':>9} | {'peak MiB':>8} | {'bound':>5} | {'seconds':>7} |")
-    print(f"| {'-' * 24} | {'-' * 8}: | {'-' * 7}: | {'-' * 4}: | {'-' * 6}: |")
+    print(f"| {'what':<25} | {'rows':>9} | {'peak MiB':>8} | {'bound':>5} | {'seconds':>7} |")
+    print(f"| {'-' * 25} | {'-' * 8}: | {'-' * 7}: | {'-' * 4}: | {'-' * 6}: |")
     over = []
     measured = [functools.partial(measure, defrost, run) for run in RUNS] + [functools.partial(one, defrost) for one in (compare, look)]
     for one in measured:
         with tempfile.TemporaryDirectory() as folder:
             what, rows, most, bound, seconds = one(pathlib.Path(folder))
-        print(f"| {what:<24} | {rows:>9,} | {most:>8.1f} | {bound:>5} | {seconds:>7.1f} |", flush=True)
+        print(f"| {what:<25} | {rows:>9,} | {most:>8.1f} | {bound:>5} | {seconds:>7.1f} |", flush=True)
         if most > bound:
             over.append(what)
     if over:
