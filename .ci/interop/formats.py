@@ -177,7 +177,7 @@ def main(defrost):
         before = "out/all.csv"
         for form in FORMS:
             report = f"out/own.{form}"
-            run("run", "jobs/demo.toml", "--dry-run", "--from-csv", before, "--report", report, "--fresh")
+            run("run", "jobs/demo.toml", "--dry-run", "--from-csv", before, "--report", report, "--fresh", "--head-rate-limit", "100000")
             expect(f"{report}: nothing else is there", (folder / (report + ".partial")).exists(), False)
             found = with_duckdb(folder / report, columns)
             expect(f"{report}: objects and their order", [(row[1], row[2]) for row in found], names)
