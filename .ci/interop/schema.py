@@ -34,7 +34,7 @@ UNSEEN = {
     "filter.storage_class", "filter.include", "filter.exclude", "filter.max_objects", "restore.extend_when_left",
     "limits.window", "limits.outside_window", "limits.stop_after", "limits.run_bytes", "limits.daily_bytes",
     "limits.run_cost", "limits.daily_cost", "safety.max_failures", "wait.until", "wait.poll", "wait.timeout",
-    "simulator.seed", "job.prices", "job.state_dir", "source.versions",
+    "notify.time_limit", "simulator.seed", "job.prices", "job.state_dir", "source.versions",
 }
 
 
