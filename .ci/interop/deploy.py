@@ -4,8 +4,8 @@ usage: deploy.py PATH_TO_DEFROST
 
 cron: times by croniter, each command started by /bin/sh as cron does, in its environment alone. systemd: `verify`,
 and an exposure of `security` that is called OK. Kubernetes: the schemas of a recent release by kubernetes-validate.
-Manual pages by mandoc and man; completions by the shells themselves. What is not installed is told and passed over,
-unless CI is set.
+Manual pages by mandoc and man; completions by the shells themselves. What is missing is installed; what cannot be
+had here is told and passed over, unless CI is set.
 """
 
 import os
@@ -23,6 +23,8 @@ import yaml
 DEFROST = pathlib.Path(sys.argv[1]).resolve()
 JOBS = pathlib.Path(__file__).resolve().parents[2] / "jobs"
 VERSION = "1.33"
+# A program and its package, each.
+PROGRAMS = ["systemd-analyze=systemd", "mandoc=mandoc", "man=man-db", "zsh=zsh", "fish=fish"]
 # `systemd-analyze security`: 0 is all locked, 10 is all open; it calls this OK.
 MOST_EXPOSED = 2.0
 
@@ -149,6 +151,7 @@ def completions(folder):
     print(f"  completions loaded by {', '.join(done)}")
 
 
+subprocess.run([JOBS.parent / ".ci/debian", *PROGRAMS], check=False)
 with tempfile.TemporaryDirectory() as place:
     place = pathlib.Path(place)
     cron(place)

@@ -79,10 +79,10 @@ return [document.documentElement.scrollWidth, wide, out];
 
 def installed():
     """The browser and its driver, installed if need be."""
+    packages = ["chromium=chromium", "chromedriver=chromium-driver"]
     if not (shutil.which("chromium") and shutil.which("chromedriver")):
-        subprocess.run(["apt-get", "update", "-qq"], check=True)
-        packages = ["chromium", "chromium-driver", "fonts-dejavu-core"]
-        subprocess.run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages], check=True, stdout=subprocess.DEVNULL)
+        packages.append("a font=fonts-dejavu-core")
+    subprocess.run([pathlib.Path(__file__).resolve().parents[1] / "debian", *packages], check=True)
     return shutil.which("chromium"), shutil.which("chromedriver")
 
 
