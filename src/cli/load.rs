@@ -34,6 +34,13 @@ pub(super) fn all_from_file(path: &Path, over: &Overrides, context: &Context) ->
 
 /// The text of the job file at `path`.
 fn job_text(path: &Path) -> Result<String, Failure> {
+    let named = path.to_string_lossy();
+    if is_url(&named) {
+        return Err(Failure::usage(
+            format!("`{named}` is a bucket URL, not a job file"),
+            "`scan`, `plan` and `restore` take a URL; for this verb write it into a job file, which `defrost init` does",
+        ));
+    }
     text(path).with_context(|| format!("cannot read the job file `{}`", path.display())).map_err(|error| {
         let hint = unreadable(error.downcast_ref::<io::Error>().map(io::Error::kind));
         Failure::new(Exit::Usage, error, hint)

@@ -7,7 +7,7 @@ use super::apart::is_apart;
 use super::args::ReportArgs;
 use super::context::Context;
 use super::exit::{Exit, Failure};
-use crate::model::{Audit, Clock as _, SystemClock};
+use crate::model::{Audit, Clock as _, Seal, SystemClock};
 use crate::pipeline::checkpoint::publish_file;
 use crate::pipeline::report::{ReadError, Report};
 use crate::review::audit::{audit_of_file, audit_of_stream};
@@ -41,7 +41,8 @@ pub(super) fn run(args: &ReportArgs, context: &Context) -> Result<Exit, Failure>
         }
         None => super::out(audit_text(&audit, context.look).as_bytes())?,
     }
-    Ok(Exit::Done)
+    // A script must not take a file for evidence that is none.
+    Ok(if matches!(audit.seal, Seal::Changed { .. }) { Exit::SomeFailed } else { Exit::Done })
 }
 
 fn is_stream(path: &Path) -> bool {

@@ -56,19 +56,31 @@ impl Default for Timeline {
 }
 
 impl Timeline {
-    /// Adds what was done since the last call, `more`, at `worked` after the run's start. Stretches in
-    /// which nothing was told are empty, at the rate of `more`.
-    pub fn add(&mut self, worked: Duration, more: Sample) {
-        while self.place(worked) >= MOST {
+    /// Adds what was done between `from` and `to`, both counted from the run's start. What was listed and
+    /// sent is spread evenly over the stretches in between; the rest, and the rate, are those of `to`.
+    pub fn add(&mut self, from: Duration, to: Duration, more: Sample) {
+        while self.place(to) >= MOST {
             self.halve();
         }
-        let place = self.place(worked);
-        let quiet = Sample { rate: more.rate, ..Sample::default() };
-        if let Some(sample) = self.samples.get_mut(place) {
-            *sample = sample.joined(more);
-        } else {
-            self.samples.resize(place, quiet);
-            self.samples.push(more);
+        let (first, last) = (self.place(from.min(to)), self.place(to));
+        if self.samples.len() <= last {
+            self.samples.resize(last + 1, Sample { rate: more.rate, ..Sample::default() });
+        }
+        let mut told = (0, 0);
+        for (place, sample) in self.samples.iter_mut().enumerate().take(last + 1).skip(first) {
+            let end = Duration::from_secs((place as u64 + 1) * u64::from(self.every_seconds.max(FIRST)));
+            let until = |count| if place == last { count } else { share(count, from, end, to) };
+            let (listed, restores) = (until(more.listed), until(more.restores));
+            *sample = sample.joined(Sample {
+                listed: listed - told.0,
+                restores: restores - told.1,
+                rate: sample.rate,
+                ..Sample::default()
+            });
+            told = (listed, restores);
+        }
+        if let Some(sample) = self.samples.get_mut(last) {
+            *sample = sample.joined(Sample { listed: 0, restores: 0, ..more });
         }
     }
 
@@ -84,6 +96,13 @@ impl Timeline {
     }
 }
 
+/// What of `count` had come by `end`, if it came evenly between `from` and `to`.
+fn share(count: u64, from: Duration, end: Duration, to: Duration) -> u64 {
+    let span = to.saturating_sub(from).as_millis().max(1);
+    let part = end.saturating_sub(from).as_millis().min(span);
+    u64::try_from(u128::from(count) * part / span).unwrap_or(count)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -97,10 +116,13 @@ mod tests {
     #[test]
     fn stretches_have_what_was_done_in_them() {
         let mut timeline = Timeline::default();
-        timeline.add(Duration::from_millis(100), listed(5, 80));
-        timeline.add(Duration::from_millis(900), listed(6, 40));
-        timeline.add(Duration::from_millis(3500), listed(7, 60));
-        let expected = [listed(11, 40), listed(0, 60), listed(0, 60), listed(7, 60)];
+        let ms = Duration::from_millis;
+        timeline.add(ms(0), ms(100), listed(5, 80));
+        timeline.add(ms(100), ms(900), listed(6, 40));
+        // 2.5 seconds in four stretches, of which the first has a tenth of a second left.
+        timeline.add(ms(900), ms(3400), Sample { failed: 2, ..listed(250, 60) });
+        let last = Sample { failed: 2, ..listed(40, 60) };
+        let expected = [listed(21, 40), listed(100, 60), listed(100, 60), last];
         assert_eq!((timeline.every_seconds, timeline.samples.as_slice()), (1, &expected[..]));
     }
 
@@ -108,7 +130,7 @@ mod tests {
     fn a_week_takes_no_more_room_than_an_hour() {
         let mut timeline = Timeline::default();
         for second in 0..7 * 86_400 {
-            timeline.add(Duration::from_secs(second), listed(1, 1));
+            timeline.add(Duration::from_secs(second), Duration::from_secs(second), listed(1, 1));
         }
         assert!((MOST / 2..=MOST).contains(&timeline.samples.len()));
         let whole = &timeline.samples[..timeline.samples.len() - 1];
@@ -119,10 +141,13 @@ mod tests {
     proptest! {
         /// Nothing is lost, whatever the gaps, and a clock that goes back harms nothing.
         #[test]
-        fn sums_stay(moments in proptest::collection::vec((0..10_000_000u64, 0..1000u64), 0..400)) {
+        fn sums_stay(moments in proptest::collection::vec((0..10_000_000_000u64, 0..1000u64), 0..400)) {
             let mut timeline = Timeline::default();
-            for (seconds, n) in &moments {
-                timeline.add(Duration::from_secs(*seconds), listed(*n, 9));
+            let mut from = Duration::ZERO;
+            for (millis, n) in &moments {
+                let to = Duration::from_millis(*millis);
+                timeline.add(from, to, listed(*n, 9));
+                from = to;
             }
             let sum: u64 = timeline.samples.iter().map(|sample| sample.listed).sum();
             prop_assert_eq!(sum, moments.iter().map(|(_, n)| n).sum::<u64>());

@@ -19,7 +19,7 @@ pub(super) const EXIT_CODES: &str = "\
 Exit codes:
     0  all as wanted; what runs already or is readable already is no failure
     1  finished, but some objects failed: the report has their rows; or the store could not be reached;
-       or `diff --fail-on` found such a change
+       or `diff --fail-on` found such a change, or `report` a file that its run did not write so
     2  the command line, a job file, the bucket or its region is wrong
     3  stopped by a safety limit, checkpoint saved; or a run over confirm_over was not agreed to
     4  credentials or rights

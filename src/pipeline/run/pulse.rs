@@ -132,8 +132,10 @@ impl Pulse {
             slow_downs: requests.slow_downs.saturating_sub(sent.slow_downs),
             rate: if self.allowed > 0 { progress.rates.restore } else { 0 },
         };
+        let since = elapsed.saturating_sub(inner.last.elapsed);
         if let Some(timeline) = &mut inner.timeline {
-            timeline.add(worked + elapsed, more);
+            let to = worked + elapsed;
+            timeline.add(to.saturating_sub(since), to, more);
         }
         inner.taken = (kinds, requests);
         inner.listed.push(elapsed, kinds.listed);
@@ -197,7 +199,11 @@ mod tests {
             let elapsed = Duration::from_secs(10);
             inner.found = Some(Found { listed: 500, elapsed, expected: Expected::default() });
             let mut timeline = Timeline::default();
-            timeline.add(Duration::from_secs(9), Sample { listed: 500, rate: 80, ..Sample::default() });
+            timeline.add(
+                Duration::from_secs(9),
+                Duration::from_secs(9),
+                Sample { listed: 500, rate: 80, ..Sample::default() },
+            );
             inner.timeline = Some(timeline);
         }
         pulse
@@ -212,7 +218,8 @@ mod tests {
         let timeline = pulse.timeline().unwrap();
         assert_eq!(timeline.samples.len(), 12);
         let at = |second: usize| (timeline.samples[second].listed, timeline.samples[second].restores);
-        assert_eq!([at(9), at(10), at(11)], [(500, 0), (10, 2), (20, 7)]);
+        // What came between 0.4 s and 1.5 s is 6 parts of 11 the eleventh second's.
+        assert_eq!([at(9), at(10), at(11)], [(500, 0), (10 + 10, 2 + 3), (10, 4)]);
         assert!(timeline.samples.iter().all(|sample| sample.rate == 80));
     }
 

@@ -115,7 +115,7 @@ fn classes(closing: &Closing<'_>, look: Look) -> Vec<String> {
         }
     }
     match rows {
-        0 => return vec!["no object matched".to_owned()],
+        0 => return vec!["no object matched: check prefix and filters".to_owned()],
         1 => {}
         _ => {
             let Count { objects, bytes } = tally.matched;

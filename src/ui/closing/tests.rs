@@ -194,7 +194,7 @@ fn nothing_matched_and_nothing_can_be_resumed() {
     insta::assert_snapshot!(closing_table(&closing, Look::default()), @r"
     restore nightly-logs, oss://logs/2024/: stopped before the end
 
-    no object matched
+    no object matched: check prefix and filters
 
     listed    5 keys · matched 0
     requests  list 0 · restore 0

@@ -10,6 +10,8 @@ use crate::ui::{human_count, human_rate, human_span};
 
 /// Height of a chart in its own units; its width is one unit for each stretch.
 const HEIGHT: f64 = 100.0;
+/// How many times what was sent the scale may reach for the rate that was allowed.
+const FLATTEST: f64 = 4.0;
 /// Rows of the table below the charts, at most.
 const MOST_ROWS: usize = 24;
 
@@ -69,12 +71,20 @@ fn figure(section: &mut Markup, series: &Series, timeline: &Timeline) {
     let rates: Vec<f64> =
         samples.iter().map(|sample| (series.of)(sample) as f64 / seconds(timeline)).collect();
     let most = rates.iter().copied().fold(0.0, f64::max);
+    let allowed =
+        samples.iter().map(|sample| sample.rate).max().filter(|_| series.is_paced).unwrap_or_default();
+    // A rate that is far above all that was sent would make the chart flat: it is told, and not drawn.
+    let is_drawn = allowed > 0 && f64::from(allowed) <= most * FLATTEST;
+    let top = if is_drawn { most.max(f64::from(allowed)) } else { most };
     let mean = rates.iter().sum::<f64>() / rates.len().max(1) as f64;
     let slow: u64 = samples.iter().map(|sample| sample.slow_downs).sum();
     let failed: u64 = samples.iter().map(|sample| sample.failed).sum();
     let mut told =
-        vec![format!("at most {}, {} in the mean", human_rate(Some(most)), human_rate(Some(mean)))];
+        vec![format!("{} at the peak, {} in the mean", human_rate(Some(most)), human_rate(Some(mean)))];
     if series.is_paced {
+        told.extend(
+            (allowed > 0 && !is_drawn).then(|| format!("{} allowed", human_rate(Some(f64::from(allowed))))),
+        );
         let lowest = samples.iter().map(|sample| sample.rate).filter(|rate| *rate > 0).min();
         let lowest = lowest.map_or(String::new(), |rate| format!(", down to {rate}/s"));
         told.extend((slow > 0).then(|| format!("{} slow-downs{lowest}", human_count(slow))));
@@ -87,8 +97,8 @@ fn figure(section: &mut Markup, series: &Series, timeline: &Timeline) {
             caption.leaf("span", &[("class", "more")], &format!(" {told}"));
         });
         figure.within("div", &[("class", "plot")], |plot| {
-            plot.leaf("span", &[("class", "scale")], &format!("{} {}", human_rate(Some(most)), series.unit));
-            draw(plot, series, timeline, &rates, most, &format!("{}: {told}", series.heading));
+            plot.leaf("span", &[("class", "scale")], &format!("{} {}", human_rate(Some(top)), series.unit));
+            draw(plot, series, timeline, &rates, (top, is_drawn), &format!("{}: {told}", series.heading));
         });
         figure.within("div", &[("class", "axis"), ("aria-hidden", "true")], |axis| {
             axis.leaf("span", &[], "start");
@@ -98,7 +108,9 @@ fn figure(section: &mut Markup, series: &Series, timeline: &Timeline) {
         if series.is_paced {
             figure.within("ul", &[("class", "legend")], |legend| {
                 legend.within("li", &[], |item| key(item, "restores", "sent, retries included"));
-                legend.within("li", &[], |item| key(item, "allowed", "rate that was allowed"));
+                if is_drawn {
+                    legend.within("li", &[], |item| key(item, "allowed", "rate that was allowed"));
+                }
                 if slow > 0 {
                     legend.within("li", &[], |item| key(item, "slow", "the store asked to slow down"));
                 }
@@ -123,7 +135,15 @@ fn key(item: &mut Markup, class: &'static str, what: &str) {
     item.text(what);
 }
 
-fn draw(plot: &mut Markup, series: &Series, timeline: &Timeline, rates: &[f64], most: f64, label: &str) {
+fn draw(
+    plot: &mut Markup,
+    series: &Series,
+    timeline: &Timeline,
+    rates: &[f64],
+    scale: (f64, bool),
+    label: &str,
+) {
+    let (top, has_rate) = scale;
     let view = format!("0 0 {} {HEIGHT}", rates.len().max(1));
     let svg = [
         ("class", "chart"),
@@ -132,7 +152,7 @@ fn draw(plot: &mut Markup, series: &Series, timeline: &Timeline, rates: &[f64], 
         ("role", "img"),
         ("aria-label", label),
     ];
-    let height = |rate: f64| (rate / most.max(f64::MIN_POSITIVE) * HEIGHT).min(HEIGHT);
+    let height = |rate: f64| (rate / top.max(f64::MIN_POSITIVE) * HEIGHT).min(HEIGHT);
     plot.within("svg", &svg, |svg| {
         // One outline for all stretches: what is not sent takes no room in the page.
         let mut area = String::from("M0 100");
@@ -142,7 +162,7 @@ fn draw(plot: &mut Markup, series: &Series, timeline: &Timeline, rates: &[f64], 
         }
         area += "V100Z";
         svg.empty("path", &[("class", series.class), ("d", &area)]);
-        if series.is_paced && timeline.samples.iter().any(|sample| sample.rate > 0) {
+        if has_rate {
             let mut line = String::new();
             for (place, sample) in timeline.samples.iter().enumerate() {
                 let at = HEIGHT - height(f64::from(sample.rate));

@@ -57,6 +57,9 @@ fn facts(section: &mut Markup, run: &RunFacts) {
     facts.push(("Mean rates", rates.join(" \u{b7} ")));
     let mut fees = run.fees.clone();
     if !run.fees_unknown.is_empty() {
+        for sum in &mut fees {
+            sum.insert_str(0, "at least ");
+        }
         fees.push(format!("not known: {}", run.fees_unknown.join("; ")));
     }
     facts.push((if run.verb == "plan" { "Would cost" } else { "Fees" }, fees.join(" \u{b7} ")));

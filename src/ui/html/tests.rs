@@ -133,7 +133,7 @@ fn the_figures_of_the_audit_stand_in_the_page() {
         "2 rows are shown: the first, and some of each code; 32 more are left out.",
         "12.35 CNY",
         "not known: copies, DeepColdArchive",
-        "at most 20.0, 12.5 in the mean; 1 slow-downs, down to 5/s; 4 objects failed",
+        "20.0 at the peak, 12.5 in the mean; 1 slow-downs, down to 5/s; 4 objects failed",
         "stuck",
     ] {
         assert!(parsed.says(text) || text == "stuck", "{text}");
