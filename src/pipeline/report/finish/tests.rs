@@ -216,6 +216,26 @@ fn a_packed_form_with_a_changed_byte_is_refused_or_tells_the_same() {
     }
 }
 
+/// The crate that reads Parquet panics over some of these.
+#[test]
+fn a_changed_bit_in_what_a_parquet_says_of_itself_is_refused_or_makes_no_difference() {
+    let rows: Vec<Choice> =
+        (0..3_u8).map(|n| (vec![b'a' + n], ("GLACIER".to_owned(), 7, 1), (n > 0, n, 1))).collect();
+    let (_folder, path) = made(&csv_of(&rows), Form::of_word("parquet").unwrap());
+    let (whole, wanted) = (std::fs::read(&path).unwrap(), rows_of(&path).unwrap());
+    let end = whole.len() - 8;
+    let length = u32::from_le_bytes(whole[end..end + 4].try_into().unwrap());
+    for at in end - usize::try_from(length).unwrap()..end {
+        let mut damaged = whole.clone();
+        damaged[at] ^= 1;
+        std::fs::write(&path, &damaged).unwrap();
+        match rows_of(&path) {
+            Ok(rows) => assert!(rows == wanted, "byte {at}"),
+            Err(error) => assert!(matches!(error, ReadError::Damaged { .. }), "byte {at}: {error}"),
+        }
+    }
+}
+
 #[test]
 fn what_is_not_what_its_name_says_is_refused() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,10 +1,12 @@
 //! Rows of Apache Parquet: a few pages of each column at a time.
 
+use std::cell::Cell;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
+use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 
 use bytes::Bytes;
 use csv::ByteRecord;
@@ -70,7 +72,7 @@ pub(super) struct ParquetRows {
 impl ParquetRows {
     /// Reads what `file`, which stands at `path`, says of itself.
     pub(super) fn new(path: &Path, file: &Arc<File>) -> Result<(Self, Box<Named>), ReadError> {
-        let reader = SerializedFileReader::new(Again::from_start(Arc::clone(file)));
+        let reader = guarded(|| SerializedFileReader::new(Again::from_start(Arc::clone(file))));
         let reader = reader.map_err(|error| broken(path, 0, error))?;
         let meta = reader.metadata().file_metadata();
         let mut columns: Vec<Option<Column>> = COLUMNS.iter().map(|_| None).collect();
@@ -116,7 +118,9 @@ impl ParquetRows {
 
     /// Reads the next row into `record`; its place, or `None` behind the last one.
     pub(super) fn next(&mut self, path: &Path, record: &mut ByteRecord) -> Result<Option<Place>, ReadError> {
-        if self.taken == self.batch && !self.fill().map_err(|error| broken(path, self.row, error))? {
+        if self.taken == self.batch
+            && !guarded(|| self.fill()).map_err(|error| broken(path, self.row, error))?
+        {
             return match self.seal.take() {
                 Some((seal, said)) if seal.to_string() != said => {
                     Err(ReadError::damaged(path, "is damaged: its rows are not those that were written"))
@@ -171,6 +175,29 @@ impl ParquetRows {
         (self.batch, self.taken) = (batch, 0);
         Ok(true)
     }
+}
+
+thread_local! {
+    /// Whether this thread tells nothing of a panic.
+    static QUIET: Cell<bool> = const { Cell::new(false) };
+}
+
+/// What `read` comes to. The crate that reads Parquet panics over some damaged files (a length below
+/// nothing, a width that no number has); that is an error like any other, and told in our words alone.
+fn guarded<T>(read: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, ParquetError> {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let told = panic::take_hook();
+        panic::set_hook(Box::new(move |panic| {
+            if !QUIET.get() {
+                told(panic);
+            }
+        }));
+    });
+    let before = QUIET.replace(true);
+    let read = panic::catch_unwind(AssertUnwindSafe(read));
+    QUIET.set(before);
+    read.unwrap_or_else(|_| Err(ParquetError::General("it contradicts itself".to_owned())))
 }
 
 /// What `error` says of the file: after so many whole rows it cannot be read on.
