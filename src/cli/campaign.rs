@@ -72,7 +72,11 @@ async fn worked(job: &Job, how: How<'_>, session: &mut Session, context: &Contex
         can_be_known(job)?;
     }
     // What is wrong with a list or a price table is told before a simulator starts, or anything is sent.
-    let names = Names::open(job)?.map(Arc::new);
+    let listed = job.clone();
+    let Some(names) = context.signals.unless_raised(move || Names::open(&listed)).await else {
+        return Ok(context.signals.exit());
+    };
+    let names = names?.map(Arc::new);
     let table = load::price_table(job)?;
     load::payable(job, &table)?;
     preflight::room(job)?;

@@ -49,6 +49,7 @@ mod wait;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use args::{Cli, ColorWhen, Command, GlobalFlags};
 use context::Context;
@@ -111,10 +112,21 @@ fn look(flags: &GlobalFlags) -> Look {
     if color == ColorWhen::Always { Look { color: true, ..look } } else { look }
 }
 
+/// Does `work`, which reads for as long as there is something to read, until a signal comes. What it has
+/// begun to write stands under another name then, and is written over the next time.
+async fn reading(
+    context: &Arc<Context>,
+    work: impl FnOnce(&Context) -> Result<Exit, Failure> + Send + 'static,
+) -> Result<Exit, Failure> {
+    let given = Arc::clone(context);
+    let worked = context.signals.unless_raised(move || work(&given)).await;
+    worked.unwrap_or_else(|| Ok(context.signals.exit()))
+}
+
 async fn dispatch(verb: Command, look: Look, sink: Sink, line: Vec<String>) -> Result<Exit, Failure> {
     let signals = Signals::listen()
         .map_err(|e| Failure::new(Exit::OwnFiles, e, "the system refuses to hand signals over"))?;
-    let context = Context { env: Environment::of_process(), look, sink, signals, line };
+    let context = Arc::new(Context { env: Environment::of_process(), look, sink, signals, line });
     match verb {
         Command::Scan(args) => scan::run(&args, &context).await,
         Command::Plan(args) => plan::run(&args, &context).await,
@@ -124,8 +136,8 @@ async fn dispatch(verb: Command, look: Look, sink: Sink, line: Vec<String>) -> R
         Command::Release(args) => release::run(&args, &context).await,
         Command::Retry(args) => retry::run(&args, &context).await,
         Command::Status(args) => status::run(&args, &context).await,
-        Command::Report(args) => report::run(&args, &context),
-        Command::Diff(args) => diff::run(&args, &context),
+        Command::Report(args) => reading(&context, move |context| report::run(&args, context)).await,
+        Command::Diff(args) => reading(&context, move |context| diff::run(&args, context)).await,
         Command::Check(args) => check::run(&args, &context).await,
         Command::Sim(args) => {
             let stop = context.signals.stop().clone();

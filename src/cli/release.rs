@@ -36,7 +36,11 @@ pub(super) async fn run(args: &ReleaseArgs, context: &Context) -> Result<Exit, F
     }
     // The whole list is read before the first request: a row of another bucket must not come to light
     // when half of the copies are gone.
-    let Some(list) = Names::open(&job)? else {
+    let listed = job.clone();
+    let Some(list) = context.signals.unless_raised(move || Names::open(&listed)).await else {
+        return Ok(context.signals.exit());
+    };
+    let Some(list) = list? else {
         return Err(Failure::usage(
             "it is not said which copies are to be given back",
             "name them with --from-csv FILE (a report, or any CSV with a column `key`) or --files-from FILE",

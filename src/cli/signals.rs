@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::exit::Exit;
-use crate::pipeline::Stop;
+use crate::pipeline::{Step, Stop};
 
 /// Listens for signals for as long as it lives.
 #[derive(Debug)]
@@ -48,6 +48,20 @@ impl Signals {
     #[must_use]
     pub(super) const fn stop(&self) -> &Stop {
         &self.stop
+    }
+
+    /// What `work` comes to, which may wait for a disk or a pipe for ever; `None` if a signal comes first. It
+    /// has a thread of its own, which nobody waits for then.
+    pub(super) async fn unless_raised<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Option<T> {
+        let worked = tokio::task::spawn_blocking(work);
+        tokio::select! {
+            biased;
+            _ = self.stop.beyond(Step::Go) => None,
+            worked = worked => Some(worked.unwrap_or_else(|died| std::panic::resume_unwind(died.into_panic()))),
+        }
     }
 
     /// The exit code of a run that a signal ended.

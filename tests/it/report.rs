@@ -121,6 +121,33 @@ fn a_list_of_keys_comes_through_a_pipe() {
     assert!(ran.stdout.contains("no column `state`"), "{}", ran.stdout);
 }
 
+/// A pipe that nothing comes through must not hold anybody.
+#[cfg(target_os = "linux")]
+#[test]
+fn who_reads_can_be_stopped() {
+    use crate::support::until;
+    use std::process::Command;
+    const TERM: u64 = 1 << 14;
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("r.csv"), "key,state\n").unwrap();
+    let scan = ["scan", "oss://b/", "--region", "cn-hangzhou", "--files-from", "-", "--report", "s.csv"];
+    for line in [&["report", "-"][..], &["diff", "r.csv", "-"], &scan] {
+        let mut command = bare(folder.path(), line);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let _open = child.stdin.take().unwrap();
+        until("it listens for signals", || {
+            let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+            let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
+            u64::from_str_radix(caught.trim(), 16).unwrap() & TERM > 0
+        });
+        let sent = Command::new("sh").args(["-c", &format!("kill -TERM {}", child.id())]).status();
+        assert!(sent.unwrap().success());
+        until("it has ended", || child.try_wait().unwrap().is_some());
+        Ran::of(&child.wait_with_output().unwrap()).expect(143);
+    }
+}
+
 #[test]
 fn a_file_that_is_no_report_is_two_and_named() {
     let folder = tempfile::tempdir().unwrap();
