@@ -113,22 +113,28 @@ impl Transport {
     /// in flight.
     ///
     /// # Errors
-    /// If the certificates of this machine, or those that `env` names, cannot be read.
+    /// If the certificates of this machine (for an endpoint with https), or those that `env` names, cannot be
+    /// read.
     pub(crate) fn new(
         endpoint: Endpoint,
         env: &Environment,
         lists: u32,
         patience: Patience,
     ) -> Result<Self, TransportError> {
-        let http = tls::client_builder()
-            .tls_certs_merge(tls::extra_roots(env)?)
-            .dns_resolver(LocalNames)
-            .connect_timeout(patience.connect)
-            .read_timeout(patience.silence)
-            .timeout(patience.whole)
-            .pool_max_idle_per_host(POOL_IDLE)
-            .tcp_nodelay(true)
-            .build()?;
+        let builder = || {
+            tls::client_builder()
+                .dns_resolver(LocalNames)
+                .connect_timeout(patience.connect)
+                .read_timeout(patience.silence)
+                .timeout(patience.whole)
+                .pool_max_idle_per_host(POOL_IDLE)
+                .tcp_nodelay(true)
+        };
+        let http = match builder().tls_certs_merge(tls::extra_roots(env)?).build() {
+            // Over plain HTTP nobody shows a certificate: a machine that has none will do.
+            Err(_) if !endpoint.https => builder().tls_certs_only([]).build()?,
+            built => built?,
+        };
         let scheme = if endpoint.https { "https" } else { "http" };
         let base = format!("{scheme}://{}", endpoint.authority());
         Ok(Self { http, endpoint, base, bodies: Bodies::new(lists) })
