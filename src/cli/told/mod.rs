@@ -101,6 +101,8 @@ fn figures(job: &Job, ending: &Ending, context: &Context) {
 fn last_success(path: &Path, job: &str) -> Option<f64> {
     use std::io::Read as _;
     let mut text = String::new();
+    // A pipe would be waited for.
+    std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?;
     std::fs::File::open(path).ok()?.take(MAX_METRICS).read_to_string(&mut text).ok()?;
     metrics::last_success(&text, job)
 }

@@ -9,9 +9,9 @@ use super::files;
 
 /// What stands in the lock file before the number of the process that holds it.
 const PROCESS: &str = "process ";
-/// How often and how long a lock that somebody may only be looking at is tried again.
 /// Bytes of a lock file that are looked at; what a holder writes is far shorter.
 const MAX_HOLDER: u64 = 100;
+/// How often and how long a lock that somebody may only be looking at is tried again.
 const TRIES: u32 = 3;
 const BETWEEN_TRIES: Duration = Duration::from_millis(10);
 

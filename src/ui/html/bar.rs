@@ -13,7 +13,7 @@ pub(super) fn length(count: Count, audit: &Audit) -> u64 {
 
 /// A bar of `states`. It would be as long as the page lets it be if they were `whole`.
 pub(super) fn put(markup: &mut Markup, states: &BTreeMap<State, Count>, whole: u64, audit: &Audit) {
-    let total: u64 = states.values().map(|&count| length(count, audit)).sum();
+    let total: u64 = states.values().map(|&count| length(count, audit)).fold(0, u64::saturating_add);
     let label: Vec<String> = states
         .iter()
         .map(|(state, &count)| format!("{state} {}", percent(length(count, audit), total)))

@@ -217,8 +217,9 @@ pub(super) fn classes(main: &mut Markup, audit: &Audit) {
         section.within("table", &[("class", "classes")], |table| {
             table.leaf("caption", &[], "Objects and bytes by storage class and state");
             columns(table, &[("Class and state", false), ("Objects", true), ("Size", true)]);
-            let whole =
-                |states: &BTreeMap<State, Count>| states.values().map(|&c| bar::length(c, audit)).sum();
+            let whole = |states: &BTreeMap<State, Count>| {
+                states.values().map(|&c| bar::length(c, audit)).fold(0, u64::saturating_add)
+            };
             let longest = audit.classes.values().map(whole).max().unwrap_or_default();
             for (class, states) in &audit.classes {
                 of_class(table, class, states, longest, audit);
