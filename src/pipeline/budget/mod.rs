@@ -31,7 +31,8 @@
 //! An object may be asked for if what is due to all who come before it could be paid for as well. So no
 //! object is asked for at the cost of an older one, in whatever order pages come; and since nobody
 //! joins the oldest claim, all of it is met after a finite number of nights: nobody starves.
-//! Objects modified after a claim was made are no part of it. What is due to an object that went away
+//! A run that is under way over midnight keeps some of the new day for claims that it came by before (see
+//! `passed`). Objects modified after a claim was made are no part of it. What is due to an object that went away
 //! meanwhile stays unspent for the night. An object that alone is over a bound, or has no known price
 //! where money is bounded, is deferred as well, but has no claim: all others would wait for it in vain.
 
@@ -40,6 +41,7 @@ mod claims;
 mod ledger;
 #[cfg(test)]
 mod nights;
+mod passed;
 mod purse;
 
 pub use amount::Amount;
