@@ -72,8 +72,9 @@ pub struct Client {
     clock: Arc<dyn Clock>,
     tell: Arc<dyn Tell>,
     counters: Counters,
-    /// What is added to this machine's time in signatures.
-    skew_seconds: AtomicI64,
+    /// The store's time at zero of [`Clock::monotonic`], in Unix seconds, once it has refused a
+    /// signature for its time; [`UNTOLD`] as long as this machine's own time will do.
+    store_origin: AtomicI64,
     /// How far the store's clock was ahead by its last answer; [`UNTOLD`] before one told.
     ahead_seconds: AtomicI64,
     halt: watch::Sender<bool>,
@@ -111,7 +112,7 @@ impl Client {
             clock,
             tell,
             counters: Counters::default(),
-            skew_seconds: AtomicI64::new(0),
+            store_origin: AtomicI64::new(UNTOLD),
             ahead_seconds: AtomicI64::new(UNTOLD),
             halt: watch::Sender::new(false),
         })

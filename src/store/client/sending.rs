@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Client, Counters};
+use super::{Client, Counters, UNTOLD};
 use crate::model::{Answers, Event, Notice};
 use crate::store::credentials::CredentialError;
 use crate::store::dialect::{Credentials, Request};
@@ -111,8 +111,7 @@ impl Client {
             .await
             .map_err(|e| Fault { cause: Some(Box::new(e)), ..Fault::bare(ErrorKind::Credentials) })?;
         let mut signed = request.clone();
-        let skew = SignedDuration::from_secs(self.skew_seconds.load(Ordering::Relaxed));
-        let at = self.clock.now().saturating_add(skew).unwrap_or_else(|_| self.clock.now());
+        let at = self.signing_time();
         self.dialect.sign(&mut signed, self.transport.endpoint(), &credentials, at);
 
         let counter = match call {
@@ -198,6 +197,22 @@ impl Client {
         }
     }
 
+    /// The time to sign with: this machine's, until the store has refused it. From then on the store's,
+    /// carried on by the monotonic clock, so that a clock that is set again and again costs a request one
+    /// attempt and not all it has.
+    fn signing_time(&self) -> Timestamp {
+        let own = || self.clock.now();
+        match self.store_origin.load(Ordering::Relaxed) {
+            UNTOLD => own(),
+            origin => Timestamp::from_second(origin.saturating_add(self.monotonic_seconds()))
+                .unwrap_or_else(|_| own()),
+        }
+    }
+
+    fn monotonic_seconds(&self) -> i64 {
+        i64::try_from(self.clock.monotonic().as_secs()).unwrap_or(i64::MAX)
+    }
+
     /// Heals what can be healed after a failed attempt; `None` if the failure is final.
     async fn pause_after(&self, fault: &Fault, attempts: u32) -> Option<Duration> {
         match fault.kind {
@@ -208,8 +223,8 @@ impl Client {
                 if server_time.duration_since(fault.signed.as_ref()?.at).abs() < SMALLEST_SKEW {
                     return None;
                 }
-                let off = server_time.duration_since(self.clock.now());
-                self.skew_seconds.store(off.as_secs(), Ordering::Relaxed);
+                let origin = server_time.as_second().saturating_sub(self.monotonic_seconds());
+                self.store_origin.store(origin, Ordering::Relaxed);
                 return Some(Duration::ZERO);
             }
             ErrorKind::TokenExpired => {
