@@ -4,21 +4,21 @@ use std::sync::{Mutex, PoisonError};
 
 /// Empty buffers, kept for what comes next.
 #[derive(Debug)]
-pub struct Spare {
-    kept: Mutex<Vec<Vec<u8>>>,
+pub struct Spare<T = u8> {
+    kept: Mutex<Vec<Vec<T>>>,
     most: usize,
     largest: usize,
 }
 
-impl Spare {
-    /// Keeps up to `most` buffers of up to `largest` bytes each.
+impl<T> Spare<T> {
+    /// Keeps up to `most` buffers with room for up to `largest` values each.
     #[must_use]
     pub const fn new(most: usize, largest: usize) -> Self {
         Self { kept: Mutex::new(Vec::new()), most, largest }
     }
 
     /// Keeps `buffer`, if there is room for it. What it holds is forgotten.
-    pub fn put(&self, mut buffer: Vec<u8>) {
+    pub fn put(&self, mut buffer: Vec<T>) {
         if buffer.capacity() == 0 || buffer.capacity() > self.largest {
             return;
         }
@@ -29,9 +29,9 @@ impl Spare {
         }
     }
 
-    /// An empty buffer with room for `size` bytes.
+    /// An empty buffer with room for `size` values.
     #[must_use]
-    pub fn take(&self, size: usize) -> Vec<u8> {
+    pub fn take(&self, size: usize) -> Vec<T> {
         let mut buffer = self.kept.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
         buffer.reserve_exact(size);
         buffer
@@ -44,7 +44,7 @@ mod tests {
 
     #[test]
     fn buffers_come_back_empty_and_no_more_or_larger_ones_than_wanted() {
-        let spare = Spare::new(2, 100);
+        let spare = Spare::<u8>::new(2, 100);
         for size in [10, 101, 0, 60, 70] {
             spare.put(vec![7; size]);
         }

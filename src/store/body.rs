@@ -34,6 +34,9 @@ const PIECE: usize = 1 << 10;
 const SPARE: usize = 16;
 /// Larger ones are not kept: no vendor's page needs them.
 const LARGEST_SPARE: usize = 2 << 20;
+/// Their sizes are multiples of this, so that one does for the next page as well, which is never as long
+/// to the byte.
+const ROUND: usize = 64 << 10;
 
 /// A body's share of the memory; given back when dropped.
 #[derive(Debug)]
@@ -105,7 +108,7 @@ impl Bodies {
                 let size = announced.unwrap_or_else(|| self.usual.load(Ordering::Relaxed)).max(size);
                 share = self.share(size).await;
                 if share.is_some() {
-                    let begun = std::mem::replace(&mut body, self.spare.take(size));
+                    let begun = std::mem::replace(&mut body, self.spare.take(size.next_multiple_of(ROUND)));
                     body.extend_from_slice(&begun);
                 } else {
                     body.reserve_exact(size - body.len());

@@ -16,10 +16,10 @@ use crate::pipeline::checkpoint::{CommitPoint, FinishedFile, pass, sync_folder_o
 /// a sync would otherwise find all of them, and keep the run waiting.
 const WRITE_BEHIND: u64 = 8 << 20;
 
-/// Buffers kept for rows to come.
-const SPARE: usize = 8;
-/// Larger ones are not kept: a thousand rows with keys of usual length take a quarter of it.
-const LARGEST_SPARE: usize = 1 << 20;
+/// Buffers kept for rows to come: after a burst of pages as many come back at once.
+const SPARE: usize = 32;
+/// Larger ones are not kept: a thousand rows with keys of usual length take half of it.
+const LARGEST_SPARE: usize = 512 << 10;
 
 /// Why a report could not be written.
 #[derive(Debug, thiserror::Error)]

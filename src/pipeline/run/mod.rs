@@ -32,7 +32,7 @@ use self::books::{Books, Found};
 pub use self::ended::{Ended, RunError, Why};
 use self::gauge::Gauge;
 use self::opening::Kept;
-use self::page::{Desk, Progress};
+use self::page::{Buffers, Desk, Progress};
 use self::pulse::Pulse;
 use self::session::{Run, Way};
 use self::writer::Writer;
@@ -205,7 +205,7 @@ async fn sessions<S: Store + 'static>(
             prices: Arc::clone(&prices),
             watch: Arc::clone(&watch),
             mute,
-            spare: found.spare,
+            buffers: Buffers::new(found.spare, at_once(&job)),
         };
         let run = Run {
             gauge,

@@ -22,6 +22,9 @@ use crate::pipeline::safety::{SafetyStop, Watch};
 use crate::pipeline::wait::{Memory, Open, flag};
 use crate::store::{Call, Store, StoreError};
 
+/// The most that a page of any vendor lists: buffers for more are not kept.
+const PAGE: usize = 1000;
+
 /// What an earlier session had to do with objects that its mark does not cover.
 pub(super) type Known = HashMap<ObjectId, Past>;
 
@@ -106,8 +109,23 @@ pub(super) struct Desk<S> {
     pub(super) waits: bool,
     /// Whether only counts are wanted, and no rows.
     pub(super) mute: bool,
-    /// Buffers for rows.
-    pub(super) spare: Arc<Spare>,
+    /// What pages are worked on in.
+    pub(super) buffers: Buffers,
+}
+
+/// Buffers that go from page to page.
+pub(super) struct Buffers {
+    /// For rows as text; they come back when they are written.
+    text: Arc<Spare>,
+    rows: Spare<Row>,
+    entries: Spare<Entry>,
+}
+
+impl Buffers {
+    /// Buffers for so many pages at once, with those for text from `text`.
+    pub(super) fn new(text: Arc<Spare>, pages: usize) -> Self {
+        Self { text, rows: Spare::new(pages, PAGE), entries: Spare::new(pages, PAGE) }
+    }
 }
 
 /// What has become of a page: its rows up to the first object whose turn did not come.
@@ -189,10 +207,11 @@ impl<S: Store> Desk<S> {
         self.head(page, &mut wanted, &mut sheet).await;
         self.expiries(page, &mut wanted, &mut sheet).await?;
 
-        let mut rows = vec![Row::Unwanted; page.len()];
+        let mut rows = self.buffers.rows.take(page.len());
+        rows.resize(page.len(), Row::Unwanted);
         let mut asks = Vec::new();
         let mut room = room;
-        for Entry { index, wanted, asked } in wanted {
+        for Entry { index, wanted, asked } in wanted.drain(..) {
             if room == 0 {
                 sheet.capped = true;
                 rows.truncate(index);
@@ -225,9 +244,11 @@ impl<S: Store> Desk<S> {
             };
             room -= 1;
         }
+        self.buffers.entries.put(wanted);
         self.ask(page, asks, &mut rows, &mut sheet).await?;
         let remembered = self.remembered(page, &rows)?;
         self.write(page, &rows, remembered, &mut sheet);
+        self.buffers.rows.put(rows);
         Ok(sheet)
     }
 
@@ -241,36 +262,35 @@ impl<S: Store> Desk<S> {
     fn place(&self, page: &Page) -> Vec<Entry> {
         // What a listing tells was true when it came, for all its entries alike.
         let now = self.clock.now();
-        page.iter()
-            .enumerate()
-            .filter_map(|(index, object)| {
-                let past = self.past(page.id(index));
-                if let Some(Past::Answered(outcome)) = past {
-                    self.shown.fetch_add(1, Ordering::Relaxed);
-                    return Some(Entry { index, wanted: Wanted::Answered(outcome.clone()), asked: true });
+        let mut entries = self.buffers.entries.take(page.len());
+        entries.extend(page.iter().enumerate().filter_map(|(index, object)| {
+            let past = self.past(page.id(index));
+            if let Some(Past::Answered(outcome)) = past {
+                self.shown.fetch_add(1, Ordering::Relaxed);
+                return Some(Entry { index, wanted: Wanted::Answered(outcome.clone()), asked: true });
+            }
+            let asked = past.is_some();
+            if let Some(outcome) = page.told(index) {
+                let placed = Placed::told(outcome.clone());
+                let wanted = asked || self.sieve.keeps_named(object.key);
+                return wanted.then_some(Entry { index, wanted: Wanted::Placed(placed), asked });
+            }
+            (asked || self.sieve.keeps(&object)).then(|| {
+                // That one was asked for and runs is likely, that it is archived still, or lapses as
+                // soon as before, may be wrong.
+                let doubtful = |placed: &Placed| match placed.outcome.state {
+                    State::Archived | State::Expired => asked,
+                    State::Restored => asked && self.actor.extends(),
+                    _ => !asked && self.actor.looks_closer(&object, placed),
+                };
+                let mut seen = self.actor.seen(&object, now).filter(|placed| !doubtful(placed));
+                if let (Some(placed), Some((attempts, _))) = (&mut seen, page.heads(index)) {
+                    placed.outcome.attempts += attempts;
                 }
-                let asked = past.is_some();
-                if let Some(outcome) = page.told(index) {
-                    let placed = Placed::told(outcome.clone());
-                    let wanted = asked || self.sieve.keeps_named(object.key);
-                    return wanted.then_some(Entry { index, wanted: Wanted::Placed(placed), asked });
-                }
-                (asked || self.sieve.keeps(&object)).then(|| {
-                    // That one was asked for and runs is likely, that it is archived still, or lapses as
-                    // soon as before, may be wrong.
-                    let doubtful = |placed: &Placed| match placed.outcome.state {
-                        State::Archived | State::Expired => asked,
-                        State::Restored => asked && self.actor.extends(),
-                        _ => !asked && self.actor.looks_closer(&object, placed),
-                    };
-                    let mut seen = self.actor.seen(&object, now).filter(|placed| !doubtful(placed));
-                    if let (Some(placed), Some((attempts, _))) = (&mut seen, page.heads(index)) {
-                        placed.outcome.attempts += attempts;
-                    }
-                    Entry { index, wanted: seen.map_or(Wanted::Unseen, Wanted::Placed), asked }
-                })
+                Entry { index, wanted: seen.map_or(Wanted::Unseen, Wanted::Placed), asked }
             })
-            .collect()
+        }));
+        entries
     }
 
     fn past(&self, (key, version): (&[u8], &[u8])) -> Option<&Past> {
@@ -383,7 +403,7 @@ impl<S: Store> Desk<S> {
     fn write(&self, page: &Page, rows: &[Row], remembered: Vec<Option<Open>>, sheet: &mut Sheet) {
         let mut remembered = remembered.into_iter();
         let room = if self.mute { 0 } else { Render::room(page.len()) };
-        let mut render = Render::new(&self.job.source.bucket, self.spare.take(room));
+        let mut render = Render::new(&self.job.source.bucket, self.buffers.text.take(room));
         let mut done = None;
         for (index, (object, row)) in page.iter().zip(rows).enumerate() {
             match row {
