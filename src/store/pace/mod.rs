@@ -167,9 +167,9 @@ impl Pace {
 
     /// The store answered a request that had this leave, with whatever but a refusal for its pace.
     pub(crate) fn taken(&self, call: Call, leave: &Leave<'_>) {
-        let lane = self.lane(call);
+        let (lane, now) = (self.lane(call), self.clock.monotonic());
         lane.taken.fetch_add(1, Ordering::Relaxed);
-        lane.yielding().rate.taken(leave.round);
+        lane.yielding().rate.taken(leave.round, now);
     }
 
     /// The store refused it for its pace, or let it wait. The new rate in requests a second, if that
