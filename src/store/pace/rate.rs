@@ -292,6 +292,49 @@ mod tests {
         assert!(now - down < 180.0, "back after {} s", now - down);
     }
 
+    /// Asks from `from` to `to`, a hundred times a second; each `n`-th is refused. The steps down.
+    fn ask(rate: &mut Rate, (from, to): (u32, u32), n: u32) -> Vec<f64> {
+        let mut steps = Vec::new();
+        for number in from * 100..to * 100 {
+            let now = seconds(f64::from(number) / 100.0);
+            if number % n == n - 1 {
+                steps.extend(rate.refused(rate.round(), now));
+            } else {
+                rate.taken(rate.round(), now);
+            }
+        }
+        steps
+    }
+
+    #[test]
+    fn a_share_that_a_step_down_does_not_lower_is_tolerated_until_it_grows() {
+        let mut rate = Rate::new(100.0);
+        assert_eq!(ask(&mut rate, (0, 600), 50), [80.0], "the first one asks");
+        assert!((rate.now(seconds(600.0)) - 100.0).abs() < f64::EPSILON);
+        assert_eq!(ask(&mut rate, (600, 603), 5).first(), Some(&80.0), "one in five is no such share");
+    }
+
+    #[test]
+    fn a_share_that_a_step_down_has_lowered_was_of_the_rate() {
+        let mut rate = Rate::new(100.0);
+        assert_eq!(rate.refused(0, seconds(0.0)), Some(80.0));
+        assert!(ask(&mut rate, (0, 8), u32::MAX).is_empty());
+        assert!(rate.refused(1, seconds(8.0)).is_some(), "one is enough");
+    }
+
+    #[test]
+    fn a_slow_lane_is_brought_down_by_each_refusal() {
+        let mut rate = Rate::new(3.0);
+        for number in 0..20 {
+            rate.taken(rate.round(), seconds(f64::from(number)));
+        }
+        assert!(rate.refused(0, seconds(20.0)).is_some());
+        for _ in 0..5 {
+            rate.taken(1, seconds(21.0));
+        }
+        assert!(rate.refused(1, seconds(22.0)).is_some());
+    }
+
     #[test]
     fn a_rate_of_one_cannot_come_down() {
         let mut rate = Rate::new(1.0);
