@@ -91,7 +91,8 @@ fn pace(seconds: u64, book: &mut Book) -> Result<()> {
         "cpu s",
     ];
     let mut table = book.table(&title, &columns);
-    let kinds = [("none", None), ("2 % 500", Some(FaultKind::Internal))];
+    let kinds =
+        [("none", None), ("2 % 503", Some(FaultKind::SlowDown)), ("2 % 500", Some(FaultKind::Internal))];
     for (name, kind) in kinds {
         // Enough for the time that is looked at and a bit more, so that its end is not in it.
         let objects = RATE * (seconds + 1);
@@ -122,7 +123,8 @@ fn pace(seconds: u64, book: &mut Book) -> Result<()> {
             Cell::maybe(usage.cpu, Cell::seconds),
         ]);
     }
-    table.note("retries are paid from the same rate; answers that ask to slow down bring it down, and are not in here");
+    table.note("retries are paid from the same rate");
+    table.note("503: the first one brings the rate down by a fifth for ten seconds; the same share goes on, so no more");
     table.note("slowest and fastest of all seconds that begin with a request, against the rate");
     Ok(())
 }

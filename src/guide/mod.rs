@@ -257,6 +257,12 @@ mod tests {
         Some(if count < 1000 { count.to_string() } else { format!("{},{:03}", count / 1000, count % 1000) })
     }
 
+    /// The same for a share in hundredths.
+    fn shared(value: &str) -> Option<String> {
+        let hundredths = value.strip_prefix("0.").filter(|digits| digits.len() == 2)?;
+        Some(format!("{} %", hundredths.parse::<u64>().ok()?))
+    }
+
     /// Rows of the form `| NAME | value | file | what |` are bounds: the file declares NAME with that value.
     #[test]
     fn bounds_are_what_a_page_says() {
@@ -277,7 +283,7 @@ mod tests {
                     .and_then(|(_, rest)| rest.split_once(" = "))
                     .unwrap_or_else(|| panic!("{file} declares no {name}"));
                 let source = declared.1.trim_end_matches(';');
-                let so = told(source).or_else(|| counted(source));
+                let so = told(source).or_else(|| counted(source)).or_else(|| shared(source));
                 assert_eq!(so.as_deref(), Some(value), "{name} in {file}");
                 rows += 1;
             }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use defrost::model::{Clock as _, SystemClock};
-use defrost::sim::{AuthClock, Call, Config, Credential, Fault, Generate, RestoreRecord};
+use defrost::sim::{AuthClock, Call, Config, Credential, Fault, FaultKind, Generate, RestoreRecord};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::support::{COS, OSS, Ran, Rig, S3, VENDORS, Vendor, bare};
@@ -77,6 +77,28 @@ fn a_store_that_takes_less_than_the_job_asks_for_gets_what_it_takes() {
             });
         }
     });
+}
+
+#[test]
+fn a_store_that_refuses_each_fiftieth_request_is_asked_no_slower_for_that() {
+    const OBJECTS: u64 = 1500;
+    let mut config = config(S3, OBJECTS);
+    config.faults.push(Fault::new(FaultKind::SlowDown).on(Call::Restore).every(50));
+    let rig = Rig::new(config);
+    let url = S3.url("");
+    let line = ["restore", &url, "--days", "3", "--report", "r.csv", "--rate-limit", "1000"];
+    rig.run(S3, &line).expect(0);
+    assert!(rig.rows("r.csv").iter().all(|row| row["action"] == "requested"));
+    let records = rig.server.ledger().restores();
+    taken_once(&records, OBJECTS);
+    let refused = records.iter().filter(|record| record.status == 503).count();
+    assert_eq!(refused as u64, OBJECTS / 49, "of each fifty, 49 were taken");
+    let requests = &json(&rig.path("r.summary.json"))["requests"];
+    assert_eq!(requests["throttled"], refused);
+    // The first refusal asks whether it is the rate, and the others say that it is not. A machine that was
+    // busy with something else for seconds may ask once more.
+    assert!((1..=3).contains(&requests["slow_downs"].as_u64().unwrap()), "{requests}");
+    assert!(requests["lowest_restore_rate"].as_u64().unwrap() >= 512, "{requests}");
 }
 
 #[test]

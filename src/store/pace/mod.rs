@@ -16,6 +16,8 @@
 #[cfg(test)]
 mod model;
 mod rate;
+#[cfg(test)]
+mod share;
 
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -167,9 +169,9 @@ impl Pace {
 
     /// The store answered a request that had this leave, with whatever but a refusal for its pace.
     pub(crate) fn taken(&self, call: Call, leave: &Leave<'_>) {
-        let lane = self.lane(call);
+        let (lane, now) = (self.lane(call), self.clock.monotonic());
         lane.taken.fetch_add(1, Ordering::Relaxed);
-        lane.yielding().rate.taken(leave.round);
+        lane.yielding().rate.taken(leave.round, now);
     }
 
     /// The store refused it for its pace, or let it wait. The new rate in requests a second, if that
@@ -275,5 +277,25 @@ mod tests {
         pace.hold(Call::Restore, Duration::from_secs(3));
         take_all(&pace, 8).await;
         assert!(clock.monotonic() >= Duration::from_secs(3));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_ordered_pause_holds_whoever_is_refused_at_any_rate() {
+        let (pace, clock) = pace(1000, 8);
+        let mut brought_down = Vec::new();
+        for number in 0..200 {
+            let leave = pace.enter(Call::Restore).await;
+            if number % 50 == 10 {
+                brought_down.extend(pace.refused(Call::Restore, &leave));
+                let from = clock.monotonic();
+                pace.hold(Call::Restore, Duration::from_secs(1));
+                drop(leave);
+                drop(pace.enter(Call::Restore).await);
+                assert!(clock.monotonic() >= from + Duration::from_secs(1));
+            } else {
+                pace.taken(Call::Restore, &leave);
+            }
+        }
+        assert_eq!(brought_down, [800], "the others are few enough to be tolerated");
     }
 }

@@ -13,12 +13,14 @@ use crate::store::retry::{self, Tries};
 use crate::store::{Call, ErrorKind};
 
 /// A token bucket behind a wire.
-struct Store {
-    clock: Arc<dyn Clock>,
-    /// Requests a second that it takes.
-    rate: f64,
+pub(super) struct Store {
+    pub(super) clock: Arc<dyn Clock>,
+    /// Requests a second that it takes, at so many seconds.
+    rate: Box<dyn Fn(f64) -> f64 + Send + Sync>,
     /// Requests that it takes at once after a rest.
     burst: f64,
+    /// The share that it refuses at any rate.
+    whatever: f64,
     /// From question to answer.
     latency: Duration,
     /// How it says that it is too much: status, code.
@@ -35,15 +37,34 @@ struct Book {
 }
 
 impl Store {
-    async fn ask(&self) -> Reply {
+    /// One that refuses the share `whatever` at any rate, and else takes `rate` at so many seconds.
+    pub(super) fn new(rate: impl Fn(f64) -> f64 + Send + Sync + 'static, burst: f64, whatever: f64) -> Self {
+        Self {
+            clock: Arc::new(SystemClock::new()),
+            rate: Box::new(rate),
+            burst,
+            whatever,
+            latency: Duration::from_millis(40),
+            refusal: (503, "SlowDown"),
+            book: Mutex::new(Book { tokens: burst, ..Book::default() }),
+        }
+    }
+
+    /// When each request came, and whether it was taken.
+    pub(super) fn came(&self) -> Vec<(Duration, bool)> {
+        std::mem::take(&mut self.book.lock().unwrap().came)
+    }
+
+    pub(super) async fn ask(&self) -> Reply {
         self.clock.sleep(self.latency / 2).await;
         let taken = {
             let now = self.clock.monotonic();
             let mut book = self.book.lock().unwrap();
             let since = now.saturating_sub(book.filled_at).as_secs_f64();
-            book.tokens = (book.tokens + since * self.rate).min(self.burst);
+            let rate = (self.rate)(now.as_secs_f64());
+            book.tokens = (book.tokens + since * rate).min(self.burst);
             book.filled_at = now;
-            let taken = book.tokens >= 1.0;
+            let taken = book.tokens >= 1.0 && drawn(book.came.len() as u64) >= self.whatever;
             book.tokens -= f64::from(u8::from(taken));
             book.came.push((now, taken));
             taken
@@ -57,6 +78,14 @@ impl Store {
         };
         Reply { status, headers: http::HeaderMap::new(), body }
     }
+}
+
+/// The `n`-th of some numbers of 0..1 that are drawn as if at random, the same in each run (`SplitMix64`).
+pub(super) fn drawn(n: u64) -> f64 {
+    let mut mixed = n.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    ((mixed ^ (mixed >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
 }
 
 /// What came of a run.
@@ -113,20 +142,17 @@ async fn run(store: Arc<Store>, dialect: Box<dyn Dialect>, objects: u32, max_att
     for task in tasks {
         task.await.unwrap();
     }
-    let came = std::mem::take(&mut store.book.lock().unwrap().came);
     Ran {
         failed: failed.load(Ordering::Relaxed),
-        came,
+        came: store.came(),
         slow_downs: pace.slow_downs(),
         lowest: pace.lowest_restore_rate().unwrap_or_default(),
     }
 }
 
 fn store(rate: f64, burst: f64, latency: u64, refusal: (u16, &'static str)) -> Arc<Store> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let latency = Duration::from_millis(latency);
-    let book = Mutex::new(Book { tokens: burst, ..Book::default() });
-    Arc::new(Store { clock, rate, burst, latency, refusal, book })
+    Arc::new(Store { latency, refusal, ..Store::new(move |_| rate, burst, 0.0) })
 }
 
 fn dialect(provider: Provider) -> Box<dyn Dialect> {

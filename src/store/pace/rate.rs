@@ -7,6 +7,14 @@
 //!
 //! A burst of refusals is one signal: those of requests that had left before the rate came down say
 //! nothing about the new one, and between two steps there is a moment to see what the first has done.
+//!
+//! A step down is also a question: was it the rate? The requests that leave while the curve is low answer
+//! it. If none of them is refused, it was, and the next refusal is a signal again. If a small share of them
+//! is, then that share comes whatever the rate, as far as anybody can tell; to obey it would lead down to
+//! next to nothing. So it is tolerated, until more is refused than chance makes of it: that is a signal, and
+//! the question is put anew. What is tolerated is bounded, so a bound that is taken for such a share is
+//! overstepped by little. (BBR, too, takes a small share of losses, 2 % of a round trip's packets, for no
+//! sign of a full path: draft-ietf-ccwg-bbr, read 2026-11.)
 
 use std::time::Duration;
 
@@ -23,6 +31,25 @@ const STEP: Duration = Duration::from_millis(200);
 /// How the curve bends, in parts of the rate per cubic second: after a step down by a fifth it comes
 /// to its plateau after ten seconds.
 const BEND: f64 = 0.000_2;
+/// The largest share of refusals that may have nothing to do with the rate. A share of half of it comes at
+/// any rate and hardly ever brings it down; a store that refuses a share of all of it, or more, is obeyed.
+const TOLERATED: f64 = 0.05;
+/// The first part of the way back to the plateau, in which the curve is low: half of the time, seven
+/// eighths of the way. A store that refused at the plateau takes all that leaves so early.
+const LOW: f64 = 0.5;
+/// So many times the share that was refused while the curve was low is tolerated further up: room for
+/// chance, see [`PATIENCE`].
+const LEEWAY: f64 = 2.0;
+/// Refusals beyond what is tolerated that are put down to chance: so many times the logarithm of the rate
+/// in units of [`SLOW`]. Where twice the true share is tolerated, chance makes `n` too many once in
+/// e^(1.26 n) refusals (the upper end of a random walk that drifts down). So at 1,000 a second, of which
+/// 2 % are refused, the rate comes down for nothing once in five minutes; a slower lane, which draws more
+/// rarely, needs less patience for that, and can afford less, as each refusal is a larger part of what it
+/// sends.
+const PATIENCE: f64 = 1.2;
+/// A lane of so many requests a second has no patience: while its curve is low, it hears too little to
+/// tell anything, and each refusal is a signal.
+const SLOW: f64 = 3.0;
 /// A curve that begins far below the job's rate bends as if it were at this part of it, so that a lane
 /// that came down to next to nothing is back within minutes.
 const LEAST_BEND: f64 = 0.02;
@@ -46,9 +73,28 @@ impl Curve {
         Self { since, plateau, until_plateau: ((plateau - from) / bend).cbrt(), bend }
     }
 
+    /// Whether it is still well below its plateau.
+    fn low(&self, now: Duration) -> bool {
+        now.saturating_sub(self.since).as_secs_f64() < LOW * self.until_plateau
+    }
+
     fn at(&self, now: Duration) -> f64 {
         let past = now.saturating_sub(self.since).as_secs_f64() - self.until_plateau;
         self.plateau + self.bend * past.powi(3)
+    }
+}
+
+/// Answers to requests.
+#[derive(Clone, Copy, Debug, Default)]
+struct Heard {
+    taken: u64,
+    refused: u64,
+}
+
+impl Heard {
+    /// The share that was refused; of no answers none.
+    fn share(self) -> f64 {
+        self.refused as f64 / (self.taken + self.refused).max(1) as f64
     }
 }
 
@@ -61,8 +107,11 @@ pub(super) struct Rate {
     /// Steps down so far: what a request is told apart by that left before one.
     round: u64,
     /// Answers since the last step to requests that left behind it.
-    taken: u64,
-    refused: u64,
+    heard: Heard,
+    /// Those of them that came while the curve was low.
+    heard_low: Heard,
+    /// Refusals beyond what is tolerated; answers that are none work them off.
+    excess: f64,
     lowest: Option<f64>,
     /// The earliest moment for the next request, while the rate is below the job's.
     next: Duration,
@@ -70,7 +119,17 @@ pub(super) struct Rate {
 
 impl Rate {
     pub(super) const fn new(ceiling: f64) -> Self {
-        Self { ceiling, curve: None, round: 0, taken: 0, refused: 0, lowest: None, next: Duration::ZERO }
+        let none = Heard { taken: 0, refused: 0 };
+        Self {
+            ceiling,
+            curve: None,
+            round: 0,
+            heard: none,
+            heard_low: none,
+            excess: 0.0,
+            lowest: None,
+            next: Duration::ZERO,
+        }
     }
 
     /// The rate below the job's own that holds at `now`; `None` if it is the job's.
@@ -113,25 +172,39 @@ impl Rate {
         }
     }
 
-    /// A request that left in `round` was answered.
-    pub(super) const fn taken(&mut self, round: u64) {
-        if round == self.round {
-            self.taken += 1;
+    /// A request that left in `round` was answered at `now`.
+    pub(super) fn taken(&mut self, round: u64, now: Duration) {
+        if round != self.round {
+            return;
         }
+        self.heard.taken += 1;
+        if self.low(now) {
+            self.heard_low.taken += 1;
+        }
+        self.excess = (self.excess - self.tolerated(now)).max(0.0);
     }
 
-    /// A request that left in `round` was refused for its pace; the new rate, if that brings it down.
+    /// A request that left in `round` was refused for its pace at `now`; the new rate, if that brings it
+    /// down.
     pub(super) fn refused(&mut self, round: u64, now: Duration) -> Option<f64> {
         if round != self.round {
             return None;
         }
-        self.refused += 1;
+        self.heard.refused += 1;
+        if self.low(now) {
+            self.heard_low.refused += 1;
+        }
+        let tolerated = self.tolerated(now);
+        self.excess += 1.0 - tolerated;
         if self.curve.is_some_and(|curve| now < curve.since + STEP) {
             return None;
         }
         let before = self.now(now);
-        let factor = if self.refused >= self.taken + MAJORITY { FAR_DOWN } else { DOWN };
-        let rate = (before * factor).max(SLOWEST);
+        let far_off = self.heard.refused >= self.heard.taken + MAJORITY;
+        if tolerated > 0.0 && self.excess < PATIENCE * (before / SLOW).ln() && !far_off {
+            return None;
+        }
+        let rate = (before * if far_off { FAR_DOWN } else { DOWN }).max(SLOWEST);
         if rate >= before {
             return None;
         }
@@ -139,10 +212,22 @@ impl Rate {
         let plateau = (rate / DOWN).min(before);
         self.curve = Some(Curve::new(now, rate, plateau, self.ceiling));
         self.round += 1;
-        (self.taken, self.refused) = (0, 0);
+        (self.heard, self.heard_low) = Default::default();
+        self.excess = 0.0;
         self.lowest = Some(self.lowest.map_or(rate, |lowest| lowest.min(rate)));
         self.next = now + Duration::from_secs_f64(1.0 / rate);
         Some(rate)
+    }
+
+    /// Whether what is answered now left while the curve was low: it had begun with the round, and is not
+    /// past that yet.
+    fn low(&self, now: Duration) -> bool {
+        self.curve.is_some_and(|curve| curve.low(now))
+    }
+
+    /// The share of refusals that is tolerated at `now`.
+    fn tolerated(&self, now: Duration) -> f64 {
+        if self.low(now) { TOLERATED } else { (LEEWAY * self.heard_low.share()).min(TOLERATED) }
     }
 }
 
@@ -158,7 +243,7 @@ mod tests {
     fn a_burst_of_refusals_is_one_signal() {
         let mut rate = Rate::new(1000.0);
         for _ in 0..100 {
-            rate.taken(0);
+            rate.taken(0, seconds(0.0));
         }
         let steps: Vec<f64> = (0..32).filter_map(|_| rate.refused(0, seconds(5.0))).collect();
         assert_eq!(steps, [800.0]);
@@ -174,7 +259,7 @@ mod tests {
     #[test]
     fn it_climbs_slowly_past_the_plateau_and_never_above_the_jobs_own() {
         let mut rate = Rate::new(100.0);
-        rate.taken(0);
+        rate.taken(0, seconds(0.0));
         assert_eq!(rate.refused(0, seconds(0.0)), Some(80.0));
         let mut last = 80.0;
         for tick in 0..600 {
@@ -205,6 +290,49 @@ mod tests {
             now += 0.25;
         }
         assert!(now - down < 180.0, "back after {} s", now - down);
+    }
+
+    /// Asks from `from` to `to`, a hundred times a second; each `n`-th is refused. The steps down.
+    fn ask(rate: &mut Rate, (from, to): (u32, u32), n: u32) -> Vec<f64> {
+        let mut steps = Vec::new();
+        for number in from * 100..to * 100 {
+            let now = seconds(f64::from(number) / 100.0);
+            if number % n == n - 1 {
+                steps.extend(rate.refused(rate.round(), now));
+            } else {
+                rate.taken(rate.round(), now);
+            }
+        }
+        steps
+    }
+
+    #[test]
+    fn a_share_that_a_step_down_does_not_lower_is_tolerated_until_it_grows() {
+        let mut rate = Rate::new(100.0);
+        assert_eq!(ask(&mut rate, (0, 600), 50), [80.0], "the first one asks");
+        assert!((rate.now(seconds(600.0)) - 100.0).abs() < f64::EPSILON);
+        assert_eq!(ask(&mut rate, (600, 603), 5).first(), Some(&80.0), "one in five is no such share");
+    }
+
+    #[test]
+    fn a_share_that_a_step_down_has_lowered_was_of_the_rate() {
+        let mut rate = Rate::new(100.0);
+        assert_eq!(rate.refused(0, seconds(0.0)), Some(80.0));
+        assert!(ask(&mut rate, (0, 8), u32::MAX).is_empty());
+        assert!(rate.refused(1, seconds(8.0)).is_some(), "one is enough");
+    }
+
+    #[test]
+    fn a_slow_lane_is_brought_down_by_each_refusal() {
+        let mut rate = Rate::new(3.0);
+        for number in 0..20 {
+            rate.taken(rate.round(), seconds(f64::from(number)));
+        }
+        assert!(rate.refused(0, seconds(20.0)).is_some());
+        for _ in 0..5 {
+            rate.taken(1, seconds(21.0));
+        }
+        assert!(rate.refused(1, seconds(22.0)).is_some());
     }
 
     #[test]
