@@ -15,7 +15,7 @@ use crate::model::{Clock, Doing, Kinds, SystemClock};
 use crate::pipeline::Step;
 use crate::pipeline::budget;
 use crate::pipeline::checkpoint::StateDir;
-use crate::pipeline::report::Report;
+use crate::pipeline::report::{Report, report_of};
 use crate::pipeline::wait::WaitMark;
 use crate::ui::{Look, RunState, StatusScreen, StatusView, WaitSeen, status_json, status_line, status_table};
 
@@ -155,7 +155,11 @@ fn view(folder: &Path, shared: &Path, asked: (Verb, &str)) -> Result<Option<Stat
         last_key: mark.reached().map(str::to_owned),
         started: Some(mark.started_at),
         saved_at: Some(mark.saved_at),
-        report: Some(if finished { mark.report.clone() } else { Report::partial_path(&mark.report) }),
+        report: Some(if finished {
+            report_of(&mark.report, &mark.run_id)
+        } else {
+            Report::partial_path(&mark.report)
+        }),
         lock_pid: holder,
         spending,
         elsewhere: elsewhere.flatten(),

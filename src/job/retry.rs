@@ -16,6 +16,8 @@ impl Job {
         self.name = name;
         if !named {
             self.report = self.report.beside("retry");
+            // A second retry asks for less than the first, whose report is the only record of what it asked for.
+            self.report.keep = true;
         }
         self.metrics = self.metrics.map(|metrics| metrics.beside("retry"));
         // The rows name versions themselves, and were within these bounds.

@@ -159,8 +159,9 @@ Examples:
 pub(super) const RETRY: &str = "\
 Run job files again for those objects only whose rows in the last finished report say `failed`, or in a \
 report named with --from-csv. Each is looked at by HEAD and then treated as the job says; nothing is \
-listed. Name, state and report of a retry are kept apart from those of the job. Nothing failed, nothing \
-to do: exit code 0.";
+listed. Name, state and report of a retry are kept apart from those of the job. A second retry looks at the \
+same objects, finds what the first one asked for being restored, and keeps its report under its run's id. \
+Nothing failed, nothing to do: exit code 0.";
 
 pub(super) const RETRY_EXAMPLES: &str = "\
 Examples:

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::durable::{Durable, Sum};
+use super::earlier::{self, Earlier};
 use super::finish::{self, About, Made};
 use super::{cache, csv};
 use crate::model::Form;
@@ -338,6 +339,24 @@ impl Report {
             }
         }
         Ok(Finished { made, replaces: form != Form::CSV })
+    }
+
+    /// Makes room for the report of the run `run_id` (none for what is no run) and the files that were made of
+    /// it, before they get their names: see [`earlier`]. Returns what became of a report that stood there;
+    /// `keep` tells what is to.
+    ///
+    /// # Errors
+    /// If it cannot be kept.
+    pub fn make_room(
+        &self,
+        finished: &Finished,
+        run_id: Option<&str>,
+        keep: bool,
+    ) -> Result<Option<Earlier>, ReportError> {
+        match (&self.path, &self.out) {
+            (Some(path), Out::File(_)) => earlier::make_room(path, &finished.files(), run_id, keep),
+            _ => Ok(None),
+        }
     }
 
     /// Gives the report, which must be synced, its final name, and so the files that were made of it.
