@@ -102,7 +102,7 @@ fn looked(args: &StatusArgs, context: &Context) -> Result<Vec<StatusView>, Failu
             let seen = view(&job.state_dir, &job.shared_dir, (job.verb, &url))?;
             views.push(seen.unwrap_or_else(|| never(&job.name, job.verb, &url)));
             // A retry is told where there was one.
-            let retry = job.state_dir.with_file_name(format!("{}-retry", job.name));
+            let retry = job.retry_state_dir();
             views.extend(view(&retry, &job.shared_dir, (job.verb, &url))?);
         }
     }

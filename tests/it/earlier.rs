@@ -188,6 +188,21 @@ fn every_retry_has_its_own_report() {
     assert_eq!(files(&rig).keys().filter(|name| name.starts_with("mine")).count(), 2, "a CSV and a summary");
 }
 
+#[cfg(debug_assertions)]
+#[test]
+fn a_retry_that_was_killed_is_gone_on_with_before_anything_is_waited_for() {
+    let rig = scene(OSS);
+    crate::scene::job(&rig, OSS, "[restore]\ndays = 2\n[limits]\nmax_attempts = 1\n");
+    rig.server.add_fault(Fault::new(FaultKind::Internal).on(Call::Restore).first(8));
+    run_as(&rig, Keys::GOOD, &["run", "job.toml"]).expect(1);
+    let mut command = bare(rig.folder(), &["retry", "job.toml"]);
+    Keys::GOOD.put(&mut command);
+    command.env(defrost::pipeline::checkpoint::VARIABLE, "answer-written 3 KILL");
+    Ran::of(&command.output().unwrap()).expect(-1);
+    let told = run_as(&rig, Keys::GOOD, &["wait", "job.toml"]).expect(2).in_one_error();
+    told.says(&["the retry of `job` is not finished", "defrost retry"]);
+}
+
 #[test]
 fn every_release_has_its_own_report() {
     let rig = Rig::new(crate::trial::config(OSS));
