@@ -32,10 +32,26 @@ pub(super) async fn run(args: &StatusArgs, context: &Context) -> Result<Exit, Fa
     let screen = (terminal && !args.json).then(|| StatusScreen::new(look));
     let mut told: Option<Duration> = None;
     let mut views = looked(args, context)?;
+    let before = saved(&views);
+    let mut begun = false;
     // What is told meanwhile, and once more below.
-    while args.watch && views.iter().any(is_live) {
+    while args.watch {
+        let live = views.iter().any(is_live);
+        // A run may begin and end between two looks.
+        if !live && (begun || saved(&views) != before) {
+            break;
+        }
+        if !live && told.is_none() {
+            told = Some(clock.monotonic());
+            context.line("nothing is under way: waiting for a run to begin; Ctrl-C ends the watch");
+        }
+        if live && !begun {
+            (begun, told) = (true, None);
+        }
         let due = told.is_none_or(|at| clock.monotonic().saturating_sub(at) >= TELL_EVERY);
-        if let Some(screen) = &screen {
+        if !live {
+            // There is nothing to show yet.
+        } else if let Some(screen) = &screen {
             screen.draw(&views, clock.now());
         } else if args.json {
             super::out(json(&views).as_bytes())?;
@@ -47,7 +63,7 @@ pub(super) async fn run(args: &StatusArgs, context: &Context) -> Result<Exit, Fa
         tokio::select! {
             biased;
             _ = context.signals.stop().beyond(Step::Go) => {
-                if screen.is_some() {
+                if begun && screen.is_some() {
                     super::out(b"\n")?;
                 }
                 return Ok(context.signals.exit());
@@ -79,6 +95,11 @@ fn json(views: &[StatusView]) -> String {
 fn table(views: &[StatusView], now: Timestamp, look: Look) -> String {
     let tables: Vec<String> = views.iter().map(|view| status_table(view, now, look)).collect();
     tables.join("\n")
+}
+
+/// When what is known of each was saved.
+fn saved(views: &[StatusView]) -> Vec<Option<Timestamp>> {
+    views.iter().map(|view| view.saved_at).collect()
 }
 
 fn is_live(view: &StatusView) -> bool {

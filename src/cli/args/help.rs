@@ -203,7 +203,7 @@ Examples:
   A job file:
     defrost status jobs/nightly-oss.toml
 
-  Watch a run that cron has started, until it ends:
+  Watch a run that cron has started or is about to, until it ends:
     defrost status jobs/nightly-oss.toml --watch
 
   Whether one is at work, in a script:
