@@ -85,7 +85,7 @@ pub(super) async fn run(args: &ReleaseArgs, context: &Context) -> Result<Exit, F
                 requests,
                 elapsed,
                 report: Some(if complete { &report } else { &partial }),
-                worked_out: None,
+                early: None,
                 spending: None,
                 over_budget_alone: 0,
                 complete,
