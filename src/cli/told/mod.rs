@@ -25,7 +25,7 @@ use super::exit::{Exit, Failure};
 use crate::job::{Job, SecretPlace, TellOf, WebhookSpec};
 use crate::model::{Action, Clock as _, SystemClock};
 use crate::pipeline::Step;
-use crate::pipeline::checkpoint::publish_readable;
+use crate::pipeline::checkpoint::{Fresh, publish_readable};
 use crate::pipeline::command::{Call, run_command};
 use crate::store::sign::webhook::WebhookKey;
 use crate::store::webhook::{Post, deliver};
@@ -100,9 +100,7 @@ fn figures(job: &Job, ending: &Ending, context: &Context) {
 /// Whether the figures may stand at `path`: they take the place of what is there, and a device or a pipe must
 /// not go for them. Nor must one stand where they are written first: a pipe would be waited for.
 fn room(path: &Path) -> io::Result<()> {
-    let mut fresh = path.as_os_str().to_owned();
-    fresh.push(".new");
-    for taken in [path, Path::new(&fresh)] {
+    for taken in [path, &Fresh::under(path)] {
         match std::fs::metadata(taken) {
             Ok(found) if found.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
             Ok(found) if !found.is_file() => {

@@ -340,9 +340,13 @@ impl Books {
         let fees = self.fees();
         let spending = self.spending(true)?;
         let about = About { job: &job.name, run_id: &self.mark.run_id };
+        if self.mark.sessions > 1 {
+            self.report.drop_unwanted(&self.mark.made, &job.report.also)?;
+        }
         let finished = self.report.make(&job.report.also, about)?;
-        if let Some(state) = self.state.as_ref().filter(|_| finished.replaces()) {
-            // What takes the place of the rows must be known before they go.
+        if let Some(state) = self.state.as_ref().filter(|_| !finished.files().is_empty()) {
+            // What takes the place of the rows must be known before they go, and what stands beside them before
+            // a session that is told to leave it out.
             self.mark.made = finished.files();
             state.save(&self.mark)?;
             pass(CommitPoint::FormMarked);
