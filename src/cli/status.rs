@@ -35,10 +35,11 @@ pub(super) async fn run(args: &StatusArgs, context: &Context) -> Result<Exit, Fa
     let before = saved(&views);
     let mut begun = false;
     // What is told meanwhile, and once more below.
-    while args.watch {
+    loop {
         let live = views.iter().any(is_live);
         // A run may begin and end between two looks.
-        if !live && (begun || saved(&views) != before) {
+        let over = !live && (begun || saved(&views) != before);
+        if !args.watch || over {
             break;
         }
         if !live && told.is_none() {
