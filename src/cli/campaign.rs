@@ -19,7 +19,7 @@ use crate::pipeline::checkpoint::{CheckpointError, LockError};
 use crate::pipeline::report::{Summary, Verdict};
 use crate::pipeline::source::Names;
 use crate::pipeline::{self, Ended, Options, RunError, Why};
-use crate::ui::{self, Closing, Cost, printable};
+use crate::ui::{self, Closing, Cost, Early, printable};
 
 /// How a job is to be run, besides what the job says.
 #[derive(Clone, Copy, Debug, Default)]
@@ -149,6 +149,9 @@ async fn worked(job: &Job, how: How<'_>, session: &mut Session, context: &Contex
     if ended.verdict.is_none() && ended.report.is_some() {
         tell_way_on(how.ended, context);
     }
+    if let Some(Why::Safety(stop)) = &ended.why {
+        return Err(exit::of_run(RunError::Safety((**stop).clone()), job.source.provider));
+    }
     Ok(ended.verdict.map_or_else(|| context.signals.exit(), Exit::of))
 }
 
@@ -208,8 +211,9 @@ fn close(job: &Job, ended: &Ended, context: &Context) {
             report: ended.report.as_deref(),
             cost: Some(Cost { sums: &ended.fees.sums(), unknown: &ended.fees.unknown() }),
             complete: ended.verdict.is_some(),
-            worked_out: match ended.why {
-                Some(Why::WorkedOut(span)) => Some(span),
+            early: match ended.why {
+                Some(Why::WorkedOut(span)) => Some(Early::WorkedOut(span)),
+                Some(Why::Safety(_)) => Some(Early::Safety),
                 Some(Why::Stopped) | None => None,
             },
             spending: ended.spending.as_ref(),

@@ -47,6 +47,8 @@ pub(super) async fn run(args: &ReleaseArgs, context: &Context) -> Result<Exit, F
         ));
     };
     let report = args.report();
+    // What an earlier release of the same list gave back stands in its report alone.
+    job.report.keep = args.report.is_none();
     let mut lists = [&args.source.from_csv, &args.source.files_from].into_iter().flatten();
     if lists.any(|list| is_same_file(Path::new(list), &report)) {
         return Err(Failure::usage(
@@ -83,7 +85,7 @@ pub(super) async fn run(args: &ReleaseArgs, context: &Context) -> Result<Exit, F
                 requests,
                 elapsed,
                 report: Some(if complete { &report } else { &partial }),
-                worked_out: None,
+                early: None,
                 spending: None,
                 over_budget_alone: 0,
                 complete,

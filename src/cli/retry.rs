@@ -9,6 +9,7 @@ use super::exit::{Exit, Failure};
 use super::run;
 use crate::job::Job;
 use crate::pipeline::checkpoint::StateDir;
+use crate::pipeline::report::report_of;
 use crate::pipeline::source::Names;
 
 pub(super) async fn run(args: &RetryArgs, context: &Context) -> Result<Exit, Failure> {
@@ -61,7 +62,7 @@ fn last_report(file: &Path, job: &Job) -> Result<PathBuf, Failure> {
     };
     let file = file.display();
     match StateDir::peek(&folder)? {
-        Some(mark) if mark.finished.is_some() => Ok(mark.report),
+        Some(mark) if mark.finished.is_some() => Ok(report_of(&mark.report, &mark.run_id)),
         Some(_) => Err(Failure::usage(
             format!("the last run of `{file}` is not finished: what failed is not known yet"),
             format!("go on with it first: `defrost run {file}`; or name a report with --from-csv"),

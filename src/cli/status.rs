@@ -15,7 +15,7 @@ use crate::model::{Clock, Doing, Kinds, SystemClock};
 use crate::pipeline::Step;
 use crate::pipeline::budget;
 use crate::pipeline::checkpoint::StateDir;
-use crate::pipeline::report::Report;
+use crate::pipeline::report::{Report, report_of};
 use crate::pipeline::wait::WaitMark;
 use crate::ui::{Look, RunState, StatusScreen, StatusView, WaitSeen, status_json, status_line, status_table};
 
@@ -32,10 +32,27 @@ pub(super) async fn run(args: &StatusArgs, context: &Context) -> Result<Exit, Fa
     let screen = (terminal && !args.json).then(|| StatusScreen::new(look));
     let mut told: Option<Duration> = None;
     let mut views = looked(args, context)?;
+    let before = saved(&views);
+    let mut begun = false;
     // What is told meanwhile, and once more below.
-    while args.watch && views.iter().any(is_live) {
+    loop {
+        let live = views.iter().any(is_live);
+        // A run may begin and end between two looks.
+        let over = !live && (begun || saved(&views) != before);
+        if !args.watch || over {
+            break;
+        }
+        if !live && told.is_none() {
+            told = Some(clock.monotonic());
+            context.line("nothing is under way: waiting for a run to begin; Ctrl-C ends the watch");
+        }
+        if live && !begun {
+            (begun, told) = (true, None);
+        }
         let due = told.is_none_or(|at| clock.monotonic().saturating_sub(at) >= TELL_EVERY);
-        if let Some(screen) = &screen {
+        if !live {
+            // There is nothing to show yet.
+        } else if let Some(screen) = &screen {
             screen.draw(&views, clock.now());
         } else if args.json {
             super::out(json(&views).as_bytes())?;
@@ -47,7 +64,7 @@ pub(super) async fn run(args: &StatusArgs, context: &Context) -> Result<Exit, Fa
         tokio::select! {
             biased;
             _ = context.signals.stop().beyond(Step::Go) => {
-                if screen.is_some() {
+                if begun && screen.is_some() {
                     super::out(b"\n")?;
                 }
                 return Ok(context.signals.exit());
@@ -81,6 +98,11 @@ fn table(views: &[StatusView], now: Timestamp, look: Look) -> String {
     tables.join("\n")
 }
 
+/// When what is known of each was saved.
+fn saved(views: &[StatusView]) -> Vec<Option<Timestamp>> {
+    views.iter().map(|view| view.saved_at).collect()
+}
+
 fn is_live(view: &StatusView) -> bool {
     view.state.is_live() || view.release.is_some()
 }
@@ -102,7 +124,7 @@ fn looked(args: &StatusArgs, context: &Context) -> Result<Vec<StatusView>, Failu
             let seen = view(&job.state_dir, &job.shared_dir, (job.verb, &url))?;
             views.push(seen.unwrap_or_else(|| never(&job.name, job.verb, &url)));
             // A retry is told where there was one.
-            let retry = job.state_dir.with_file_name(format!("{}-retry", job.name));
+            let retry = job.retry_state_dir();
             views.extend(view(&retry, &job.shared_dir, (job.verb, &url))?);
         }
     }
@@ -155,7 +177,11 @@ fn view(folder: &Path, shared: &Path, asked: (Verb, &str)) -> Result<Option<Stat
         last_key: mark.reached().map(str::to_owned),
         started: Some(mark.started_at),
         saved_at: Some(mark.saved_at),
-        report: Some(if finished { mark.report.clone() } else { Report::partial_path(&mark.report) }),
+        report: Some(if finished {
+            report_of(&mark.report, &mark.run_id)
+        } else {
+            Report::partial_path(&mark.report)
+        }),
         lock_pid: holder,
         spending,
         elsewhere: elsewhere.flatten(),

@@ -104,6 +104,9 @@ pub(super) fn of_wait(error: WaitError, job: &Job) -> Failure {
         WaitError::Unfinished { .. } => {
             Failure::new(Exit::Usage, error, "go on with it first: `defrost run` with the same file")
         }
+        WaitError::RetryUnfinished { .. } => {
+            Failure::new(Exit::Usage, error, "go on with it first: `defrost retry` with the same file")
+        }
         WaitError::Source(error) => exit::of_run(error.into(), job.source.provider),
         WaitError::Checkpoint(CheckpointError::Io { ref path, .. })
             if job.wait.ready_file.as_ref() == Some(path) =>

@@ -5,17 +5,24 @@ use std::path::PathBuf;
 use super::spec::{Job, KeyList, Versions};
 
 impl Job {
+    /// The state folder of this job's retries.
+    #[must_use]
+    pub fn retry_state_dir(&self) -> PathBuf {
+        self.state_dir.with_file_name(format!("{}-retry", self.name))
+    }
+
     /// The job that looks again at the objects whose rows in `report` say `failed`, and does with them what
     /// this job would. It has `-retry` behind its name, so that it meets neither state nor report of this
     /// job; a report whose path does not hold `{job}` gets another name as well, unless `named` says that
     /// the path was chosen for this very run.
     #[must_use]
     pub fn retry(mut self, report: PathBuf, named: bool) -> Self {
-        let name = format!("{}-retry", self.name);
-        self.state_dir.set_file_name(&name);
-        self.name = name;
+        self.state_dir = self.retry_state_dir();
+        self.name.push_str("-retry");
         if !named {
             self.report = self.report.beside("retry");
+            // A second retry asks for less than the first, whose report is the only record of what it asked for.
+            self.report.keep = true;
         }
         self.metrics = self.metrics.map(|metrics| metrics.beside("retry"));
         // The rows name versions themselves, and were within these bounds.

@@ -158,6 +158,9 @@ pub async fn release<S: Store>(
     report.sync()?;
     if complete {
         let finished = report.make(&[], About { job: &job.name, run_id: "" })?;
+        if let Some(earlier) = report.make_room(&finished, None, job.report.keep)? {
+            tell.tell(Event::Notice(Notice::Remark(earlier.to_string())));
+        }
         report.name(finished)?;
     }
     Ok(GivenBack { tally, complete })

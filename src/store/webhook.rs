@@ -71,16 +71,35 @@ pub enum WebhookError {
         cause: Option<Cause>,
     },
     /// The time limit.
-    #[error("{host} took no message within {} s", .limit.as_secs())]
+    #[error("{host} took no message within {} s{}", .limit.as_secs(), said(.last.as_deref()))]
     TimedOut {
         /// Who.
         host: String,
         /// The limit.
         limit: Duration,
+        /// What became of the last attempt that ended before.
+        last: Option<Box<WebhookError>>,
     },
     /// No client could be made.
     #[error(transparent)]
     Transport(#[from] TransportError),
+}
+
+/// What became of the last attempt, behind what is said of all of them.
+fn said(error: Option<&WebhookError>) -> String {
+    match error {
+        None => String::new(),
+        Some(WebhookError::Refused { status, attempts, .. }) => {
+            format!(
+                "; it answered {status}, after {attempts} attempt{}",
+                if *attempts == 1 { "" } else { "s" }
+            )
+        }
+        Some(error) => {
+            let cause = std::error::Error::source(error).map(|cause| format!(": {cause}"));
+            format!("; {error}{}", cause.unwrap_or_default())
+        }
+    }
 }
 
 /// Sends `post`, and returns the status with which it was taken. `now` is the hour by which it is signed.
@@ -103,19 +122,22 @@ pub async fn deliver(
         .timeout(WHOLE.min(post.time_limit))
         .build()
         .map_err(TransportError::from)?;
+    let mut last = None;
     tokio::select! {
-        ended = attempts(&http, post, now, clock) => ended,
-        () = clock.sleep(post.time_limit) => {
-            Err(WebhookError::TimedOut { host: post.host.to_owned(), limit: post.time_limit })
-        }
+        ended = attempts(&http, post, now, clock, &mut last) => return ended,
+        () = clock.sleep(post.time_limit) => {}
     }
+    let last = last.map(Box::new);
+    Err(WebhookError::TimedOut { host: post.host.to_owned(), limit: post.time_limit, last })
 }
 
+/// Attempts, up to the one that settles it; `last` is what became of the last one before.
 async fn attempts(
     http: &reqwest::Client,
     post: Post<'_>,
     now: &(dyn Fn() -> Timestamp + Sync),
     clock: &dyn Clock,
+    last: &mut Option<WebhookError>,
 ) -> Result<u16, WebhookError> {
     let mut attempt = 1;
     loop {
@@ -136,6 +158,7 @@ async fn attempts(
         if attempt == ATTEMPTS {
             return Err(error);
         }
+        *last = Some(error);
         clock.sleep(pause(attempt, rand::random()).max(ordered.unwrap_or_default())).await;
         attempt += 1;
     }

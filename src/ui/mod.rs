@@ -54,7 +54,7 @@ pub use advice::{Entry, advice, entry, explained, explained_json, listed, listed
 pub use audit::audit_text;
 pub use bar::Bars;
 pub use bill::{PlanFee, PlanRow, PlanView, Quantity, plan_table};
-pub use closing::{Closing, Cost, closing_table};
+pub use closing::{Closing, Cost, Early, closing_table};
 pub use diff::{DiffView, diff_table};
 pub use error::{error_json, error_text};
 pub use escape::{Charset, printable};

@@ -7,7 +7,7 @@ use std::time::Duration;
 use defrost::job::{Bounds, Outside, Safety, Share, Window};
 use defrost::model::Action;
 use defrost::pipeline::report::Verdict;
-use defrost::pipeline::{RunError, Stop, Why};
+use defrost::pipeline::{Stop, Why};
 use defrost::sim::{Call, Config, Fault, FaultKind, Generate};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -278,8 +278,10 @@ async fn a_run_that_is_denied_everything_stops_itself() {
             nights.server.add_fault(denied());
             let before = nights.server.ledger().counts().restore;
             job.safety = safety;
-            let stopped = nights.run(&job).await.unwrap_err();
-            let RunError::Safety(stop) = &stopped else { panic!("{stopped}") };
+            let stopped = nights.run(&job).await.unwrap();
+            let Some(Why::Safety(stop)) = &stopped.why else { panic!("{:?}", stopped.why) };
+            assert_eq!(stopped.verdict, None);
+            assert!(stopped.tally.action(Action::Failed).objects > 0, "it tells what was done");
             assert!(
                 stop.code == "AccessDenied" && stop.denied.is_some() && !stop.request_id.is_empty(),
                 "{stop}"

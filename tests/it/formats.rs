@@ -79,7 +79,7 @@ fn killed_at_every_moment_of_the_making_the_same_bytes_come_out() {
         let line = named(&line, form, &["--also", &also.join(",")]);
         for (point, pass) in moments {
             let plain = form == "csv";
-            if plain && matches!(point, CommitPoint::FormMarked | CommitPoint::RowsRemoved) {
+            if plain && point == CommitPoint::RowsRemoved {
                 continue;
             }
             let rig = Rig::new(config(OSS));
@@ -106,6 +106,53 @@ fn killed_at_every_moment_of_the_making_the_same_bytes_come_out() {
                 assert!(std::fs::read(&other).unwrap() == again, "{form} at {}: other bytes", point.name());
             }
         }
+    }
+}
+
+/// Other forms are wished for after a kill in the making: nothing of the former ones is left, in name or half made.
+#[cfg(debug_assertions)]
+#[test]
+fn forms_that_are_not_wished_for_any_more_are_not_left_behind() {
+    let line = scan(OSS, &[]);
+    let written = (1..20).map(|pass| (CommitPoint::FileWritten, pass));
+    let points = [CommitPoint::FormMarked, CommitPoint::ReportNamed, CommitPoint::SummarySaved];
+    let moments: Vec<_> = points.into_iter().map(|point| (point, 1)).chain(written).collect();
+    for form in ["csv", "parquet"] {
+        let (before, after) = (["jsonl", "csv.gz"], ["csv.zst", "jsonl.gz"]);
+        let first = named(&line, form, &["--also", &before.join(",")]);
+        let second = named(&line, form, &["--also", &after.join(",")]);
+        let mut met = 0;
+        for (point, pass) in &moments {
+            let rig = Rig::new(config(OSS));
+            // What somebody else made there stays.
+            std::fs::write(rig.path("r.ndjson"), "mine").unwrap();
+            if killed(&rig, OSS, &first, *point, *pass).code == 0 {
+                continue;
+            }
+            let mark = std::fs::read_to_string(state(&rig).join("checkpoint.json")).unwrap_or_default();
+            if mark.replace('\\', "").contains("\"finished\":\"complete\"") {
+                // What comes after that is a run of its own.
+                break;
+            }
+            met += 1;
+            let named =
+                rig.path(&format!("r.{form}")).exists() && !rig.path(&format!("r.{form}.partial")).exists();
+            rig.run(OSS, &words(&second)).expect(0);
+            // Once their rows are gone, the files are those that the run was to make then.
+            let also = if named && form != "csv" { before } else { after };
+            whole(&rig, form, &also);
+            let mut found: Vec<String> = std::fs::read_dir(rig.folder())
+                .unwrap()
+                .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+                .filter(|name| name.starts_with("r."))
+                .collect();
+            found.sort_unstable();
+            let mut wanted = vec![format!("r.{form}"), "r.ndjson".to_owned(), "r.summary.json".to_owned()];
+            wanted.extend(also.map(|form| format!("r.{form}")));
+            wanted.sort_unstable();
+            assert_eq!(found, wanted, "{form}, {} {pass}", point.name());
+        }
+        assert!(met > points.len(), "{met}");
     }
 }
 

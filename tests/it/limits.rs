@@ -178,6 +178,14 @@ fn a_run_that_is_denied_ends_with_code_3_and_goes_on_when_it_may() {
             "grant these credentials",
         ]);
         assert!(ran.stderr.contains("run the same line again"), "{}", ran.stderr);
+        // What was done until then, as at any other end, and then why no more was.
+        let (table, error) = ran.stderr.split_once("error: ").unwrap();
+        for piece in
+            [": stopped before the end, by a safety limit\n", "\nfailed ", "\nto go on ", "defrost restore "]
+        {
+            assert!(table.contains(piece), "no `{piece}`:\n{table}");
+        }
+        assert!(error.contains("the run stopped itself"), "{error}");
         let posts = rig.server.ledger().counts().restore;
         assert!((100..150).contains(&posts), "{posts} of 300");
         assert!(partial(&rig).exists());

@@ -24,6 +24,7 @@ mod checkpoint;
 mod clocks;
 mod conflicts;
 mod diff;
+mod earlier;
 mod errors;
 mod faults;
 mod faulty_jobs;

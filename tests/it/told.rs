@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 
@@ -177,7 +177,11 @@ fn what_a_web_server_does_never_changes_how_a_run_ends() {
         (&[Act::Say(403, "")], 1, "answered 403, after 1 attempt"),
         (&[Act::Say(302, "location: /elsewhere\r\n")], 1, "answered 302, after 1 attempt"),
         (&[Act::Hang], 1, "took no message within 1 s"),
-        (&[Act::Say(503, "retry-after: 100\r\n")], 1, "took no message within 1 s"),
+        (
+            &[Act::Say(503, "retry-after: 100\r\n")],
+            1,
+            "took no message within 1 s; it answered 503, after 1 attempt\n",
+        ),
     ] {
         let hook = Hook::new(acts);
         let limit = if asked == 5 { "1m" } else { "1s" };
@@ -335,6 +339,48 @@ fn figures_are_written_after_every_run_for_anybody_to_read() {
     let ran =
         run(&rig, Keys::GOOD, &line).expect(0).says(&["warning: cannot write the figures", "file/x.prom"]);
     assert_eq!(ran.stderr.matches("warning:").count(), 1, "{}", ran.stderr);
+}
+
+#[test]
+fn figures_take_the_place_of_no_pipe_and_wait_for_none() {
+    for pipe in ["m/job.prom", "m/job.prom.new"] {
+        let rig = scene(S3);
+        notify(&rig, "", RESTORE);
+        std::fs::create_dir(rig.path("m")).unwrap();
+        assert!(Command::new("mkfifo").arg(rig.path(pipe)).status().unwrap().success());
+        let checked = run_as(&rig, Keys::GOOD, &["check", "job.toml"]).expect(0);
+        checked.says(&["the figures for Prometheus could not be written", "is not a plain file"]);
+        let going = Going::spawn(rig.command(&["run", "job.toml"]), &rig.path("stderr"));
+        let ran = going.wait().expect(0).says(&[pipe, "is not a plain file", "hint: "]);
+        assert_eq!(ran.stderr.matches("warning: cannot write the figures").count(), 1, "{}", ran.stderr);
+        let left = std::fs::symlink_metadata(rig.path(pipe)).unwrap().file_type();
+        assert!(left.is_fifo(), "{pipe} is as it was");
+    }
+}
+
+#[test]
+fn what_a_command_has_started_ends_with_its_time_limit_and_not_with_itself() {
+    for (waits, outlives) in [("wait", false), ("true", true)] {
+        let rig = scene(S3);
+        // Named when it is there: who reads the file reads a whole number.
+        let script = format!("sleep 600 >/dev/null 2>&1 & echo $! > p && mv p pid; {waits}");
+        let lines = format!("on_finish = [\"sh\", \"-c\", \"{script}\"]\ntime_limit = \"1s\"\n");
+        notify(&rig, &lines, RESTORE);
+        let ran = run(&rig, Keys::GOOD, &[]).expect(0);
+        assert_eq!(ran.stderr.contains("took longer than 1 s"), !outlives, "{}", ran.stderr);
+        let pid = std::fs::read_to_string(rig.path("pid")).unwrap();
+        let kill = |signal: &str| {
+            let line = format!("kill -{signal} {} 2>/dev/null", pid.trim());
+            Command::new("sh").args(["-c", &line]).status().unwrap().success()
+        };
+        if outlives {
+            assert!(kill("KILL"), "a command that ends well may leave something behind");
+        } else {
+            // Where nobody waits for orphans it stays in the table, dead.
+            let stat = || std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
+            until("it is gone", || !kill("0") || stat().contains(") Z"));
+        }
+    }
 }
 
 #[test]

@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use defrost::job::{self, Job, Overrides, Until, Verb, WaitSpec};
-use defrost::model::{Clock, Event, Flag, Notice, SystemClock};
+use defrost::model::{Action, Clock, Event, Flag, Notice, SystemClock};
 use defrost::pipeline::report::Verdict;
 use defrost::pipeline::wait::{WaitEnd, WaitError, Waited, wait};
 use defrost::pipeline::{self, Ended, Options, Stop};
-use defrost::sim::{Config, Counts, Generate, SimClock, Versioning};
+use defrost::sim::{Call, Config, Counts, Fault, FaultKind, Generate, SimClock, Versioning};
 use defrost::store::client::{Allowance, Client, Patience, Settings};
 use defrost::store::credentials::{CredentialSource, Environment};
 use defrost::store::dialect::{Credentials, Endpoint, Options as DialectOptions, Style, for_provider};
@@ -101,13 +101,15 @@ impl Campaign {
     }
 
     pub(crate) fn run(&self) -> Ended {
-        let options = Options {
-            report: self.job.report.file(&self.job.name, self.clock.now()).unwrap(),
-            ..Options::default()
-        };
+        self.run_of(&self.job)
+    }
+
+    fn run_of(&self, job: &Job) -> Ended {
+        let options =
+            Options { report: job.report.file(&job.name, self.clock.now()).unwrap(), ..Options::default() };
         let quiet = |_: Event| ();
         let stop = Stop::new();
-        let run = pipeline::run(&self.job, self.client(), Arc::clone(&self.clock), &quiet, &stop, options);
+        let run = pipeline::run(job, self.client(), Arc::clone(&self.clock), &quiet, &stop, options);
         self.runtime.block_on(run).unwrap()
     }
 
@@ -342,6 +344,59 @@ fn what_is_archived_again_is_told() {
     assert_eq!((waited.end, waited.mark.archived, waited.mark.ready), (WaitEnd::Short, 30, 0));
     let lost = campaign.lost.lock().unwrap();
     assert!(lost.len() == 30 && lost[0].contains("archived again"), "{lost:?}");
+}
+
+#[test]
+fn what_a_retry_asked_for_is_waited_for_as_well() {
+    let classes = [(OSS.cold.to_owned(), 1)].into();
+    let config = bucket(OSS, Generate { count: 40, prefix: "p/".to_owned(), classes, ..Generate::default() });
+    let campaign = Campaign::new(OSS, Verb::Restore, config, Overrides::default());
+    let spec = WaitSpec { ready_file: Some(campaign.rig.path("ready.txt")), ..hourly() };
+    let refuse = |first| {
+        let fault = Fault::new(FaultKind::Error).on(Call::Restore).first(first);
+        campaign.rig.server.add_fault(Fault { status: Some(400), code: Some("Odd".to_owned()), ..fault });
+    };
+    refuse(12);
+    let failed = campaign.run().tally.action(Action::Failed).objects;
+    assert_eq!(failed, 12);
+    let retry = || {
+        let job = campaign.job.clone().retry(campaign.rig.path("r.csv"), false);
+        campaign.run_of(&job).tally
+    };
+    // The first leaves some; the second looks at all twelve again.
+    refuse(5);
+    assert_eq!(retry().action(Action::Requested).objects, 7);
+    assert_eq!(retry().action(Action::Requested).objects, 5);
+    let waited = campaign.wait(&spec).unwrap();
+    assert_eq!((waited.end, waited.mark.ready, waited.mark.open), (WaitEnd::Ready, 40, 0));
+    let keys = |times: usize| {
+        let keys = campaign.keys("ready.txt");
+        assert_eq!(keys.len(), times);
+        assert_eq!(keys.into_iter().collect::<BTreeSet<_>>().len(), times, "each once");
+    };
+    keys(40);
+    // It is over, also for who waits again.
+    assert_eq!(campaign.wait(&spec).unwrap().mark.ready, 0);
+    keys(40);
+    // A retry with which nothing is left tells of nothing; a run that has seen more than a retry tells all.
+    retry();
+    campaign.run();
+    assert_eq!(campaign.wait(&spec).unwrap().mark.ready, 0);
+    keys(40);
+}
+
+#[test]
+fn a_retry_is_enough_to_wait_for() {
+    let classes = [(S3.cold.to_owned(), 1)].into();
+    let config = bucket(S3, Generate { count: 8, prefix: "p/".to_owned(), classes, ..Generate::default() });
+    let campaign = Campaign::new(S3, Verb::Restore, config, Overrides::default());
+    let fault = Fault::new(FaultKind::Error).on(Call::Restore).first(8);
+    campaign.rig.server.add_fault(Fault { status: Some(400), code: Some("Odd".to_owned()), ..fault });
+    campaign.run();
+    assert!(campaign.wait(&hourly()).is_err(), "nothing is restoring");
+    campaign.run_of(&campaign.job.clone().retry(campaign.rig.path("r.csv"), false));
+    let waited = campaign.wait(&hourly()).unwrap();
+    assert_eq!((waited.end, waited.mark.ready), (WaitEnd::Ready, 8));
 }
 
 #[test]

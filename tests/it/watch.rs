@@ -12,6 +12,8 @@ use crate::scene::{run_as, scene};
 use crate::support::{Going, Keys, OSS, Ran, Rig, S3, bare, until};
 use crate::trial::{Kind, Trial, config, json, restore, state, words};
 
+/// What a watch says while there is nothing to watch.
+const WAITS: &str = "nothing is under way: waiting for a run to begin";
 /// Beyond what any test waits.
 const NEVER_MS: u64 = 600_000;
 
@@ -113,10 +115,14 @@ fn a_killed_run_does_not_look_alive() {
         (&"interrupted".into(), &Value::Null, &Value::Null)
     );
     assert!(!text.contains("in flight"), "{text}");
-    // Whoever watches it is not kept waiting.
-    let watch = ["status", &url, "--state-dir", "state", "--watch"];
-    let watched = Ran::of(&bare(rig.folder(), &watch).output().unwrap()).expect(0);
-    assert!(watched.stdout.contains("state     interrupted"), "{}", watched.stdout);
+    // Whoever watches it waits for it to be gone on with, until that is too long.
+    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+        let watch = bare(rig.folder(), &["status", &url, "--state-dir", "state", "--watch"]);
+        let watch = Going::spawn(watch, &rig.path("watched"));
+        until("it waits", || watch.said().contains(WAITS));
+        watch.signal(signal);
+        assert_eq!(watch.wait().expect(code).stderr.lines().count(), 1, "one calm line");
+    }
     trial.finish(&rig, Kind::Lossy);
     assert!(!live.exists());
     let summary = json(&rig.path("r.summary.json"));
@@ -125,19 +131,24 @@ fn a_killed_run_does_not_look_alive() {
 }
 
 #[test]
-fn watching_ends_with_the_run() {
+fn watching_begins_and_ends_with_the_run() {
     let trial = Trial::new(S3, config(S3), restore(S3, &[]));
     let rig = trial.rig();
     let url = S3.url("p/");
+    // Before the run begins: it is waited for.
+    let mut watch = bare(rig.folder(), &["status", &url, "--state-dir", "state", "-w"]);
+    let waits = std::fs::File::create(rig.path("watched")).unwrap();
+    let watch = watch.stdout(Stdio::piped()).stderr(waits).spawn().unwrap();
+    let said = || std::fs::read_to_string(rig.path("watched")).unwrap();
+    until("it waits", || said().contains(WAITS));
     rig.server.add_fault(hangs(Call::Restore, 5));
     let going = trial.start(&rig);
     told(&rig, &url, "it is at work", |said| said["run"]["progress"]["kinds"]["requested"] == 5);
-    let mut watch = bare(rig.folder(), &["status", &url, "--state-dir", "state", "-w"]);
-    let watch = watch.stdout(Stdio::piped()).spawn().unwrap();
     going.signal("INT");
     going.signal("INT");
     going.wait().expect(130);
     let watched = Ran::of(&watch.wait_with_output().unwrap()).expect(0);
+    assert_eq!(said().lines().count(), 1, "one calm line: {}", said());
     let name = state(&rig).file_name().unwrap().to_string_lossy().into_owned();
     if let Some((first, _)) = watched.stdout.split_once("\njob  ") {
         assert!(first.contains(&format!(" {name}: ")) && first.contains("in flight"), "{first}");

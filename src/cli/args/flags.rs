@@ -335,7 +335,9 @@ pub struct OutputFlags {
     ///
     /// Its ending says how: .csv, .jsonl or .parquet; .csv and .jsonl also with .gz or .zst.
     /// `{date}` and `{time}` (UTC, of the run's start) and `{job}` are filled in. A summary is
-    /// written beside it. A report on stdout is CSV, and cannot be gone on with after a stop.
+    /// written beside it. A report on stdout is CSV, and cannot be gone on with after a stop. With
+    /// `{date}` or `{time}`, an earlier report of that name is kept under its run's id; without
+    /// them, the new one takes its place.
     ///
     /// [env: DEFROST_REPORT]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]

@@ -159,8 +159,9 @@ Examples:
 pub(super) const RETRY: &str = "\
 Run job files again for those objects only whose rows in the last finished report say `failed`, or in a \
 report named with --from-csv. Each is looked at by HEAD and then treated as the job says; nothing is \
-listed. Name, state and report of a retry are kept apart from those of the job. Nothing failed, nothing \
-to do: exit code 0.";
+listed. Name, state and report of a retry are kept apart from those of the job. A second retry looks at the \
+same objects, finds what the first one asked for being restored, and keeps its report under its run's id. \
+Nothing failed, nothing to do: exit code 0.";
 
 pub(super) const RETRY_EXAMPLES: &str = "\
 Examples:
@@ -202,7 +203,7 @@ Examples:
   A job file:
     defrost status jobs/nightly-oss.toml
 
-  Watch a run that cron has started, until it ends:
+  Watch a run that cron has started or is about to, until it ends:
     defrost status jobs/nightly-oss.toml --watch
 
   Whether one is at work, in a script:

@@ -288,7 +288,7 @@ pub struct StatusArgs {
     /// [env: DEFROST_STATE_DIR]
     #[arg(long, visible_alias = "checkpoint-dir", value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub state_dir: Option<String>,
-    /// Show it again every second until nobody is at work on it any more
+    /// Show it again every second until the run has ended; if none is under way, wait for one to begin
     #[arg(short = 'w', long, visible_alias = "follow", visible_short_alias = 'f')]
     pub watch: bool,
     /// One JSON object a line for each job, for scripts

@@ -15,6 +15,8 @@ pub struct ReleaseArgs {
     #[arg(value_name = "URL|JOB", value_hint = ValueHint::AnyPath)]
     pub target: String,
     /// Where the report goes [default: the list's name with .released.csv for its ending]
+    ///
+    /// An earlier report is kept under its time where this is left out, and replaced where it is given.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub report: Option<PathBuf>,
     /// Folder that holds the state of jobs, if the run was given one

@@ -232,6 +232,7 @@ fn waits_and_releases() {
     for (what, error) in [
         ("WaitError::NothingKnown", WaitError::NothingKnown { job: name(), path: path(".defrost/nightly") }),
         ("WaitError::Unfinished", WaitError::Unfinished { job: name() }),
+        ("WaitError::RetryUnfinished", WaitError::RetryUnfinished { job: name() }),
         ("WaitError::Source", WaitError::from(store(Call::Head, ErrorKind::Denied, None))),
         ("WaitError::Checkpoint", WaitError::Checkpoint(damaged("it ends within a line"))),
     ] {

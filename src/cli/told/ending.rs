@@ -127,7 +127,7 @@ fn reason(exit: Exit, ended: Option<&Ended>) -> &'static str {
     {
         return verdict.as_str();
     }
-    if matches!(ended.and_then(|ended| ended.why), Some(Why::WorkedOut(_))) {
+    if matches!(ended.and_then(|ended| ended.why.as_ref()), Some(Why::WorkedOut(_))) {
         return "worked_out";
     }
     match exit {

@@ -25,7 +25,7 @@ use super::exit::{Exit, Failure};
 use crate::job::{Job, SecretPlace, TellOf, WebhookSpec};
 use crate::model::{Action, Clock as _, SystemClock};
 use crate::pipeline::Step;
-use crate::pipeline::checkpoint::publish_readable;
+use crate::pipeline::checkpoint::{Fresh, publish_readable};
 use crate::pipeline::command::{Call, run_command};
 use crate::store::sign::webhook::WebhookKey;
 use crate::store::webhook::{Post, deliver};
@@ -83,12 +83,12 @@ fn is_of(of: TellOf, ending: &Ending) -> bool {
 fn figures(job: &Job, ending: &Ending, context: &Context) {
     let Some(spec) = &job.metrics else { return };
     let path = spec.file(&job.name);
-    let before = last_success(&path, &job.name);
-    let text = metrics::text(ending, before);
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let written = folder
-        .map_or(Ok(()), std::fs::create_dir_all)
-        .and_then(|()| publish_readable(&path, text.as_bytes()));
+    let written = room(&path).and_then(|()| {
+        let text = metrics::text(ending, last_success(&path, &job.name));
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        folder.map_or(Ok(()), std::fs::create_dir_all)?;
+        publish_readable(&path, text.as_bytes())
+    });
     if let Err(error) = written {
         context.warn(
             &format!("cannot write the figures for Prometheus `{}`: {error}", path.display()),
@@ -97,12 +97,25 @@ fn figures(job: &Job, ending: &Ending, context: &Context) {
     }
 }
 
+/// Whether the figures may stand at `path`: they take the place of what is there, and a device or a pipe must
+/// not go for them. Nor must one stand where they are written first: a pipe would be waited for.
+fn room(path: &Path) -> io::Result<()> {
+    for taken in [path, &Fresh::under(path)] {
+        match std::fs::metadata(taken) {
+            Ok(found) if found.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
+            Ok(found) if !found.is_file() => {
+                return Err(io::Error::other(format!("`{}` is not a plain file", taken.display())));
+            }
+            Ok(_) | Err(_) => {}
+        }
+    }
+    Ok(())
+}
+
 /// When the job last succeeded, by the figures that stand at `path`.
 fn last_success(path: &Path, job: &str) -> Option<f64> {
     use std::io::Read as _;
     let mut text = String::new();
-    // A pipe would be waited for.
-    std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?;
     std::fs::File::open(path).ok()?.take(MAX_METRICS).read_to_string(&mut text).ok()?;
     metrics::last_success(&text, job)
 }
@@ -205,9 +218,8 @@ pub(super) fn doubts(job: &Job, context: &Context) -> Vec<String> {
         .into_iter()
         .collect();
     if let Some(path) = job.metrics.as_ref().map(|metrics| metrics.file(&job.name))
-        && path.is_dir()
+        && let Err(error) = room(&path)
     {
-        let error = io::Error::from(io::ErrorKind::IsADirectory);
         doubts.push(format!(
             "the figures for Prometheus could not be written to `{}`: {error}; name a file",
             path.display()

@@ -34,7 +34,8 @@ pub(in super::super) fn report(
     };
     let in_file = at.as_ref().is_none_or(|at| matches!(at.place, Place::File { .. }));
     let folder = if in_file { folder.to_owned() } else { PathBuf::new() };
-    Report { value: ReportSpec { path, folder, rows: rows.unwrap_or_default(), also }, at }
+    let keep = path.as_deref().is_some_and(|path| path.contains("{date}") || path.contains("{time}"));
+    Report { value: ReportSpec { path, folder, keep, rows: rows.unwrap_or_default(), also }, at }
 }
 
 /// `report.also`, where the report's path is `path`, if that is said.

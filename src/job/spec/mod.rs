@@ -203,6 +203,10 @@ pub struct ReportSpec {
     /// Where a relative `path` starts: the job file's folder, empty for the working folder. Apart
     /// from `path`, so that a job keeps its identity wherever it is started from.
     pub folder: PathBuf,
+    /// Whether an earlier report that stands there is kept, under another name: where the path tells one
+    /// run from the next, and where nobody chose it. Else it is that of the newest report, which takes the
+    /// earlier one's place.
+    pub keep: bool,
     /// Which rows; by default all.
     pub rows: Rows,
     /// Further forms in which the same rows are written beside the report, without that of the report

@@ -56,10 +56,15 @@ impl Fresh {
         Self::with(path, OpenOptions::new())
     }
 
-    fn with(path: &Path, mut options: OpenOptions) -> io::Result<Self> {
+    /// The name under which the new content of `path` stands until it is whole.
+    pub(crate) fn under(path: &Path) -> PathBuf {
         let mut name = path.as_os_str().to_owned();
         name.push(".new");
-        let under = PathBuf::from(name);
+        PathBuf::from(name)
+    }
+
+    fn with(path: &Path, mut options: OpenOptions) -> io::Result<Self> {
+        let under = Self::under(path);
         let file = options.create(true).write(true).truncate(true).open(&under)?;
         Ok(Self { path: path.to_owned(), under, out: BufWriter::new(file) })
     }

@@ -31,8 +31,9 @@
 //! 5. Only then the space of rows that wait for nothing any more is given back, and journal lines that
 //!    the mark covers are forgotten.
 //!
-//! At the end: a commit whose mark calls the report sealed; the report gets its final name, and its
-//! folder is synced; the summary is put beside it; what the next run may know of this one is left; the
+//! At the end: a commit whose mark calls the report sealed; an earlier report that stands there and is to be
+//! kept gets another name, with the files beside it, its summary the last; the report gets its final name,
+//! and its folder is synced; the summary is put beside it; what the next run may know of this one is left; the
 //! mark says that the run is finished; the rows set aside and their file go; hints are left.
 //!
 //! A report that is to stand in another form than plain CSV is made of the sealed rows under a name of
@@ -50,6 +51,7 @@
 //! | 2 | answers: they make the rows of their objects, and nothing is sent for these |
 //! | 3 | rows behind the old mark: they are cut off and made again, from the journal where it knows |
 //! | 4 | journal lines that the mark covers: they are not looked at |
+//! | an earlier report's first new name | its summary, which tells what of it has still to be moved |
 //! | sealing, naming | a whole report under either name: its length and checksum tell; it is closed again |
 //! | making another form of it | the sealed rows: the form is made anew |
 //! | the rows' removal | the finished file: its length and checksum tell |

@@ -48,6 +48,11 @@ pub enum CommitPoint {
     /// Of a report in another form than plain CSV: the mark counts the finished file, which is on disk
     /// under another name.
     FormMarked,
+    /// A file of an earlier report, which stood where this run's shall stand, has got the name under which it
+    /// is kept.
+    EarlierMoved,
+    /// All of that report has, its summary the last.
+    EarlierKept,
     /// The report has its final name.
     ReportNamed,
     /// The rows from which a report in another form was made are removed.
@@ -71,7 +76,7 @@ impl CommitPoint {
     pub const OF_WAITS: [Self; 3] = [Self::OutboxSynced, Self::KeysWritten, Self::WaitSaved];
 
     /// Every point of a run, in the order in which a run may pass them first.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 25] = [
         Self::MarkForgotten,
         Self::LapsedReportKept,
         Self::ReportMade,
@@ -90,6 +95,8 @@ impl CommitPoint {
         Self::AsideCleared,
         Self::ReportSealed,
         Self::FormMarked,
+        Self::EarlierMoved,
+        Self::EarlierKept,
         Self::ReportNamed,
         Self::RowsRemoved,
         Self::SummarySaved,
@@ -119,6 +126,8 @@ impl CommitPoint {
             Self::AsideCleared => "aside-cleared",
             Self::ReportSealed => "report-sealed",
             Self::FormMarked => "form-marked",
+            Self::EarlierMoved => "earlier-moved",
+            Self::EarlierKept => "earlier-kept",
             Self::ReportNamed => "report-named",
             Self::RowsRemoved => "rows-removed",
             Self::SummarySaved => "summary-saved",

@@ -47,6 +47,13 @@ impl Durable {
         Ok(())
     }
 
+    /// Whether this is all that the file at `path` holds; not of one that cannot be read.
+    pub(super) fn is_file(&self, path: &Path) -> bool {
+        let as_long = |file: &File| file.metadata().is_ok_and(|found| found.len() == self.len);
+        let opened = File::open(path).ok().filter(as_long);
+        opened.is_some_and(|mut file| self.of_file(&mut file, path).is_ok())
+    }
+
     /// Reads this part of `file`, which stands at `path`, and leaves the position behind it.
     ///
     /// # Errors

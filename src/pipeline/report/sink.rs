@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::beside::Beside;
 use super::durable::{Durable, Sum};
+use super::earlier::{self, Earlier};
 use super::finish::{self, About, Made};
 use super::{cache, csv};
 use crate::model::{Form, Spare};
@@ -363,6 +364,36 @@ impl Report {
             }
         }
         Ok(Finished { made, replaces: form != Form::CSV })
+    }
+
+    /// Removes files that an earlier session of the run has `made` in forms that are not among `also` any more.
+    /// Once the rows of which they were made are gone, they stay as they are.
+    ///
+    /// # Errors
+    /// If one cannot be removed.
+    pub fn drop_unwanted(&self, made: &[FinishedFile], also: &[Form]) -> Result<(), ReportError> {
+        match (&self.path, &self.out) {
+            (Some(path), Out::File(_)) => finish::drop_unwanted(path, made, also),
+            _ => Ok(()),
+        }
+    }
+
+    /// Makes room for the report of the run `run_id` (none for what is no run) and the files that were made of
+    /// it, before they get their names: see [`earlier`]. Returns what became of a report that stood there;
+    /// `keep` tells what is to.
+    ///
+    /// # Errors
+    /// If it cannot be kept.
+    pub fn make_room(
+        &self,
+        finished: &Finished,
+        run_id: Option<&str>,
+        keep: bool,
+    ) -> Result<Option<Earlier>, ReportError> {
+        match (&self.path, &self.out) {
+            (Some(path), Out::File(_)) => earlier::make_room(path, &finished.files(), run_id, keep),
+            _ => Ok(None),
+        }
     }
 
     /// Gives the report, which must be synced, its final name, and so the files that were made of it.

@@ -19,7 +19,7 @@ use crate::pipeline::budget::Ledger;
 use crate::pipeline::checkpoint::journal::Journal;
 use crate::pipeline::checkpoint::{CheckpointError, CommitPoint, Gaps, Mark, MarkedRange, StateDir, pass};
 use crate::pipeline::report::{
-    About, Durable, Facts, Order, Reached, Report, Segment, Spill, Summary, Verdict,
+    About, Durable, Earlier, Facts, Order, Reached, Report, Segment, Spill, Summary, Verdict,
 };
 use crate::pipeline::source::{Placing, RangeId};
 use crate::pipeline::wait::{Memory, merge, remembered, tells_all};
@@ -116,6 +116,8 @@ pub(super) struct Closed {
     pub(super) spending: Option<Spending>,
     /// Objects that no budget will ever pay for.
     pub(super) never: u64,
+    /// What became of an earlier report where this one stands.
+    pub(super) earlier: Option<Earlier>,
     /// The lock on its state, for as long as that is wanted.
     pub(super) kept: Option<Kept>,
 }
@@ -345,13 +347,18 @@ impl Books {
         let fees = self.fees();
         let spending = self.spending(true)?;
         let about = About { job: &job.name, run_id: &self.mark.run_id };
+        if self.mark.sessions > 1 {
+            self.report.drop_unwanted(&self.mark.made, &job.report.also)?;
+        }
         let finished = self.report.make(&job.report.also, about)?;
-        if let Some(state) = self.state.as_ref().filter(|_| finished.replaces()) {
-            // What takes the place of the rows must be known before they go.
+        if let Some(state) = self.state.as_ref().filter(|_| !finished.files().is_empty()) {
+            // What takes the place of the rows must be known before they go, and what stands beside them before
+            // a session that is told to leave it out.
             self.mark.made = finished.files();
             state.save(&self.mark)?;
             pass(CommitPoint::FormMarked);
         }
+        let earlier = self.report.make_room(&finished, Some(&self.mark.run_id), job.report.keep)?;
         let named = self.report.name(finished)?;
         let verdict = Verdict::of(&self.mark.tally, self.mark.requests, self.fail_empty);
         let facts = Facts {
@@ -413,6 +420,7 @@ impl Books {
             verdict: Some(verdict),
             spending,
             never: self.mark.left.never,
+            earlier,
             kept: None,
         })
     }
@@ -431,6 +439,7 @@ impl Books {
             spending,
             never: self.mark.left.never,
             kept: self.state,
+            earlier: None,
             tally: self.mark.tally,
             requests: self.mark.requests,
             elapsed: self.mark.elapsed,

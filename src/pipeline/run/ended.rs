@@ -15,12 +15,14 @@ use crate::pipeline::wait::MergeError;
 use crate::store::StoreError;
 
 /// Why a run ended before its listing did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Why {
     /// Somebody asked for it.
     Stopped,
     /// It has worked for as long as the job lets it.
     WorkedOut(Duration),
+    /// It has had enough.
+    Safety(Box<SafetyStop>),
 }
 
 /// How a run ended.

@@ -7,7 +7,7 @@ use super::books::Closed;
 use super::page::Progress as Counts;
 use super::pulse::Pulse;
 use super::{Ended, Why};
-use crate::model::{Clock, Event, Phase, Progress, Tell};
+use crate::model::{Clock, Event, Notice, Phase, Progress, Tell};
 use crate::pipeline::budget::Ledger;
 use crate::store::Store;
 
@@ -47,8 +47,22 @@ impl<S: Store> Gauge<'_, S> {
     }
 
     pub(super) fn ended(&self, closed: Closed, why: Option<Why>) -> Ended {
-        let Closed { tally, requests, elapsed, fees, report, summary, verdict, spending, never, kept: _ } =
-            closed;
+        let Closed {
+            tally,
+            requests,
+            elapsed,
+            fees,
+            report,
+            summary,
+            verdict,
+            spending,
+            never,
+            earlier,
+            kept: _,
+        } = closed;
+        if let Some(earlier) = earlier {
+            self.tell.tell(Event::Notice(Notice::Remark(earlier.to_string())));
+        }
         self.tell.tell(Event::Finished {
             tally: Arc::new(tally.clone()),
             requests,

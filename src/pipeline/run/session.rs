@@ -125,6 +125,11 @@ impl<S: Store + 'static> Run<'_, S> {
         drop((desk, source));
         let closing = async {
             match failed {
+                // It ends as a stop does, with all that was counted.
+                Some(RunError::Safety(stop)) => {
+                    let why = Why::Safety(Box::new(stop));
+                    Ok(Way::Ended(Box::new(gauge.ended(writer.suspend().await?, Some(why)))))
+                }
                 // What was done until then is saved; that it could not be is the graver news.
                 Some(error) => {
                     writer.suspend().await?;

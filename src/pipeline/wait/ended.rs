@@ -67,6 +67,12 @@ pub enum WaitError {
         /// The job.
         job: String,
     },
+    /// The job's last retry is not finished.
+    #[error("the retry of `{job}` is not finished: not everything has been asked for")]
+    RetryUnfinished {
+        /// The job.
+        job: String,
+    },
     /// A listing or a HEAD failed in a way that will not pass.
     #[error(transparent)]
     Source(#[from] SourceError),

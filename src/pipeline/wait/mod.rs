@@ -5,6 +5,7 @@
 //! | --- | --- |
 //! | [`memory`](Memory) | which objects are being restored, and since when: a file in the state folder |
 //! | `merge` | a finished report goes into the memory |
+//! | `retried` | and so does what a retry left restoring |
 //! | `flag` | which rows are told to be stuck, or about to lapse |
 //! | `look` | one look at open objects: which stretches are listed, when HEAD is sent |
 //! | `outbox`, `hand` | what became readable: the file of keys, the command |
@@ -18,6 +19,7 @@ mod mark;
 mod memory;
 mod merge;
 mod outbox;
+mod retried;
 mod sorted;
 mod survey;
 mod watch;

@@ -23,6 +23,7 @@ use super::mark::{self, WaitMark};
 use super::memory::{self, Memory, Open, Records, Tail, Writer};
 use super::merge::remembered;
 use super::outbox::{self, KeyFile, Outbox};
+use super::retried::with_retry;
 use super::survey::{Survey, due, later};
 use crate::job::{Job, Until, WaitSpec};
 use crate::model::{Clock, Doing, Event, Notice, RequestCounts, Tell};
@@ -40,7 +41,7 @@ const PIECES: usize = 4;
 /// The shortest sleep between two looks.
 const SHORTEST: Duration = Duration::from_secs(1);
 
-/// Waits as `spec` says until what the last run of `job` left restoring is readable.
+/// Waits as `spec` says until what the last run of `job`, and a retry since, left restoring is readable.
 ///
 /// # Errors
 /// If there is nothing to wait for, or it cannot go on.
@@ -57,7 +58,7 @@ pub async fn wait<S: Store>(
         return Err(WaitError::Unfinished { job: job.name.clone() });
     }
     let nothing = || WaitError::NothingKnown { job: job.name.clone(), path: job.state_dir.clone() };
-    let memory = remembered(&state, job)?.ok_or_else(nothing)?;
+    let memory = with_retry(job, &state, remembered(&state, job)?)?.ok_or_else(nothing)?;
     let mut listing = listing(job);
     if memory.tail().versioned {
         listing.api = ListApi::Versions;

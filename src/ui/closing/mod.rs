@@ -39,14 +39,23 @@ pub struct Closing<'a> {
     pub report: Option<&'a Path>,
     /// Whether the listing was worked through to its end.
     pub complete: bool,
-    /// How long the run was allowed to work, if it ended for that.
-    pub worked_out: Option<Duration>,
+    /// What ended it before that, if it was not a signal.
+    pub early: Option<Early>,
     /// What was spent of the budget; `None` if the job has none.
     pub spending: Option<&'a Spending>,
     /// Objects that the budget will never pay for.
     pub over_budget_alone: u64,
     /// What the run cost; in a plan, what a run would cost.
     pub cost: Option<Cost<'a>>,
+}
+
+/// What ends a run before its listing does, besides a signal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Early {
+    /// It has worked for as long as it was allowed to.
+    WorkedOut(Duration),
+    /// A safety limit.
+    Safety,
 }
 
 /// What requests cost, as far as prices are known.
@@ -81,10 +90,13 @@ pub fn closing_table(closing: &Closing<'_>, look: Look) -> String {
 }
 
 fn title(closing: &Closing<'_>, look: Look) -> String {
-    let end = match (closing.complete, closing.worked_out) {
+    let end = match (closing.complete, closing.early) {
         (true, _) => "complete".to_owned(),
         (false, None) => "stopped before the end".to_owned(),
-        (false, Some(span)) => format!("stopped before the end, after {} (stop_after)", human_span(span)),
+        (false, Some(Early::WorkedOut(span))) => {
+            format!("stopped before the end, after {} (stop_after)", human_span(span))
+        }
+        (false, Some(Early::Safety)) => "stopped before the end, by a safety limit".to_owned(),
     };
     let text = format!(
         "{} {}, {}: {end}",

@@ -58,7 +58,7 @@ fn closing(tally: &Tally) -> Closing<'_> {
         report: Some(Path::new("reports/x.csv")),
         complete: true,
         cost: None,
-        worked_out: None,
+        early: None,
         spending: None,
         over_budget_alone: 0,
     }
@@ -111,11 +111,14 @@ fn a_night_within_a_budget() {
         spending: Some(&spending),
         over_budget_alone: 1,
         complete: false,
-        worked_out: Some(Duration::from_hours(6)),
+        early: Some(Early::WorkedOut(Duration::from_hours(6))),
         ..closing(&tally)
     };
     let told = closing_table(&stopped, Look::default());
     assert!(told.starts_with("restore nightly-logs, oss://logs/2024/: stopped before the end, after 6h00m"));
+    let enough = Closing { early: Some(Early::Safety), ..stopped };
+    let title = "restore nightly-logs, oss://logs/2024/: stopped before the end, by a safety limit\n";
+    assert!(closing_table(&enough, Look::default()).starts_with(title));
     let wanted = "deferred         4  1.0 GiB\nreasons: budget 4\n";
     assert!(told.contains(wanted), "{told}");
     let wanted = "spent     run 5 objects, 1.0 GiB, 1.99 CNY\n          2026-11-21 7 objects, 1.0 GiB, 2.50 CNY\n\

@@ -24,7 +24,7 @@ use self::rows::Behind;
 use super::ReportError;
 use super::durable::{Durable, Sum};
 use crate::model::{Form, Layout};
-use crate::pipeline::checkpoint::{Fresh, Whole};
+use crate::pipeline::checkpoint::{FinishedFile, Fresh, Whole, sync_folder_of};
 
 /// Bytes moved at a time.
 const PIECE: usize = 1 << 18;
@@ -91,6 +91,32 @@ pub(super) fn make(
     let durable = out.sum.durable();
     let whole = out.fresh.whole().map_err(written)?;
     Ok(Made { path: path.to_owned(), durable, whole })
+}
+
+/// Removes what an earlier session of a run has `made` beside its report at `path` in forms that are not among
+/// `also` any more, and what it left half made in them.
+///
+/// # Errors
+/// If a file cannot be removed.
+pub(super) fn drop_unwanted(path: &Path, made: &[FinishedFile], also: &[Form]) -> Result<(), ReportError> {
+    let mut dropped = false;
+    for form in Form::ALL.into_iter().filter(|form| !also.contains(form)) {
+        let file = Form::beside(path, form.ending());
+        let was_made = made.iter().any(|made| made.path == file && made.whole.is_file(&file));
+        let half = Fresh::under(&file);
+        let unwanted = [half.is_file().then_some(half), (file != path && was_made).then_some(file)];
+        for file in unwanted.into_iter().flatten() {
+            let removed = std::fs::remove_file(&file);
+            removed.map_err(|source| ReportError::Io {
+                what: "remove another form of",
+                path: file,
+                source,
+            })?;
+            dropped = true;
+        }
+    }
+    let synced = if dropped { sync_folder_of(path) } else { Ok(()) };
+    synced.map_err(|source| ReportError::Io { what: "sync the folder of", path: path.to_owned(), source })
 }
 
 /// Which side of the pass failed.
