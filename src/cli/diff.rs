@@ -247,6 +247,12 @@ fn of_diff(error: DiffError) -> Failure {
             "the report of a key list is in the order of that list: sort the list by its bytes (`LC_ALL=C sort`) and \
              run it again, or compare reports of listings",
         ),
+        DiffError::Twice(_) => Failure::new(
+            Exit::Usage,
+            error,
+            "defrost writes no such report: compare the files as they were written, or take one of the two rows out; \
+             versions of a key are told apart by the column version_id",
+        ),
         DiffError::Mixed(_) => {
             Failure::new(Exit::Usage, error, "compare reports of one bucket each, as defrost writes them")
         }

@@ -90,9 +90,8 @@ fn looked(args: &StatusArgs, context: &Context) -> Result<Vec<StatusView>, Failu
     let mut views = Vec::new();
     if load::is_url(&args.target) {
         for verb in [Verb::Scan, Verb::Plan, Verb::Restore] {
-            let folder = job::url_state_dir(verb, &args.target, args.state_dir.as_deref(), &|name| {
-                context.env.var(name).map(str::to_owned)
-            })?;
+            let folder =
+                job::url_state_dir(verb, &args.target, args.state_dir.as_deref(), context.env.all())?;
             views.extend(view(&folder, &folder, (verb, &args.target))?);
         }
     } else {

@@ -257,19 +257,23 @@ fn wrong(key: &str, answers: &Answers) -> Option<String> {
     let mut whole = answers.clone();
     let _ = complete(&mut whole, &Hints::default());
     let text = template::text(&whole, "job", false);
-    let faults = match job::from_file("job.toml".as_ref(), &text, &Overrides::default(), &|_| None) {
-        Err(faults) => faults,
-        Ok(job) => {
-            // Buckets and classes by name are the store's business.
-            let dialect = connect::dialect(&job);
-            let bucket = dialect.bucket_fault(&job.source.bucket).filter(|_| key == "source.url");
-            let classes = key == "filter.storage_class" && answers.classes_named();
-            let vetted = connect::vet(&job, &*dialect, "").err().filter(|_| classes);
-            return bucket.map(|fault| format!("that cannot be the name of a bucket: {fault}")).or_else(
-                || vetted.map(|failure| format!("{}; {}", failure.error, failure.hint.unwrap_or_default())),
-            );
-        }
-    };
+    let faults =
+        match job::from_file("job.toml".as_ref(), &text, &Overrides::default(), &crate::job::Env::new()) {
+            Err(faults) => faults,
+            Ok(job) => {
+                // Buckets and classes by name are the store's business.
+                let dialect = connect::dialect(&job);
+                let bucket = dialect.bucket_fault(&job.source.bucket).filter(|_| key == "source.url");
+                let classes = key == "filter.storage_class" && answers.classes_named();
+                let vetted = connect::vet(&job, &*dialect, "").err().filter(|_| classes);
+                return bucket.map(|fault| format!("that cannot be the name of a bucket: {fault}")).or_else(
+                    || {
+                        vetted
+                            .map(|failure| format!("{}; {}", failure.error, failure.hint.unwrap_or_default()))
+                    },
+                );
+            }
+        };
     let fault = faults.as_slice().iter().find(|fault| fault.at.key == key)?;
     let way_out = fault.way_out.as_ref().map(|way_out| format!("; {way_out}")).unwrap_or_default();
     Some(format!("that {}{way_out}", fault.what))

@@ -130,16 +130,17 @@ fn unanswered(error: io::Error) -> Failure {
 fn sound(answers: &Answers, file: &Path) -> Result<String, Failure> {
     let name = name(file).unwrap_or_else(|| default(answers).trim_end_matches(".toml").to_owned());
     let text = template::text(answers, &name, false);
-    let job = job::from_file(file, &text, &Overrides::default(), &|_| None).map_err(|faults| {
-        let error =
-            anyhow::Error::new(faults).context("the answers make no sound job file, and nothing is written");
-        Failure::new(Exit::Usage, error, "mend the answers that are named, and run it again")
-    })?;
+    let job =
+        job::from_file(file, &text, &Overrides::default(), &crate::job::Env::new()).map_err(|faults| {
+            let error = anyhow::Error::new(faults)
+                .context("the answers make no sound job file, and nothing is written");
+            Failure::new(Exit::Usage, error, "mend the answers that are named, and run it again")
+        })?;
     let vet = |job: &job::Job| connect::vet(job, &*connect::dialect(job), "");
     let Err(failure) = vet(&job) else { return Ok(text) };
     // Days or a tier that one of the classes does not offer: then each class gets the nearest.
     let clamped = template::text(answers, &name, true);
-    let fitting = job::from_file(file, &clamped, &Overrides::default(), &|_| None);
+    let fitting = job::from_file(file, &clamped, &Overrides::default(), &crate::job::Env::new());
     if fitting.is_ok_and(|job| vet(&job).is_ok()) { Ok(clamped) } else { Err(failure) }
 }
 

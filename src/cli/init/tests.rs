@@ -31,7 +31,8 @@ fn every_combination_of_answers_passes_check() {
                         let text =
                             sound(&answers, file).unwrap_or_else(|f| panic!("{}\n{answers:?}", f.error));
                         clamped += usize::from(text.contains("fit = \"clamp\""));
-                        let job = job::from_file(file, &text, &Overrides::default(), &|_| None).unwrap();
+                        let job = job::from_file(file, &text, &Overrides::default(), &crate::job::Env::new())
+                            .unwrap();
                         connect::vet(&job, &*connect::dialect(&job), "")
                             .unwrap_or_else(|f| panic!("{}", f.error));
                         assert_eq!(job.source.url(), url);
@@ -43,7 +44,7 @@ fn every_combination_of_answers_passes_check() {
         }
         let audit = whole(Answers { audit: true, ..said(url) });
         let text = sound(&audit, file).unwrap_or_else(|f| panic!("{}", f.error));
-        let job = job::from_file(file, &text, &Overrides::default(), &|_| None).unwrap();
+        let job = job::from_file(file, &text, &Overrides::default(), &crate::job::Env::new()).unwrap();
         assert_eq!(job.verb, job::Verb::Scan);
     }
     assert!(clamped > 0, "not one combination that a class does not offer");
@@ -66,7 +67,7 @@ fn what_is_commented_out_is_legal_too() {
             })
             .flat_map(|line| [line, "\n"])
             .collect();
-        job::from_file(Path::new("job.toml"), &all, &Overrides::default(), &|_| None)
+        job::from_file(Path::new("job.toml"), &all, &Overrides::default(), &crate::job::Env::new())
             .unwrap_or_else(|e| panic!("{e}\n{all}"));
     }
 }
