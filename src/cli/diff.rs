@@ -50,8 +50,8 @@ pub(super) fn run(args: &DiffArgs, context: &Context) -> Result<Exit, Failure> {
         super::out(&json(&told, args, depth, &notes)?)?;
     } else {
         let out = args.out.as_deref().filter(|_| !to_stdout);
-        let table =
-            diff_table(&DiffView { comparison: &told, old, new, depth, out, notes: &notes }, context.look);
+        let look = if to_stdout { context.look } else { context.look.on_stdout() };
+        let table = diff_table(&DiffView { comparison: &told, old, new, depth, out, notes: &notes }, look);
         if to_stdout {
             context.sink.write(&table);
         } else {

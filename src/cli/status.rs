@@ -28,7 +28,7 @@ pub(super) async fn run(args: &StatusArgs, context: &Context) -> Result<Exit, Fa
     let clock = SystemClock::new();
     let terminal =
         std::io::stdout().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
-    let look = on_stdout(context.look, terminal);
+    let look = on_stdout(context.look.on_stdout(), terminal);
     let screen = (terminal && !args.json).then(|| StatusScreen::new(look));
     let mut told: Option<Duration> = None;
     let mut views = looked(args, context)?;

@@ -5,6 +5,7 @@ use crate::model::{
     FailedCode, FailedRow, Flag, Flagged, Folders, Reason, RequestCounts, Sample, Spending, Spent, State,
     Timeline,
 };
+use crate::ui::table::WIDTH;
 
 fn count(objects: u64, bytes: u64) -> Count {
     Count { objects, bytes }
