@@ -94,6 +94,9 @@ pub struct Summary {
     pub verb: String,
     /// The bucket URL.
     pub target: String,
+    /// Whether the store was the one that comes along (`[simulator]` in the job file): no cloud was asked.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub simulated: bool,
     /// Run id, the same over all resumptions.
     pub run_id: String,
     /// When the run first started.
@@ -152,6 +155,11 @@ impl AlsoWritten {
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over references")]
+const fn is_false(told: &bool) -> bool {
+    !*told
+}
+
 fn name_of(path: &Path) -> String {
     path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
@@ -162,6 +170,7 @@ pub(crate) struct Facts<'a> {
     pub(crate) job: &'a str,
     pub(crate) verb: &'a str,
     pub(crate) target: String,
+    pub(crate) simulated: bool,
     pub(crate) run_id: &'a str,
     pub(crate) started_at: Timestamp,
     pub(crate) finished_at: Timestamp,
@@ -188,6 +197,7 @@ impl Summary {
             job: facts.job.to_owned(),
             verb: facts.verb.to_owned(),
             target: facts.target,
+            simulated: facts.simulated,
             run_id: facts.run_id.to_owned(),
             started_at: facts.started_at,
             finished_at: facts.finished_at,

@@ -3,7 +3,7 @@
 mod words;
 
 pub(in crate::ui) use words::{
-    action_words, flag_words, lacking, provider_of, request_words, seal_words, share_name, stamp,
+    SIMULATED, action_words, flag_words, lacking, provider_of, request_words, seal_words, share_name, stamp,
     state_words, unread_words,
 };
 
@@ -100,6 +100,9 @@ fn run_lines(run: &RunFacts, look: Look) -> Vec<String> {
     let ended = format!("{}, exit code {}", safe(&run.exit_reason), run.exit_code);
     let mut lines =
         vec![format!("{:<10}{} {}, {}: {ended}", "run", safe(&run.verb), safe(&run.job), safe(&run.target))];
+    if run.simulated {
+        lines.extend(sentence("", SIMULATED, look));
+    }
     let mut spans = vec![format!("{} to {}", stamp(run.started_at), stamp(run.finished_at))];
     spans.extend(run.span().map(|span| format!("{} of work", human_span(span))));
     if run.sessions > 1 {
