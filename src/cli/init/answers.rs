@@ -197,8 +197,28 @@ pub(super) fn complete(answers: &mut Answers, hints: &Hints) -> Result<(), Vec<&
     if needed.is_empty() { Ok(()) } else { Err(needed) }
 }
 
-/// Asks what is not answered yet, each question until its answer is sound. What is wrong is told in the words
-/// of `defrost check`.
+/// The flags that give these answers again, as a shell takes them, with a blank before each.
+pub(super) fn as_flags(answers: &Answers) -> String {
+    let mut answers = answers.clone();
+    let mut line = String::new();
+    for question in &QUESTIONS {
+        let said = (question.slot)(&mut answers);
+        // The shell's quotes would hold a line break as it is; no answer of a line has one.
+        if !said.is_empty() {
+            line.push_str(&format!(" {} {}", flag(question.key), super::in_shell(said)));
+        }
+    }
+    if !answers.endpoint.is_empty() {
+        line.push_str(&format!(" {} {}", flag("source.endpoint_url"), super::in_shell(&answers.endpoint)));
+    }
+    if answers.audit && answers.days.is_empty() {
+        line.push_str(" --audit");
+    }
+    line
+}
+
+/// Asks what is not answered yet, each question until its answer is sound; `keep` is given the answers so far
+/// whenever there is one more. What is wrong is told in the words of `defrost check`.
 ///
 /// # Errors
 /// If the terminal is gone, or says nothing sensible; [`io::ErrorKind::UnexpectedEof`] for its end.
@@ -207,6 +227,7 @@ pub(super) fn ask(
     hints: &Hints,
     from: &mut impl BufRead,
     to: &mut impl Write,
+    keep: &mut impl FnMut(&Answers),
 ) -> io::Result<()> {
     for question in &QUESTIONS {
         if answers.audit && !question.audits || !(question.slot)(answers).is_empty() {
@@ -243,6 +264,7 @@ pub(super) fn ask(
                 return Err(io::Error::other("no answer that can be used"));
             }
         }
+        keep(answers);
         writeln!(to)?;
     }
     Ok(())
