@@ -2,10 +2,9 @@
 
 use std::io::{self, BufRead, Write};
 
-use super::template;
 use crate::cli::args::InitArgs;
 use crate::cli::connect;
-use crate::job::{self, Overrides};
+use crate::job::{self, Overrides, Verb};
 use crate::model::Provider;
 
 /// How often one question is asked before it is given up.
@@ -205,11 +204,11 @@ pub(super) fn as_flags(answers: &Answers) -> String {
         let said = (question.slot)(&mut answers);
         // The shell's quotes would hold a line break as it is; no answer of a line has one.
         if !said.is_empty() {
-            line.push_str(&format!(" {} {}", flag(question.key), super::in_shell(said)));
+            line.extend([" ", flag(question.key), " ", &super::in_shell(said)]);
         }
     }
     if !answers.endpoint.is_empty() {
-        line.push_str(&format!(" {} {}", flag("source.endpoint_url"), super::in_shell(&answers.endpoint)));
+        line.extend([" ", flag("source.endpoint_url"), " ", &super::in_shell(&answers.endpoint)]);
     }
     if answers.audit && answers.days.is_empty() {
         line.push_str(" --audit");
@@ -278,27 +277,45 @@ fn wrong(key: &str, answers: &Answers) -> Option<String> {
     // What is not answered yet shall not be what is wrong.
     let mut whole = answers.clone();
     let _ = complete(&mut whole, &Hints::default());
-    let text = template::text(&whole, "job", false);
-    let faults =
-        match job::from_file("job.toml".as_ref(), &text, &Overrides::default(), &crate::job::Env::new()) {
-            Err(faults) => faults,
-            Ok(job) => {
-                // Buckets and classes by name are the store's business.
-                let dialect = connect::dialect(&job);
-                let bucket = dialect.bucket_fault(&job.source.bucket).filter(|_| key == "source.url");
-                let classes = key == "filter.storage_class" && answers.classes_named();
-                let vetted = connect::vet(&job, &*dialect, "").err().filter(|_| classes);
-                return bucket.map(|fault| format!("that cannot be the name of a bucket: {fault}")).or_else(
-                    || {
-                        vetted
-                            .map(|failure| format!("{}; {}", failure.error, failure.hint.unwrap_or_default()))
-                    },
-                );
-            }
-        };
+    let verb = if whole.audit { Verb::Scan } else { Verb::Restore };
+    let faults = match job::from_url(verb, &whole.url, &typed(&whole), &job::Env::new()) {
+        Err(faults) => faults,
+        Ok(job) => {
+            // Buckets and classes by name are the store's business.
+            let dialect = connect::dialect(&job);
+            let bucket = dialect.bucket_fault(&job.source.bucket).filter(|_| key == "source.url");
+            let classes = key == "filter.storage_class" && answers.classes_named();
+            let vetted = connect::vet(&job, &*dialect, "").err().filter(|_| classes);
+            return bucket.map(|fault| format!("that cannot be the name of a bucket: {fault}")).or_else(
+                || vetted.map(|failure| format!("{}; {}", failure.error, failure.hint.unwrap_or_default())),
+            );
+        }
+    };
     let fault = faults.as_slice().iter().find(|fault| fault.at.key == key)?;
     let way_out = fault.way_out.as_ref().map(|way_out| format!("; {way_out}")).unwrap_or_default();
     Some(format!("that {}{way_out}", fault.what))
+}
+
+/// The answers as the flags that they could have been: in a dialog nobody has written quotes.
+fn typed(answers: &Answers) -> Overrides {
+    let text = |text: &String| (!text.is_empty()).then(|| text.clone());
+    let common = Overrides {
+        region: text(&answers.region),
+        endpoint_url: text(&answers.endpoint),
+        storage_class: text(&answers.classes).into_iter().collect(),
+        report: text(&answers.report),
+        ..Overrides::default()
+    };
+    if answers.audit {
+        return common;
+    }
+    Overrides {
+        days: text(&answers.days),
+        tier: text(&answers.tier),
+        restore_rate: text(&answers.rate),
+        daily_bytes: text(&answers.daily_bytes),
+        ..common
+    }
 }
 
 impl Answers {

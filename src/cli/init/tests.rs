@@ -74,7 +74,7 @@ fn what_is_commented_out_is_legal_too() {
 
 #[test]
 fn a_dialog_tells_what_is_wrong_and_asks_again() {
-    let typed = "logs\noss://logs-archive/\n\ncn hangzhou\ncn-hangzhou\n400\n14\nfast\nBulk\nArchve\n\n0\n90\nmuch\n2TiB\n\n25:00\n23:30\n";
+    let typed = "logs\noss://logs-archive/\n\ncn hangzhou\ncn-hangzhou\n400\nsoon\n14\nfast\nBulk\nArchve\n\n0\n90\nmuch\n2TiB\n\n25:00\n23:30\n";
     let mut answers = Answers::default();
     let mut told = Vec::new();
     answers::ask(&mut answers, &Hints::default(), &mut typed.as_bytes(), &mut told, &mut |_| ()).unwrap();
