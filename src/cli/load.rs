@@ -83,6 +83,8 @@ fn other_file(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
     if first.starts_with('{') {
         return Some(("holds JSON", OF_JSON));
     }
+    // What is no text is told as that.
+    std::str::from_utf8(bytes).ok()?;
     // Every line of TOML that is no comment says a key, opens a table, or goes on with a value above it.
     let is_toml = |line: &str| line.starts_with(['#', '[']) || line.contains('=');
     let none = ("has no table and no setting, as lists of keys have none", OF_LISTS);

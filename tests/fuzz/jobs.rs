@@ -155,7 +155,7 @@ impl Target for Lines {
             older_than: lines.next(),
             min_size: lines.next(),
             report: lines.next().filter(|name| name.contains(".csv")),
-            region: Some("r".to_owned()),
+            region: Some("cn-hangzhou".to_owned()),
             ..Overrides::default()
         };
         judged(job::from_url(Verb::Restore, &url, &over, &defrost::job::Env::new()))

@@ -86,7 +86,7 @@ fn what_a_class_does_not_offer_is_told_with_file_class_and_bounds() {
         ("oss://test-archive", ["--storage-class", "coldarchve"], "did you mean `ColdArchive`?"),
         ("s3://test-archive", ["--storage-class", "GLACER"], "did you mean `GLACIER`?"),
     ] {
-        let mut line = vec!["restore", url, "--region", "r", "--report", "r.csv"];
+        let mut line = vec!["restore", url, "--region", "cn-hangzhou", "--report", "r.csv"];
         line.extend(more);
         if more[0] != "--days" {
             line.extend(["--days", "2"]);
@@ -100,7 +100,7 @@ fn what_a_class_does_not_offer_is_told_with_file_class_and_bounds() {
 fn job_files_that_cannot_be_read_are_named() {
     let rig = scene(S3);
     std::fs::create_dir(rig.path("folder.toml")).unwrap();
-    std::fs::write(rig.path("bytes.toml"), [0xff, 0xfe, 0x00]).unwrap();
+    std::fs::write(rig.path("bytes.toml"), [0xff, 0xfe, 0x01]).unwrap();
     std::fs::write(rig.path("long.toml"), " ".repeat((1 << 20) + 1)).unwrap();
     for (file, hint) in [
         ("none.toml", "check the path"),
@@ -136,7 +136,7 @@ fn urls_flags_and_variables_that_mean_nothing_are_refused() {
         ("oss://Logs/p", &["`Logs` cannot be the name of a bucket", "hint: "]),
         ("s3://ab/p", &["`ab` cannot be the name of a bucket", "3 to 63", "hint: "]),
     ] {
-        let line = ["restore", url, "--days", "2", "--region", "r", "--report", "r.csv"];
+        let line = ["restore", url, "--days", "2", "--region", "cn-hangzhou", "--report", "r.csv"];
         run_as(&rig, Keys::GOOD, &line).expect(2).in_one_error().says(pieces);
     }
     for (more, pieces) in [

@@ -94,11 +94,11 @@ pub struct Summary {
     pub verb: String,
     /// The bucket URL.
     pub target: String,
-    /// Whether the store was the one that comes along (`[simulator]` in the job file): no cloud was asked.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub simulated: bool,
     /// Run id, the same over all resumptions.
     pub run_id: String,
+    /// Whether the store was the one that comes along (`[simulator]` in the job file): no cloud was asked.
+    #[serde(default)]
+    pub simulated: bool,
     /// When the run first started.
     pub started_at: Timestamp,
     /// When it ended.
@@ -153,11 +153,6 @@ impl AlsoWritten {
     fn of(file: &FinishedFile) -> Self {
         Self { file: name_of(&file.path), sha256: file.sha256() }
     }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over references")]
-const fn is_false(told: &bool) -> bool {
-    !*told
 }
 
 fn name_of(path: &Path) -> String {
