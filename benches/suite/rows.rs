@@ -64,7 +64,7 @@ fn rows(dialect: &dyn Dialect, body: Vec<u8>, now: Timestamp) -> Result<Vec<u8>>
     let listing = Listing { prefix: Vec::new(), api: ListApi::V2, page_size: 1000 };
     let reply = Reply { status: 200, headers: HeaderMap::new(), body };
     let page = dialect.read_page(&listing, reply).map_err(|_| anyhow!("the answer is no page"))?;
-    let mut render = Render::new(BUCKET, page.len());
+    let mut render = Render::new(BUCKET, Vec::with_capacity(Render::room(page.len())));
     for object in page.iter() {
         let outcome = match classify(object.kind, object.access, object.restore, now) {
             Standing::Known(state, expires_at) => Outcome::seen(state, expires_at, now),

@@ -134,9 +134,9 @@ pub async fn release<S: Store>(
                 return Err(error.into());
             }
         };
-        let mut render = Render::new(bucket, 1);
+        let mut render = Render::new(bucket, Vec::new());
         render.row(&listed(&object), &outcome, None);
-        report.append(&render.finish())?;
+        report.append(render.finish())?;
         tally.listed += 1;
         tally.add(&listed(&object), &outcome, || shown_key(&object.key).0.into_owned());
         if outcome.action == Action::Failed {

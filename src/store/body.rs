@@ -5,14 +5,14 @@
 //! with the network for the time being. What a page took it gives back when it is dropped, that is,
 //! when its rows are written.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::Response;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::model::Lender;
+use crate::model::{Lender, Spare};
 
 /// A page of 1,000 keys with every optional field is about 1 MB; a key may take 3 KB encoded.
 pub(super) const MAX_BODY: usize = 16 << 20;
@@ -30,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Shares are counted in pieces of this size.
 const PIECE: usize = 1 << 10;
 
-/// Buffers kept for bodies to come: asking the system for one costs as much as reading it.
+/// Buffers kept for bodies to come.
 const SPARE: usize = 16;
 /// Larger ones are not kept: no vendor's page needs them.
 const LARGEST_SPARE: usize = 2 << 20;
@@ -45,29 +45,6 @@ pub(super) struct Share {
 impl Lender for Share {
     fn give_back(&self, text: Vec<u8>) {
         self.spare.put(text);
-    }
-}
-
-/// Buffers in which bodies have been.
-#[derive(Debug, Default)]
-struct Spare(Mutex<Vec<Vec<u8>>>);
-
-impl Spare {
-    fn put(&self, mut buffer: Vec<u8>) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if all.len() < SPARE && buffer.capacity() <= LARGEST_SPARE {
-            buffer.clear();
-            all.push(buffer);
-        }
-    }
-
-    /// An empty buffer for `size` bytes.
-    fn take(&self, size: usize) -> Vec<u8> {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut buffer = all.pop().unwrap_or_default();
-        drop(all);
-        buffer.reserve_exact(size);
-        buffer
     }
 }
 
@@ -100,7 +77,7 @@ impl Bodies {
             room: Arc::new(Semaphore::new(pieces)),
             whole,
             usual: AtomicUsize::new(0),
-            spare: Arc::default(),
+            spare: Arc::new(Spare::new(SPARE, LARGEST_SPARE)),
         }
     }
 

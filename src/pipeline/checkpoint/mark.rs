@@ -22,7 +22,8 @@
 //! 4: whether a running restore or a lapsing copy was left undone; rows have flags, which are counted;
 //! what a run left over its budget, and whether its size was confirmed. Format 5: what was done when,
 //! and what the last run lets this one expect, and the finished files where the report is not plain CSV;
-//! a run of format 4 goes on without either.
+//! a run of format 4 goes on without either. Format 6: rows that wait are packed; a run of an older one
+//! goes on if none wait.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -42,9 +43,11 @@ use crate::pipeline::source::RangeId;
 pub(super) const MAX_MARK: u64 = 256 << 20;
 
 /// The layout that this version writes.
-pub(super) const FORMAT: u32 = 5;
+pub(super) const FORMAT: u32 = 6;
 /// The oldest layout that this version reads.
 const OLDEST: u32 = 4;
+/// The oldest layout whose waiting rows this version reads.
+const PACKED: u32 = 6;
 
 /// A key in a text file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -264,6 +267,9 @@ impl Mark {
             return Err(damaged("its checksum does not match its content".to_owned()));
         }
         let mark: Self = serde_json::from_str(envelope.mark.get()).map_err(|e| damaged(e.to_string()))?;
+        if format < PACKED && mark.aside.len > 0 {
+            return Err(CheckpointError::Foreign { path: path.to_owned(), found: format, finished });
+        }
         match mark.segments() {
             Some(_) => Ok(mark),
             None => Err(damaged("a marked key is not hexadecimal".to_owned())),
@@ -329,7 +335,7 @@ mod tests {
         for (text, found) in [
             (r#"{"format":2,"sha256":"","mark":{}}"#, Some(2)),
             (r#"{"format":3,"finished":false,"sha256":"","mark":{}}"#, Some(3)),
-            (r#"{"written_by":"defrost 9","format":6}"#, Some(6)),
+            (r#"{"written_by":"defrost 9","format":7}"#, Some(7)),
             (r#"{"format":4,"finished":false,"sha256":"","mark":{},"more":1}"#, None),
             (r#"{"format":4}"#, None),
             (r#"{"format":"4"}"#, None),

@@ -5,7 +5,7 @@
 //! | --- | --- | --- |
 //! | `checkpoint.json` | [`mark`](Mark) | how far the report is durable, and what is left |
 //! | `journal.jsonl` | [`journal`] | what happened since: what was asked for, and each answer |
-//! | `aside.csv` | [`Spill`](crate::pipeline::report::Spill) | rows that wait for those in front of them |
+//! | `aside.csv.zst` | [`Spill`](crate::pipeline::report::Spill) | rows that wait for those in front of them |
 //! | `lock` | [`Lock`] | one run at a time |
 //! | `budget.json` | [`budget`](super::budget) | what was spent, by run and by day, and who comes first the next time |
 //! | `hints` | | what the next listing may know of the keys; nothing but speed depends on it |

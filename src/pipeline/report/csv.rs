@@ -52,17 +52,18 @@ pub struct Render {
 }
 
 impl Render {
-    /// No rows yet, room for `rows`, and no header.
+    /// The usual size of so many rows.
     #[must_use]
-    pub fn new(bucket: &str, rows: usize) -> Self {
+    pub const fn room(rows: usize) -> usize {
+        rows * ROW
+    }
+
+    /// No rows yet, and no header; they go into `out`, behind what it holds.
+    #[must_use]
+    pub fn new(bucket: &str, out: Vec<u8>) -> Self {
         let mut field = Vec::new();
         push_field(&mut field, bucket.as_bytes());
-        Self {
-            out: Vec::with_capacity(rows * ROW),
-            bucket: field,
-            times: Times::default(),
-            checked: Times::default(),
-        }
+        Self { out, bucket: field, times: Times::default(), checked: Times::default() }
     }
 
     /// The rows as text.
@@ -213,7 +214,7 @@ mod tests {
             last_modified: Some("2026-05-18T05:45:43.5Z".parse().unwrap()),
             restore: RestoreMark::Absent,
         };
-        let mut rows = Render::new("b", 1);
+        let mut rows = Render::new("b", Vec::new());
         let outcome = Outcome::seen(State::Archived, None, "2026-11-21T01:00:00Z".parse().unwrap());
         rows.row(&object, &outcome, Some(Flag::Stuck));
         let text = [header().unwrap(), rows.finish()].concat();
@@ -253,7 +254,7 @@ mod tests {
             ("\u{85}", "%C2%85"),
             ("a\nb", "a%0Ab"),
         ] {
-            let mut rows = Render::new("b", 1);
+            let mut rows = Render::new("b", Vec::new());
             rows.text(field.as_bytes());
             assert_eq!(String::from_utf8(rows.finish()).unwrap(), format!(",{shown}"));
         }

@@ -127,7 +127,6 @@ impl Sum {
 mod tests {
     use std::fs::OpenOptions;
 
-    use super::super::Spill;
     use super::*;
 
     fn open(path: &Path) -> File {
@@ -159,33 +158,5 @@ mod tests {
         std::fs::write(&path, &rows).unwrap();
         let nothing = Durable::default();
         assert_eq!(nothing.of_file(&mut open(&path), &path).unwrap().durable(), nothing);
-    }
-
-    #[test]
-    fn rows_that_wait_are_known_again_or_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("aside");
-        let mut spill = Spill::open(&path, &Durable::default()).unwrap();
-        let first = spill.put(b"one\n").unwrap();
-        let durable = spill.sync().unwrap();
-        let second = spill.put(b"two\n").unwrap();
-        drop(spill);
-        let mut again = Spill::open(&path, &durable).unwrap();
-        again.read_back().unwrap();
-        assert_eq!(again.put(b"three\n").unwrap().start, second.start, "what was not durable is gone");
-        let mut taken = Vec::new();
-        again
-            .take(first, |rows| {
-                taken.extend_from_slice(rows);
-                Ok(())
-            })
-            .unwrap();
-        assert_eq!(taken, b"one\n");
-        drop(again);
-        std::fs::write(&path, "onE\nthree\n").unwrap();
-        let edited = Spill::open(&path, &durable).unwrap().read_back();
-        assert!(matches!(edited, Err(ReportError::Edited { .. })));
-        std::fs::write(&path, "one").unwrap();
-        assert!(matches!(Spill::open(&path, &durable), Err(ReportError::Shortened { .. })));
     }
 }

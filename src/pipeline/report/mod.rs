@@ -7,6 +7,7 @@
 //! A report grows as plain CSV, which alone can be cut back to any row. When the listing is through, it is
 //! made into the [form](crate::model::Form) that its name asks for, in one pass: see [`Report::make`].
 
+mod beside;
 mod cache;
 mod columns;
 mod csv;

@@ -3,16 +3,23 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use super::beside::Beside;
 use super::durable::{Durable, Sum};
 use super::finish::{self, About, Made};
 use super::{cache, csv};
-use crate::model::Form;
+use crate::model::{Form, Spare};
 use crate::pipeline::checkpoint::{CommitPoint, FinishedFile, pass, sync_folder_of};
 
 /// Rows that may wait in memory before the system is told to begin to write them, in bytes. On a slow disk
 /// a sync would otherwise find all of them, and keep the run waiting.
 const WRITE_BEHIND: u64 = 8 << 20;
+
+/// Buffers kept for rows to come.
+const SPARE: usize = 8;
+/// Larger ones are not kept: a thousand rows with keys of usual length take a quarter of it.
+const LARGEST_SPARE: usize = 1 << 20;
 
 /// Why a report could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -69,6 +76,20 @@ fn alone(file: &File, path: &Path) -> Result<(), ReportError> {
     }
 }
 
+/// The name of a report that grows, as errors tell it.
+fn growing(path: Option<&Path>) -> PathBuf {
+    path.map_or_else(|| PathBuf::from("-"), Report::partial_path)
+}
+
+/// The sum of the report at `path`, gone on with from `sum`.
+fn summed(sum: Sum, spare: Arc<Spare>, path: Option<&Path>) -> Result<Beside, ReportError> {
+    Beside::start(sum, spare).map_err(|source| ReportError::Io {
+        what: "sum up",
+        path: growing(path),
+        source,
+    })
+}
+
 enum Out {
     File(File),
     Stream(Box<dyn Write + Send + Sync>),
@@ -98,7 +119,7 @@ impl Write for Out {
 pub struct Report {
     out: Out,
     /// Of everything in it, what earlier sessions wrote included.
-    sum: Sum,
+    sum: Beside,
     /// The final name; `None` for a stream.
     path: Option<PathBuf>,
     /// What is still to be read back.
@@ -140,7 +161,7 @@ impl Report {
         alone(&file, &partial)?;
         file.set_len(0).map_err(io("create"))?;
         sync_folder_of(&partial).map_err(io("sync the folder of"))?;
-        let report = Self::over(Out::File(file), Some(path.to_owned()), Sum::strong()).with_header()?;
+        let report = Self::over(Out::File(file), Some(path.to_owned()))?.with_header()?;
         pass(CommitPoint::ReportMade);
         Ok(report)
     }
@@ -193,11 +214,7 @@ impl Report {
                 _ => ReportError::Io { what: "reopen", path: path.to_owned(), source },
             })?;
             report.whole.of_file(&mut file, path)?;
-            return Ok(Self::over(
-                Out::Done(durable.clone(), made.to_vec()),
-                Some(path.to_owned()),
-                Sum::strong(),
-            ));
+            return Self::over(Out::Done(durable.clone(), made.to_vec()), Some(path.to_owned()));
         }
         let (opened, named) = match open(&partial) {
             // Killed between naming the report and saying that the run is finished. Another run's
@@ -217,7 +234,7 @@ impl Report {
             std::fs::rename(path, &partial).map_err(io("reopen"))?;
         }
         durable.fits(&file, &partial)?;
-        let mut report = Self::over(Out::File(file), Some(path.to_owned()), Sum::strong());
+        let mut report = Self::over(Out::File(file), Some(path.to_owned()))?;
         report.unread = Some(durable.clone());
         if sealed {
             report.read_back()?;
@@ -235,7 +252,8 @@ impl Report {
             return Ok(());
         };
         let partial = Self::partial_path(path);
-        self.sum = durable.of_file(file, &partial)?;
+        let spare = Arc::clone(self.sum.spare());
+        self.sum = summed(durable.of_file(file, &partial)?, spare, Some(path))?;
         file.set_len(durable.len).map_err(|source| ReportError::Io {
             what: "cut back",
             path: partial,
@@ -250,22 +268,23 @@ impl Report {
     /// # Errors
     /// If the header cannot be written.
     pub fn stream(out: Box<dyn Write + Send + Sync>) -> Result<Self, ReportError> {
-        Self::over(Out::Stream(out), None, Sum::strong()).with_header()
+        Self::over(Out::Stream(out), None)?.with_header()
     }
 
-    fn over(out: Out, path: Option<PathBuf>, sum: Sum) -> Self {
-        Self { out, sum, path, unread: None, let_go: 0, begun: 0 }
+    fn over(out: Out, path: Option<PathBuf>) -> Result<Self, ReportError> {
+        let spare = Arc::new(Spare::new(SPARE, LARGEST_SPARE));
+        let sum = summed(Sum::strong(), spare, path.as_deref())?;
+        Ok(Self { out, sum, path, unread: None, let_go: 0, begun: 0 })
     }
 
     fn with_header(mut self) -> Result<Self, ReportError> {
         let header = csv::header()?;
-        self.append(&header)?;
+        self.append(header)?;
         Ok(self)
     }
 
     fn failed(&self, what: &'static str, source: io::Error) -> ReportError {
-        let path = self.path.as_deref().map_or_else(|| PathBuf::from("-"), Self::partial_path);
-        ReportError::Io { what, path, source }
+        ReportError::Io { what, path: growing(self.path.as_deref()), source }
     }
 
     /// Where the finished report will stand; `None` for a stream.
@@ -274,13 +293,19 @@ impl Report {
         self.path.as_deref()
     }
 
+    /// Buffers for rows; they come back to it when [`Report::append`] is done with them.
+    #[must_use]
+    pub fn spare(&self) -> Arc<Spare> {
+        Arc::clone(self.sum.spare())
+    }
+
     /// Writes rows. They are durable after the next [`Report::sync`].
     ///
     /// # Errors
     /// If the file cannot be written.
-    pub fn append(&mut self, rows: &[u8]) -> Result<(), ReportError> {
-        self.out.write_all(rows).map_err(|e| self.failed("write", e))?;
-        self.sum.update(rows);
+    pub fn append(&mut self, rows: Vec<u8>) -> Result<(), ReportError> {
+        self.out.write_all(&rows).map_err(|e| self.failed("write", e))?;
+        self.sum.update(rows).map_err(|e| self.failed("sum up", e))?;
         let waits = self.sum.len() - self.begun.min(self.sum.len());
         if let Out::File(file) = &self.out
             && waits >= WRITE_BEHIND
@@ -308,7 +333,7 @@ impl Report {
             self.begun = self.sum.len();
         }
         pass(CommitPoint::RowsSynced);
-        Ok(self.sum.durable())
+        self.sum.durable().map_err(|e| self.failed("sum up", e))
     }
 
     /// Makes, of the report, which must be synced, the file in the form that its name asks for, if that is
@@ -368,6 +393,11 @@ impl Report {
             pass(CommitPoint::RowsRemoved);
             return Ok(named);
         }
+        let whole = self.sum.durable().map_err(|source| ReportError::Io {
+            what: "sum up",
+            path: partial.clone(),
+            source,
+        })?;
         std::fs::rename(&partial, &path).map_err(|source| ReportError::Io {
             what: "rename",
             path: partial,
@@ -379,7 +409,7 @@ impl Report {
             source,
         })?;
         pass(CommitPoint::ReportNamed);
-        named.insert(0, FinishedFile { path, whole: self.sum.durable() });
+        named.insert(0, FinishedFile { path, whole });
         Ok(named)
     }
 }

@@ -12,7 +12,7 @@ use super::page::{Known, Sheet};
 use super::pulse::Pulse;
 use super::{COMMIT_AT_LAST, COMMIT_EVERY, COMMIT_SHARE, Options, RunError};
 use crate::job::{Job, Prices, Verb, Versions};
-use crate::model::{Clock, RequestCounts, Spending, State, Tally, Tell};
+use crate::model::{Clock, RequestCounts, Spare, Spending, State, Tally, Tell};
 use crate::pipeline::account::{Fees, FeesTold};
 use crate::pipeline::act::LastRun;
 use crate::pipeline::budget::Ledger;
@@ -94,6 +94,8 @@ pub(super) struct Found {
     pub(super) hints: Vec<Vec<u8>>,
     /// The job's last complete run.
     pub(super) last: Option<LastRun>,
+    /// Buffers for rows, which come back when they are written.
+    pub(super) spare: Arc<Spare>,
 }
 
 /// The books of a run, closed.
@@ -167,6 +169,7 @@ impl Books {
             last: (state.is_some() || job.verb == Verb::Plan)
                 .then(|| StateDir::last_run(&job.acting_state_dir(), &mark.identity))
                 .flatten(),
+            spare: report.spare(),
         };
         let now = clock.monotonic();
         let mut books = Self {
@@ -224,8 +227,9 @@ impl Books {
     /// Writes the rows of a page, and of those that waited for it.
     pub(super) fn take(&mut self, placing: &Placing, page: Paged) -> Result<(), RunError> {
         for Paged { sheet, last, permit } in self.order.take(placing, page) {
-            self.write(placing.range, &sheet)?;
-            if sheet.torn {
+            let torn = sheet.torn;
+            self.write(placing.range, sheet)?;
+            if torn {
                 // What follows stays undone: the journal knows what was answered.
                 self.order.tear(placing.range);
                 break;
@@ -248,23 +252,23 @@ impl Books {
         Ok(())
     }
 
-    fn write(&mut self, range: RangeId, sheet: &Sheet) -> Result<(), RunError> {
+    fn write(&mut self, range: RangeId, sheet: Sheet) -> Result<(), RunError> {
         let extent = if self.order.is_front(range) {
-            self.report.append(&sheet.text)?;
-            None
-        } else if sheet.text.is_empty() {
+            self.report.append(sheet.text)?;
             None
         } else {
-            Some(self.aside()?.put(&sheet.text)?)
+            let extent = if sheet.text.is_empty() { None } else { Some(self.aside()?.put(&sheet.text)?) };
+            self.report.spare().put(sheet.text);
+            extent
         };
         self.mark.rows += sheet.rows;
         self.mark.tally.merge(&sheet.tally);
         self.mark.left.merge(&sheet.left);
         self.mark.copies_until = self.mark.copies_until.max(sheet.copies_until);
         self.mark.undone |= sheet.undone;
-        let reached = sheet.last.as_ref().map(|(key, version)| Reached {
-            key: key.clone(),
-            version: if self.versioned { version.clone() } else { Vec::new() },
+        let reached = sheet.last.map(|(key, version)| Reached {
+            key,
+            version: if self.versioned { version } else { Vec::new() },
         });
         self.order.written(range, reached, extent);
         Ok(())
@@ -283,11 +287,14 @@ impl Books {
 
     /// Moves what a finished range made room for.
     fn close(&mut self, range: RangeId) -> Result<(), RunError> {
-        for extent in self.order.finish(range) {
-            if let Some(aside) = &mut self.aside {
-                aside.take(extent, |rows| self.report.append(rows))?;
+        let moved = self.order.finish(range);
+        if let Some(aside) = &mut self.aside {
+            let spare = self.report.spare();
+            aside.take(&moved, &spare, |rows| {
+                self.report.append(rows)?;
                 pass(CommitPoint::RowsMoved);
-            }
+                Ok(())
+            })?;
         }
         Ok(())
     }

@@ -205,6 +205,7 @@ async fn sessions<S: Store + 'static>(
             prices: Arc::clone(&prices),
             watch: Arc::clone(&watch),
             mute,
+            spare: found.spare,
         };
         let run = Run {
             gauge,

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use super::asking::Due;
 use crate::job::{Job, Prices, Rows};
-use crate::model::{Action, Clock, Kind, Kinds, Listed, Outcome, Page, State, Tally};
+use crate::model::{Action, Clock, Kind, Kinds, Listed, Outcome, Page, Spare, State, Tally};
 use crate::pipeline::act::{Actor, Placed, Settled, lacks_expiry};
 use crate::pipeline::budget::{Ledger, Left};
 use crate::pipeline::checkpoint::journal::Journal;
@@ -106,6 +106,8 @@ pub(super) struct Desk<S> {
     pub(super) waits: bool,
     /// Whether only counts are wanted, and no rows.
     pub(super) mute: bool,
+    /// Buffers for rows.
+    pub(super) spare: Arc<Spare>,
 }
 
 /// What has become of a page: its rows up to the first object whose turn did not come.
@@ -380,7 +382,8 @@ impl<S: Store> Desk<S> {
     /// `remembered` is what is known of those that are being restored, in page order.
     fn write(&self, page: &Page, rows: &[Row], remembered: Vec<Option<Open>>, sheet: &mut Sheet) {
         let mut remembered = remembered.into_iter();
-        let mut render = Render::new(&self.job.source.bucket, if self.mute { 0 } else { page.len() });
+        let room = if self.mute { 0 } else { Render::room(page.len()) };
+        let mut render = Render::new(&self.job.source.bucket, self.spare.take(room));
         let mut done = None;
         for (index, (object, row)) in page.iter().zip(rows).enumerate() {
             match row {

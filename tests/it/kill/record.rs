@@ -41,10 +41,10 @@ impl Record {
         record.take(csv_rows(&rows[..length(&mark["written"]["len"])]));
         for range in mark["ranges"].as_array().unwrap() {
             for extent in range["aside"].as_array().into_iter().flatten() {
-                let aside = std::fs::read(state.join("aside.csv")).unwrap();
+                let aside = std::fs::read(state.join("aside.csv.zst")).unwrap();
                 let start = length(&extent["start"]);
-                let rows = &aside[start..start + length(&extent["len"])];
-                record.take(csv_rows(&[header, rows].concat()));
+                let rows = zstd::decode_all(&aside[start..start + length(&extent["len"])]).unwrap();
+                record.take(csv_rows(&[header, &rows].concat()));
             }
         }
         let journal = std::fs::read_to_string(state.join("journal.jsonl")).unwrap();

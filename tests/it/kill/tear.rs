@@ -21,7 +21,7 @@ pub(super) fn tear(rig: &Rig, before: u64, dice: &mut Dice) {
     let mark = &json(&state.join("checkpoint.json"))["mark"];
     let length = |part: &str| mark[part]["len"].as_u64().unwrap();
     cut(&partial(mark), length("written"), dice);
-    cut(&state.join("aside.csv"), length("aside"), dice);
+    cut(&state.join("aside.csv.zst"), length("aside"), dice);
     let journal = state.join("journal.jsonl");
     let text = std::fs::read_to_string(&journal).unwrap();
     if let Some(last) = text.lines().last().filter(|line| line.contains("\"answered\"")) {

@@ -26,7 +26,7 @@ use crate::pipeline::report::{Durable, ReportError, Spill};
 const MARK: &str = "checkpoint.json";
 const JOURNAL: &str = "journal.jsonl";
 const LOCK: &str = "lock";
-const ASIDE: &str = "aside.csv";
+const ASIDE: &str = "aside.csv.zst";
 const HINTS: &str = "hints";
 const NAMES: &str = "names";
 const LAST: &str = "last-run.json";

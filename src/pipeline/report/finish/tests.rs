@@ -61,7 +61,7 @@ fn csv_of(rows: &[Choice]) -> Vec<u8> {
             outcome.request_id = Some(word.as_str().into());
             outcome.attempts = days % 9;
         }
-        let mut render = Render::new("bucket,\"1\"", 1);
+        let mut render = Render::new("bucket,\"1\"", Vec::new());
         render.row(&object, &outcome, (*small > 200).then_some(Flag::Stuck));
         text.extend(render.finish());
     }

@@ -217,7 +217,7 @@ mod tests {
                     access: Access::Archived, access_tier: b"", size: 7, etag: b"", last_modified: None,
                     restore: RestoreMark::Absent,
                 };
-                let mut one = Render::new("b", 1);
+                let mut one = Render::new("b", Vec::new());
                 one.row(&object, &Outcome::seen(State::Restoring, None, jiff::Timestamp::UNIX_EPOCH), None);
                 text.extend(one.finish());
             }

@@ -102,10 +102,15 @@ pub(super) fn undo_url(text: &mut [u8], span: Span, plus_is_space: bool) -> Opti
         let byte = text[from];
         text[to] = match byte {
             b'%' => {
-                let high = *text[..end].get(from + 1)?;
-                let low = *text[..end].get(from + 2)?;
-                from += 2;
-                hex(high)? << 4 | hex(low)?
+                let [high, low] = *text[..end].get(from + 1..)?.first_chunk()?;
+                text[to] = hex(high, low)?;
+                (to, from) = (to + 1, from + 3);
+                // Of a letter beyond ASCII two or three bytes more follow, each in the same clothes.
+                while let Some([b'%', high, low]) = text[from..end].first_chunk().copied() {
+                    text[to] = hex(high, low)?;
+                    (to, from) = (to + 1, from + 3);
+                }
+                continue;
             }
             b'+' if plus_is_space => b' ',
             _ => byte,
@@ -137,13 +142,22 @@ pub(super) fn starts_with(text: &[u8], with: &[u8]) -> bool {
         && tail.iter().zip(text_tail).all(|(a, b)| a == b)
 }
 
-fn hex(byte: u8) -> Option<u8> {
-    match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        b'A'..=b'F' => Some(byte - b'A' + 10),
-        _ => None,
+/// What each byte is worth as a hexadecimal digit; [`NO_DIGIT`] if it is none.
+const DIGITS: [u8; 256] = {
+    let mut digits = [NO_DIGIT; 256];
+    let mut value = 0_u8;
+    while value < 16 {
+        digits[b"0123456789abcdef"[value as usize] as usize] = value;
+        digits[b"0123456789ABCDEF"[value as usize] as usize] = value;
+        value += 1;
     }
+    digits
+};
+const NO_DIGIT: u8 = 0x80;
+
+fn hex(high: u8, low: u8) -> Option<u8> {
+    let (high, low) = (DIGITS[usize::from(high)], DIGITS[usize::from(low)]);
+    ((high | low) < NO_DIGIT).then_some(high << 4 | low)
 }
 
 fn shortened(span: Span, len: usize) -> Span {
