@@ -1,9 +1,11 @@
 //! What every verb is given: the environment, the way to the reader, and the signals.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::exit::Failure;
 use super::signals::Signals;
+use crate::job;
 use crate::model::{Clock, Event, Notice, SystemClock, Tell};
 use crate::store::credentials::Environment;
 use crate::ui::{self, Look, Sink, printable};
@@ -21,6 +23,8 @@ pub(super) struct Context {
     pub(super) signals: Signals,
     /// The command line as typed.
     pub(super) line: Vec<String>,
+    /// Whether [`Context::strangers`] has told.
+    pub(super) told_strangers: AtomicBool,
 }
 
 impl Context {
@@ -47,6 +51,21 @@ impl Context {
                 printable(what, charset),
                 printable(way_out, charset)
             ));
+        }
+    }
+
+    /// Warns of the variables that begin as ours do and mean nothing here; once, however many jobs there are.
+    pub(super) fn strangers(&self) {
+        if self.told_strangers.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let names: Vec<&str> = job::strangers(self.env.all()).collect();
+        if !names.is_empty() {
+            self.warn(
+                &format!("passed over, as no setting is called so: {}", names.join(", ")),
+                "the table in jobs/README.md and `defrost schema` name the variable of every key; let the names of \
+                 your own begin with something other than DEFROST_",
+            );
         }
     }
 

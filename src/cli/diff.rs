@@ -50,8 +50,8 @@ pub(super) fn run(args: &DiffArgs, context: &Context) -> Result<Exit, Failure> {
         super::out(&json(&told, args, depth, &notes)?)?;
     } else {
         let out = args.out.as_deref().filter(|_| !to_stdout);
-        let table =
-            diff_table(&DiffView { comparison: &told, old, new, depth, out, notes: &notes }, context.look);
+        let look = if to_stdout { context.look } else { context.look.on_stdout() };
+        let table = diff_table(&DiffView { comparison: &told, old, new, depth, out, notes: &notes }, look);
         if to_stdout {
             context.sink.write(&table);
         } else {
@@ -246,6 +246,12 @@ fn of_diff(error: DiffError) -> Failure {
             error,
             "the report of a key list is in the order of that list: sort the list by its bytes (`LC_ALL=C sort`) and \
              run it again, or compare reports of listings",
+        ),
+        DiffError::Twice(_) => Failure::new(
+            Exit::Usage,
+            error,
+            "defrost writes no such report: compare the files as they were written, or take one of the two rows out; \
+             versions of a key are told apart by the column version_id",
         ),
         DiffError::Mixed(_) => {
             Failure::new(Exit::Usage, error, "compare reports of one bucket each, as defrost writes them")

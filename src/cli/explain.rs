@@ -19,7 +19,13 @@ pub(super) fn run(args: &ExplainArgs) -> Result<Exit, Failure> {
 }
 
 fn unknown(code: &str) -> Failure {
+    let number = |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit());
     let hint = match nearest(code, names()) {
+        // A number is near to no other in meaning.
+        _ if number(code.trim()) => {
+            let known: Vec<&str> = names().filter(|name| number(name)).collect();
+            format!("the exit codes and HTTP statuses that are known: {}", known.join(", "))
+        }
         Some(name) => format!("did you mean `{name}`? `defrost explain` lists all that are known"),
         None => "`defrost explain` lists all that are known; of a code that is not among them the error's own message \
                  and the vendor's documentation tell more"
@@ -35,6 +41,11 @@ mod tests {
     #[test]
     fn a_slip_of_the_finger_is_put_right() {
         assert!(unknown("RestoreAlredyInProgress").hint.unwrap().contains("`RestoreAlreadyInProgress`"));
+        let told = unknown("9").hint.unwrap();
+        assert!(
+            !told.contains("did you mean") && told.contains(" 0, 1, 2,") && told.contains(", 503"),
+            "{told}"
+        );
         assert!(!unknown("Xyzzy").hint.unwrap().contains("did you mean"));
     }
 

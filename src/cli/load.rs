@@ -20,7 +20,8 @@ const MAX_JOB: u64 = 1 << 20;
 /// If the file cannot be read, or anything in it is wrong.
 pub(super) fn from_file(path: &Path, over: &Overrides, context: &Context) -> Result<Job, Failure> {
     let text = job_text(path)?;
-    Ok(job::from_file(path, &text, over, &|name| context.env.var(name).map(str::to_owned))?)
+    context.strangers();
+    Ok(job::from_file(path, &text, over, context.env.all())?)
 }
 
 /// The jobs that the file at `path` describes under what was typed, one for each of its sources.
@@ -29,7 +30,8 @@ pub(super) fn from_file(path: &Path, over: &Overrides, context: &Context) -> Res
 /// If the file cannot be read, or anything in it is wrong.
 pub(super) fn all_from_file(path: &Path, over: &Overrides, context: &Context) -> Result<Vec<Job>, Failure> {
     let text = job_text(path)?;
-    Ok(job::all_from_file(path, &text, over, &|name| context.env.var(name).map(str::to_owned))?)
+    context.strangers();
+    Ok(job::all_from_file(path, &text, over, context.env.all())?)
 }
 
 /// The text of the job file at `path`.
@@ -41,16 +43,63 @@ fn job_text(path: &Path) -> Result<String, Failure> {
             "`scan`, `plan` and `restore` take a URL; for this verb write it into a job file, which `defrost init` does",
         ));
     }
-    text(path).with_context(|| format!("cannot read the job file `{}`", path.display())).map_err(|error| {
-        let hint = unreadable(error.downcast_ref::<io::Error>().map(io::Error::kind));
+    let unread = |error: io::Error| {
+        let hint = unreadable(error.kind());
+        let error = anyhow::Error::new(error).context(format!("cannot read the job file `{named}`"));
         Failure::new(Exit::Usage, error, hint)
-    })
+    };
+    let bytes = bytes(path).map_err(unread)?;
+    if let Some((what, way_out)) = other_file(&bytes) {
+        return Err(Failure::usage(format!("`{named}` is no job file: it {what}"), way_out));
+    }
+    text(bytes).map_err(unread)
 }
 
-/// What the job file at `path` holds.
-fn text(path: &Path) -> io::Result<String> {
+/// What a file that begins with `bytes` is instead of a job file, and what to do with that; `None` if it may
+/// be one.
+fn other_file(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
+    const OF_REPORTS: &str = "`defrost report` reads one, `defrost diff` compares two; `defrost restore URL --from-csv FILE` \
+                              restores what one names, as `from_csv` in [[source]] does";
+    const OF_LISTS: &str =
+        "`defrost restore URL --files-from FILE` takes a list of keys, as `key_list` in [[source]] does";
+    const OF_JSON: &str = "`defrost report` reads a report, and what stands beside it; a job file is TOML";
+    if [&b"\x1f\x8b"[..], b"\x28\xb5\x2f\xfd", b"PAR1"].iter().any(|magic| bytes.starts_with(magic)) {
+        return Some(("holds packed data, as reports do", OF_REPORTS));
+    }
+    if bytes.contains(&0) {
+        return Some(("holds binary data", "a job file is TOML, saved as UTF-8; check the path"));
+    }
+    let text = String::from_utf8_lossy(bytes);
+    let text = text.trim_start_matches('\u{feff}');
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let Some(first) = lines.next() else {
+        let empty = ("is empty", "`defrost init` writes a job file, from a few questions");
+        return (bytes.len() as u64 <= MAX_JOB).then_some(empty);
+    };
+    let columns: Vec<&str> = first.split(',').map(|column| column.trim_matches('"')).collect();
+    if columns.contains(&"key") && columns.len() > 1 && !first.contains('=') {
+        return Some(("is a CSV with a column of keys, as reports are", OF_REPORTS));
+    }
+    if first.starts_with('{') {
+        return Some(("holds JSON", OF_JSON));
+    }
+    // What is no text is told as that.
+    std::str::from_utf8(bytes).ok()?;
+    // Every line of TOML that is no comment says a key, opens a table, or goes on with a value above it.
+    let is_toml = |line: &str| line.starts_with(['#', '[']) || line.contains('=');
+    let none = ("has no table and no setting, as lists of keys have none", OF_LISTS);
+    (!is_toml(first) && !lines.any(is_toml)).then_some(none)
+}
+
+/// What the file at `path` holds, as far as a job file can go and a byte more.
+fn bytes(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(path)?.take(MAX_JOB + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// The text of `bytes`, if that is not too much of it.
+fn text(bytes: Vec<u8>) -> io::Result<String> {
     if bytes.len() as u64 > MAX_JOB {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than 1 MiB"));
     }
@@ -97,7 +146,8 @@ pub(super) fn price_table(job: &Job) -> Result<PriceTable, Failure> {
         };
         Failure::new(Exit::Usage, error, hint)
     };
-    let text = text(path)
+    let text = bytes(path)
+        .and_then(text)
         .with_context(|| format!("cannot read the price table `{}`", path.display()))
         .map_err(unreadable)?;
     PriceTable::read(path, &text).map_err(|faults| {
@@ -113,7 +163,8 @@ pub(super) fn price_table(job: &Job) -> Result<PriceTable, Failure> {
 /// # Errors
 /// If anything in them is wrong.
 pub(super) fn from_url(verb: Verb, url: &str, over: &Overrides, context: &Context) -> Result<Job, Failure> {
-    Ok(job::from_url(verb, url, over, &|name| context.env.var(name).map(str::to_owned))?)
+    context.strangers();
+    Ok(job::from_url(verb, url, over, context.env.all())?)
 }
 
 /// Whether `target` is a bucket URL and not a file.
@@ -122,15 +173,47 @@ pub(super) fn is_url(target: &str) -> bool {
 }
 
 /// The way out where a job file cannot be read.
-const fn unreadable(kind: Option<io::ErrorKind>) -> &'static str {
+const fn unreadable(kind: io::ErrorKind) -> &'static str {
     match kind {
-        Some(io::ErrorKind::NotFound) => {
-            "check the path and the working folder; `defrost init` writes a job file"
-        }
-        Some(io::ErrorKind::PermissionDenied) => "give the user that runs defrost the right to read it",
-        Some(io::ErrorKind::IsADirectory) => "name a job file in this folder",
-        Some(io::ErrorKind::FileTooLarge) => "a job file has some lines of TOML; check the path",
-        Some(io::ErrorKind::InvalidData) => "a job file is TOML, saved as UTF-8",
+        io::ErrorKind::NotFound => "check the path and the working folder; `defrost init` writes a job file",
+        io::ErrorKind::PermissionDenied => "give the user that runs defrost the right to read it",
+        io::ErrorKind::IsADirectory => "name a job file in this folder",
+        io::ErrorKind::FileTooLarge => "a job file has some lines of TOML; check the path",
+        io::ErrorKind::InvalidData => "a job file is TOML, saved as UTF-8",
         _ => "a job file must be a plain file that can be read",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_no_job_is_known_by_what_it_holds() {
+        for (bytes, said) in [
+            (&b""[..], "is empty"),
+            (b"\n  \n", "is empty"),
+            (b"bucket,key,version_id\nb,a=1,\n", "is a CSV"),
+            (b"\xef\xbb\xbfkey,state\n", "is a CSV"),
+            (b"{\"bucket\":\"b\"}\n", "holds JSON"),
+            (b"\x1f\x8b\x08rest", "holds packed data"),
+            (b"PAR1rest", "holds packed data"),
+            (b"\x7fELF\x00", "holds binary data"),
+            (b"a/b.bin\nc d.bin\n", "no table and no setting"),
+            (b"<!doctype html>\n", "no table and no setting"),
+        ] {
+            let (what, way_out) = other_file(bytes).unwrap();
+            assert!(what.contains(said) && !way_out.is_empty(), "{what}");
+        }
+        // What may be a job file is read as one, however torn.
+        for text in [
+            "[[source]\nurl = 1\n",
+            "# a comment\n",
+            "url oss://b\n[source]\n",
+            "\u{feff}[job]\n",
+            "name = \"key,list\"\n",
+        ] {
+            assert_eq!(other_file(text.as_bytes()), None, "{text}");
+        }
     }
 }

@@ -126,7 +126,14 @@ async fn reading(
 async fn dispatch(verb: Command, look: Look, sink: Sink, line: Vec<String>) -> Result<Exit, Failure> {
     let signals = Signals::listen()
         .map_err(|e| Failure::new(Exit::OwnFiles, e, "the system refuses to hand signals over"))?;
-    let context = Arc::new(Context { env: Environment::of_process(), look, sink, signals, line });
+    let context = Arc::new(Context {
+        env: Environment::of_process(),
+        look,
+        sink,
+        signals,
+        line,
+        told_strangers: false.into(),
+    });
     match verb {
         Command::Scan(args) => scan::run(&args, &context).await,
         Command::Plan(args) => plan::run(&args, &context).await,

@@ -39,7 +39,7 @@ pub(super) fn run(args: &ReportArgs, context: &Context) -> Result<Exit, Failure>
             text.push(b'\n');
             super::out(&text)?;
         }
-        None => super::out(audit_text(&audit, context.look).as_bytes())?,
+        None => super::out(audit_text(&audit, context.look.on_stdout()).as_bytes())?,
     }
     // A script must not take a file for evidence that is none.
     Ok(if matches!(audit.seal, Seal::Changed { .. }) { Exit::SomeFailed } else { Exit::Done })

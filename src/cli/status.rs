@@ -28,7 +28,7 @@ pub(super) async fn run(args: &StatusArgs, context: &Context) -> Result<Exit, Fa
     let clock = SystemClock::new();
     let terminal =
         std::io::stdout().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
-    let look = on_stdout(context.look, terminal);
+    let look = on_stdout(context.look.on_stdout(), terminal);
     let screen = (terminal && !args.json).then(|| StatusScreen::new(look));
     let mut told: Option<Duration> = None;
     let mut views = looked(args, context)?;
@@ -112,9 +112,8 @@ fn looked(args: &StatusArgs, context: &Context) -> Result<Vec<StatusView>, Failu
     let mut views = Vec::new();
     if load::is_url(&args.target) {
         for verb in [Verb::Scan, Verb::Plan, Verb::Restore] {
-            let folder = job::url_state_dir(verb, &args.target, args.state_dir.as_deref(), &|name| {
-                context.env.var(name).map(str::to_owned)
-            })?;
+            let folder =
+                job::url_state_dir(verb, &args.target, args.state_dir.as_deref(), context.env.all())?;
             views.extend(view(&folder, &folder, (verb, &args.target))?);
         }
     } else {

@@ -27,6 +27,8 @@ pub enum Place {
     Flag(&'static str),
     /// In the environment; the variable's name.
     Env(&'static str),
+    /// In the environment, under a name that means nothing here.
+    Variable(String),
 }
 
 /// A value's place, key path and text: enough to complain about it later.
@@ -58,7 +60,7 @@ impl Fault {
     pub const fn line(&self) -> Option<usize> {
         match self.at.place {
             Place::File { line, .. } => Some(line),
-            Place::Url | Place::Flag(_) | Place::Env(_) => None,
+            Place::Url | Place::Flag(_) | Place::Env(_) | Place::Variable(_) => None,
         }
     }
 }
@@ -77,10 +79,11 @@ impl fmt::Display for Fault {
             Place::Url => f.write_str("URL")?,
             Place::Flag(flag) => f.write_str(flag)?,
             Place::Env(variable) => write!(f, "environment {variable}")?,
+            Place::Variable(variable) => write!(f, "environment {variable}:")?,
         }
         if let Some(value) = &self.at.value {
             let sign = match self.at.place {
-                Place::File { .. } | Place::Env(_) => " = ",
+                Place::File { .. } | Place::Env(_) | Place::Variable(_) => " = ",
                 Place::Url | Place::Flag(_) => " ",
             };
             write!(f, "{sign}{value}")?;
@@ -183,13 +186,14 @@ pub(super) fn shown(text: &str) -> String {
 
 /// The word of `known` that `word` was most likely meant to be.
 ///
-/// The letter case is not counted, and one slip is forgiven per three letters.
+/// The letter case is not counted, and one slip is forgiven per three letters, but never all that there is:
+/// a single letter is no slip of another.
 pub(crate) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let length = word.chars().count();
     if length > MAX_HINTED {
         return None;
     }
-    let allowed = (length / 3).max(1);
+    let allowed = (length / 3).max(1).min(length.saturating_sub(1));
     let word = word.to_lowercase();
     known
         .into_iter()
@@ -247,6 +251,7 @@ mod tests {
         assert_eq!(nearest("ulr", known), Some("url"));
         assert_eq!(nearest("webhook", known), None);
         assert_eq!(nearest("", known), None);
+        assert_eq!(nearest("x", ["y", "z"]), None);
         assert_eq!(nearest(&"exclude".repeat(1000), known), None);
     }
 

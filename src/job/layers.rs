@@ -3,8 +3,8 @@
 use super::fault::{At, Fault, Faults, Place, Problem, shown};
 use super::file::{self, Document};
 use super::read::{self, Value, Written};
-use super::resolve::Env;
 use super::settings;
+use super::variables::{Env, slips};
 
 /// A setting's value and where it was found.
 #[derive(Clone, Debug)]
@@ -15,14 +15,14 @@ pub(super) struct Picked<T> {
 
 /// Everything that was written, and what is found wrong with it on the way.
 pub(super) struct Layers<'e> {
-    env: Env<'e>,
+    env: &'e Env,
     /// The job file; none where a job is made from a URL.
     pub(super) document: Option<Document>,
     faults: Vec<Fault>,
 }
 
 impl<'e> Layers<'e> {
-    pub(super) fn new(env: Env<'e>, mut document: Option<Document>) -> Self {
+    pub(super) fn new(env: &'e Env, mut document: Option<Document>) -> Self {
         let faults =
             document.as_mut().map(|document| std::mem::take(&mut document.faults)).unwrap_or_default();
         Self { env, document, faults }
@@ -125,6 +125,12 @@ impl<'e> Layers<'e> {
         self.faults.push(problem.at(at));
     }
 
+    /// Notes the variables that were meant for this job and have another name than ours; `own` is the one
+    /// that the job names itself.
+    pub(super) fn slips(&mut self, own: Option<&str>) {
+        self.faults.extend(slips(self.env, own));
+    }
+
     /// Notes that something needed is missing. In a torn file it may well be there.
     pub(super) fn missing(&mut self, problem: Problem, at: At) {
         if self.document.as_ref().is_none_or(|document| document.torn_at.is_none()) {
@@ -154,12 +160,12 @@ impl<'e> Layers<'e> {
     }
 
     fn variable(&self, key: &str, name: &'static str) -> Option<Written> {
-        let text = if name.is_empty() { None } else { (self.env)(name) }?;
+        let text = self.env.get(name)?;
         // As in most tools, an empty variable is one that is not set.
         (!text.is_empty()).then(|| {
-            let value = (!settings::looks_like_key(&text)).then(|| shown(&text));
+            let value = (!settings::looks_like_key(text)).then(|| shown(text));
             let at = At { place: Place::Env(name), key: key.to_owned(), value };
-            Written { at, value: Value::Typed(text) }
+            Written { at, value: Value::Typed(text.clone()) }
         })
     }
 }

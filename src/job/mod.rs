@@ -21,12 +21,13 @@ mod settings;
 mod spec;
 mod units;
 mod url;
+mod variables;
 
 pub(crate) use fault::nearest;
 pub use fault::{At, Fault, Faults, Place};
 pub use flags::{Overrides, TypedGlob};
 pub use prices::{Item, Price, PriceTable, Prices};
-pub use resolve::{Env, all_from_file, from_file, from_url, url_state_dir};
+pub use resolve::{all_from_file, from_file, from_url, url_state_dir};
 pub use schema::schema;
 pub use settings::{Setting, settings};
 pub use spec::{
@@ -34,3 +35,4 @@ pub use spec::{
     NotifySpec, Outside, ReportSpec, Rows, Safety, SecretPlace, Share, SimulatorSpec, Source, TellOf, Until,
     Verb, Versions, WaitSpec, WebhookSpec, WebhookUrl, Window, Wish,
 };
+pub use variables::{Env, strangers};

@@ -47,7 +47,9 @@ mod tests {
                 "[[source]]\nurl = \"s3://b/p/\"\nversions = \"all\"\nstart_after = \"p/a\"\n[restore]\ndays = 1\n\
                  [report]\npath = \"{path}\"\n"
             );
-            let job = from_file(Path::new("jobs/n.toml"), &text, &Overrides::default(), &|_| None).unwrap();
+            let job =
+                from_file(Path::new("jobs/n.toml"), &text, &Overrides::default(), &crate::job::Env::new())
+                    .unwrap();
             let retry = job.clone().retry("last.csv".into(), false);
             assert_eq!((retry.name.as_str(), retry.report.path.as_deref()), ("n-retry", Some(kept)));
             assert_eq!(retry.state_dir, Path::new("jobs/.defrost/n-retry"));

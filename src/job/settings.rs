@@ -99,6 +99,16 @@ pub(super) const SETTINGS: &[Setting] = &[
     s("simulator.between_runs", "", ""),
 ];
 
+/// Variables that are no key of a job.
+pub(super) const VARIABLES: &[&str] = &[
+    "DEFROST_NO_METADATA",
+    // The name that is proposed for `notify.webhook_secret_env`.
+    "DEFROST_WEBHOOK_SECRET",
+    // The tests' hook into commit points, which a release does not have.
+    #[cfg(debug_assertions)]
+    "DEFROST_AT",
+];
+
 /// The tables of a job file. `restore.class` holds one table per class, each with
 /// [`CLASS_KEYS`].
 pub(super) const TABLES: [&str; 10] =
@@ -147,6 +157,11 @@ const OTHER_WORDS: &[(&str, &str)] = &[
 /// The key that is called otherwise at `path`.
 pub(super) fn other_word(path: &str) -> Option<&'static str> {
     OTHER_WORDS.iter().find(|(word, _)| *word == path).map(|(_, key)| *key)
+}
+
+/// Words of other tools and of habit, and the keys that they mean.
+pub(super) fn other_words() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
+    OTHER_WORDS.iter()
 }
 
 /// Every setting, in the order of the documentation.

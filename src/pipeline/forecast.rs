@@ -255,7 +255,8 @@ mod tests {
     }
 
     fn job(rate: u32) -> Job {
-        let mut job = from_url(Verb::Plan, "s3://bucket/", &Overrides::default(), &|_| None).unwrap();
+        let mut job =
+            from_url(Verb::Plan, "s3://bucket/", &Overrides::default(), &crate::job::Env::new()).unwrap();
         job.limits.restore_rate = rate;
         job
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::escape::clipped;
-use super::table::{Align, Table, WIDTH, wrapped};
+use super::table::{Align, Table, wrapped};
 use super::{Look, human_bytes, human_count, human_span};
 use crate::model::{Count, Money, Tier, Usual};
 
@@ -77,7 +77,7 @@ pub fn plan_table(plan: &PlanView<'_>, look: Look) -> String {
         lines.push(String::new());
     }
     for note in &plan.notes {
-        lines.extend(wrapped("", note.split(' '), " "));
+        lines.extend(wrapped(look.width(), "", note.split(' '), " "));
     }
     lines.join("\n") + "\n"
 }
@@ -110,7 +110,7 @@ fn wishes(plan: &PlanView<'_>, look: Look) -> Vec<String> {
             all.map_or_else(|| "unknown".to_owned(), span),
         ]);
     }
-    table.lines()
+    table.lines(look)
 }
 
 fn bill(plan: &PlanView<'_>, look: Look) -> Vec<String> {
@@ -127,7 +127,7 @@ fn bill(plan: &PlanView<'_>, look: Look) -> Vec<String> {
             Some(cost) if cost.micros == 0 => "free".to_owned(),
             Some(cost) => cost.to_string(),
         };
-        table.row([clipped(&fee.what, WIDTH - 36, look.charset), quantity, cost]);
+        table.row([clipped(&fee.what, look.width() - 36, look.charset), quantity, cost]);
     }
     let unknown = plan.fees.iter().any(|fee| fee.cost.is_none());
     let mut sums: Vec<String> = plan.sums.iter().map(ToString::to_string).collect();
@@ -140,7 +140,7 @@ fn bill(plan: &PlanView<'_>, look: Look) -> Vec<String> {
     if unknown {
         table.row(["and what is unknown".to_owned(), String::new(), "unknown".to_owned()]);
     }
-    table.lines()
+    table.lines(look)
 }
 
 /// `2h to 5h`, or `up to 5m`.

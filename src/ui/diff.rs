@@ -5,7 +5,7 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use super::escape::clipped;
-use super::table::{Align, Table, WIDTH, wrapped};
+use super::table::{Align, Table, wrapped};
 use super::{Look, human_bytes, human_count, printable};
 use crate::model::{Change, Changes, Comparison, Count, Told};
 
@@ -55,7 +55,7 @@ pub fn diff_table(view: &DiffView<'_>, look: Look) -> String {
     if comparison.changes.is_empty() {
         lines.push("nothing has changed".to_owned());
     } else {
-        lines.extend(table.lines());
+        lines.extend(table.lines(look));
     }
     lines.push(format!("unchanged {}", human_count(comparison.unchanged)));
     lines.extend(prefixes(view, look));
@@ -64,7 +64,7 @@ pub fn diff_table(view: &DiffView<'_>, look: Look) -> String {
         lines.push(format!("changed rows  {}", printable(&out.to_string_lossy(), look.charset)));
     }
     for note in view.notes {
-        lines.extend(wrapped("note: ", printable(note, look.charset).split(' '), " "));
+        lines.extend(wrapped(look.width(), "note: ", printable(note, look.charset).split(' '), " "));
     }
     lines.push(String::new());
     lines.join("\n")
@@ -101,11 +101,11 @@ fn prefixes(view: &DiffView<'_>, look: Look) -> Vec<String> {
         };
         let objects = prefix.changes.values().map(|count| count.objects).sum();
         let objects = human_count(objects);
-        let room = WIDTH.saturating_sub(LONGEST_PREFIX + objects.len() + 4);
+        let room = look.width().saturating_sub(LONGEST_PREFIX + objects.len() + 4);
         table.row([name, objects, clipped(&words(&prefix.changes), room, look.charset)]);
     }
     let mut lines = vec![String::new()];
-    lines.extend(table.lines());
+    lines.extend(table.lines(look));
     let shown = level.largest.len().min(MOST_PREFIXES) as u64;
     if level.distinct > shown {
         let more = human_count(level.distinct - shown);

@@ -3,7 +3,7 @@
 use std::io::IsTerminal as _;
 use std::sync::Arc;
 
-use super::table::wrapped_at;
+use super::table::{WIDTH, wrapped};
 use super::{Bars, Charset, JsonLog, Lines, Sink};
 use crate::model::{Clock, Tell};
 
@@ -74,8 +74,20 @@ impl Look {
         let width = usize::from(columns).clamp(NARROWEST, WIDEST);
         // The head is measured as it is seen.
         let blank = " ".repeat(super::escape::columns(head).saturating_sub(painted));
-        let lines = wrapped_at(width, &blank, text.split(' '), " ");
+        let lines = wrapped(width, &blank, text.split(' '), " ");
         format!("{head}{}", lines.join("\n").get(blank.len()..).unwrap_or_default())
+    }
+
+    /// The same for what is written to stdout, of whose terminal the width counts there.
+    #[must_use]
+    pub fn on_stdout(self) -> Self {
+        let size = terminal_size::terminal_size_of(std::io::stdout());
+        Self { columns: size.map(|(width, _)| width.0), ..self }
+    }
+
+    /// Widest line of a table, in columns: [`WIDTH`], or less where the terminal has less.
+    pub(super) fn width(self) -> usize {
+        self.columns.map_or(WIDTH, |columns| usize::from(columns).clamp(NARROWEST, WIDTH))
     }
 
     /// Only failures are shown.

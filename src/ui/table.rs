@@ -1,11 +1,14 @@
 //! Aligned columns and wrapped text, never wider than [`WIDTH`].
 
-use super::escape::columns;
+use super::Look;
+use super::escape::{clipped, columns};
 
 /// Widest line of a table or a wrapped text, in columns: what the narrowest usual terminal shows.
 pub(super) const WIDTH: usize = 80;
 /// Between two columns.
 const GAP: &str = "  ";
+/// The first column of a table is cut to no less than this to make the others fit, in columns.
+const LEAST_FIRST: usize = 6;
 
 /// How a column is set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,15 +39,29 @@ impl Table {
         self.rows.push(cells.into_iter().collect());
     }
 
-    /// The lines without trailing blanks; the heading first.
-    pub(super) fn lines(&self) -> Vec<String> {
+    /// The lines without trailing blanks; the heading first. Where the reader's end is too narrow, the first
+    /// column is cut.
+    pub(super) fn lines(mut self, look: Look) -> Vec<String> {
+        let mut widths = self.widths();
+        let others: usize = widths.iter().skip(1).map(|width| GAP.len() + width).sum();
+        let first = look.width().saturating_sub(others).max(LEAST_FIRST);
+        if widths.first().is_some_and(|width| *width > first) {
+            for cell in self.rows.iter_mut().filter_map(|row| row.first_mut()) {
+                *cell = clipped(cell, first, look.charset);
+            }
+            widths = self.widths();
+        }
+        self.rows.iter().map(|row| self.line(row, &widths)).collect()
+    }
+
+    fn widths(&self) -> Vec<usize> {
         let mut widths = vec![0; self.aligns.len()];
         for row in &self.rows {
             for (width, cell) in widths.iter_mut().zip(row) {
                 *width = (*width).max(columns(cell));
             }
         }
-        self.rows.iter().map(|row| self.line(row, &widths)).collect()
+        widths
     }
 
     fn line(&self, row: &[String], widths: &[usize]) -> String {
@@ -70,19 +87,10 @@ impl Table {
     }
 }
 
-/// `items` joined by `between`, broken between items so that no line passes [`WIDTH`] (but for an
-/// item that is longer by itself). The first line starts with `head`, the others with as many
+/// `items` joined by `between`, broken between items so that no line passes `width` (but for a
+/// word that is longer by itself). The first line starts with `head`, the others with as many
 /// blanks.
 pub(super) fn wrapped<'i>(
-    head: &str,
-    items: impl IntoIterator<Item = &'i str>,
-    between: &str,
-) -> Vec<String> {
-    wrapped_at(WIDTH, head, items, between)
-}
-
-/// The same with no line wider than `width`.
-pub(super) fn wrapped_at<'i>(
     width: usize,
     head: &str,
     items: impl IntoIterator<Item = &'i str>,
@@ -93,15 +101,20 @@ pub(super) fn wrapped_at<'i>(
     let mut line = head.to_owned();
     let mut empty = true;
     for item in items {
-        if !empty {
-            if columns(&line) + columns(between) + columns(item) <= width {
-                line.push_str(between);
-            } else {
-                lines.push(std::mem::replace(&mut line, " ".repeat(indent)));
+        // An item that no line has room for is broken between its words.
+        let whole = indent + columns(item) <= width;
+        for (nth, part) in item.split(|c| c == ' ' && !whole).enumerate() {
+            let gap = if nth == 0 { between } else { " " };
+            if !empty {
+                if columns(&line) + columns(gap) + columns(part) <= width {
+                    line.push_str(gap);
+                } else {
+                    lines.push(std::mem::replace(&mut line, " ".repeat(indent)));
+                }
             }
+            line.push_str(part);
+            empty = false;
         }
-        line.push_str(item);
-        empty = false;
     }
     line.truncate(line.trim_end().len());
     lines.push(line);
@@ -117,7 +130,7 @@ mod tests {
         let mut table = Table::new(&[Align::Left, Align::Right], &["class", "objects"]);
         table.row(["Archive".to_owned(), "1,234".to_owned()]);
         table.row(["IA".to_owned(), "7".to_owned()]);
-        insta::assert_snapshot!(table.lines().join("\n"), @r"
+        insta::assert_snapshot!(table.lines(Look::default()).join("\n"), @r"
         class    objects
         Archive    1,234
         IA             7
@@ -125,12 +138,34 @@ mod tests {
     }
 
     #[test]
+    fn the_first_column_gives_way_to_the_others() {
+        let table = || {
+            let mut table = Table::new(&[Align::Left, Align::Right], &["class", "objects"]);
+            table.row(["INTELLIGENT_TIERING".to_owned(), "1,234".to_owned()]);
+            table
+        };
+        let at = |columns| Look { columns: Some(columns), ..Look::default() };
+        insta::assert_snapshot!(table().lines(at(50)).join("\n"), @r"
+        class                objects
+        INTELLIGENT_TIERING    1,234
+        ");
+        let mut wide = table();
+        wide.row([String::new(), "1".repeat(27)]);
+        let lines = wide.lines(at(40));
+        assert!(lines.iter().all(|line| columns(line) <= 40), "{lines:?}");
+        assert!(lines[1].starts_with("INTELLIGEN…  "), "{lines:?}");
+        let mut hopeless = table();
+        hopeless.row([String::new(), "1".repeat(60)]);
+        assert!(hopeless.lines(at(40))[1].starts_with("INTEL…  "), "never to nothing");
+    }
+
+    #[test]
     fn text_is_broken_between_items() {
         let words = vec!["word"; 40];
-        let lines = wrapped("  hint: ", words.iter().copied(), " ");
+        let lines = wrapped(WIDTH, "  hint: ", words.iter().copied(), " ");
         assert!(lines.len() > 1);
         assert!(lines.iter().all(|line| columns(line) <= WIDTH));
         assert!(lines[1].starts_with("        word"));
-        assert_eq!(wrapped("head", [], " "), ["head"]);
+        assert_eq!(wrapped(WIDTH, "head", [], " "), ["head"]);
     }
 }

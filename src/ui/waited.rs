@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::escape::clipped;
 use super::human::human_objects;
-use super::table::{WIDTH, wrapped};
+use super::table::wrapped;
 use super::{Look, human_count, human_span, printable};
 use crate::model::RequestCounts;
 
@@ -59,7 +59,7 @@ pub fn wait_table(view: &WaitView<'_>, look: Look) -> String {
         String::new(),
     ];
     let mut row = |name: &str, items: &[String]| {
-        lines.extend(wrapped(&format!("{name:<10}"), items.iter().map(String::as_str), dot));
+        lines.extend(wrapped(look.width(), &format!("{name:<10}"), items.iter().map(String::as_str), dot));
     };
     let counts = [
         (view.ready, "ready", true),
@@ -78,7 +78,7 @@ pub fn wait_table(view: &WaitView<'_>, look: Look) -> String {
         let age = Duration::try_from(view.now.duration_since(since)).unwrap_or_default();
         row(
             "oldest",
-            &[clipped(key, WIDTH - 10, look.charset), format!("since {since:.0}"), human_span(age)],
+            &[clipped(key, look.width() - 10, look.charset), format!("since {since:.0}"), human_span(age)],
         );
     }
     let RequestCounts { list, head, retries, .. } = view.requests;
@@ -92,14 +92,16 @@ pub fn wait_table(view: &WaitView<'_>, look: Look) -> String {
     row("looks", &looks);
     row("elapsed", &[human_span(view.elapsed)]);
     if let Some(path) = view.ready_file {
-        row("keys", &[safe(&path.to_string_lossy())]);
+        // Paths are not broken: they are there to be copied.
+        lines.push(format!("{:<10}{}", "keys", safe(&path.to_string_lossy())));
     }
     if let Some(batches) = view.batches {
-        row("command", &[format!("took {} batches", human_count(batches))]);
+        lines.push(format!("{:<10}took {} batches", "command", human_count(batches)));
     }
-    row("state", &[safe(&view.file.to_string_lossy())]);
+    lines.push(format!("{:<10}{}", "state", safe(&view.file.to_string_lossy())));
     if view.open > 0 {
-        row("to go on", &[format!("the same line waits for the other {}", human_objects(view.open))]);
+        let text = format!("the same line waits for the other {}", human_objects(view.open));
+        lines.extend(wrapped(look.width(), "to go on  ", text.split(' '), " "));
     }
     lines.join("\n") + "\n"
 }

@@ -117,7 +117,7 @@ impl Target for Files {
 
     fn run(&mut self, input: &[u8]) -> bool {
         let text = String::from_utf8_lossy(input);
-        judged(job::from_file(Path::new("job.toml"), &text, &Overrides::default(), &|_| None))
+        judged(job::from_file(Path::new("job.toml"), &text, &Overrides::default(), &defrost::job::Env::new()))
     }
 }
 
@@ -155,9 +155,9 @@ impl Target for Lines {
             older_than: lines.next(),
             min_size: lines.next(),
             report: lines.next().filter(|name| name.contains(".csv")),
-            region: Some("r".to_owned()),
+            region: Some("cn-hangzhou".to_owned()),
             ..Overrides::default()
         };
-        judged(job::from_url(Verb::Restore, &url, &over, &|_| None))
+        judged(job::from_url(Verb::Restore, &url, &over, &defrost::job::Env::new()))
     }
 }

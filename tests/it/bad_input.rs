@@ -86,7 +86,7 @@ fn what_a_class_does_not_offer_is_told_with_file_class_and_bounds() {
         ("oss://test-archive", ["--storage-class", "coldarchve"], "did you mean `ColdArchive`?"),
         ("s3://test-archive", ["--storage-class", "GLACER"], "did you mean `GLACIER`?"),
     ] {
-        let mut line = vec!["restore", url, "--region", "r", "--report", "r.csv"];
+        let mut line = vec!["restore", url, "--region", "cn-hangzhou", "--report", "r.csv"];
         line.extend(more);
         if more[0] != "--days" {
             line.extend(["--days", "2"]);
@@ -100,7 +100,7 @@ fn what_a_class_does_not_offer_is_told_with_file_class_and_bounds() {
 fn job_files_that_cannot_be_read_are_named() {
     let rig = scene(S3);
     std::fs::create_dir(rig.path("folder.toml")).unwrap();
-    std::fs::write(rig.path("bytes.toml"), [0xff, 0xfe, 0x00]).unwrap();
+    std::fs::write(rig.path("bytes.toml"), [0xff, 0xfe, 0x01]).unwrap();
     std::fs::write(rig.path("long.toml"), " ".repeat((1 << 20) + 1)).unwrap();
     for (file, hint) in [
         ("none.toml", "check the path"),
@@ -136,7 +136,7 @@ fn urls_flags_and_variables_that_mean_nothing_are_refused() {
         ("oss://Logs/p", &["`Logs` cannot be the name of a bucket", "hint: "]),
         ("s3://ab/p", &["`ab` cannot be the name of a bucket", "3 to 63", "hint: "]),
     ] {
-        let line = ["restore", url, "--days", "2", "--region", "r", "--report", "r.csv"];
+        let line = ["restore", url, "--days", "2", "--region", "cn-hangzhou", "--report", "r.csv"];
         run_as(&rig, Keys::GOOD, &line).expect(2).in_one_error().says(pieces);
     }
     for (more, pieces) in [
@@ -179,6 +179,57 @@ fn without_a_region_oss_and_cos_have_no_address() {
         told.says(&["no region is known", vendor.bucket, "--region", example]);
         unasked(&rig);
     }
+}
+
+#[test]
+fn a_variable_that_was_meant_for_a_setting_is_refused() {
+    let rig = scene(S3);
+    job(&rig, S3, "");
+    let told = |name: &str, line: &[&str]| {
+        let mut command = bare(rig.folder(), line);
+        Keys::GOOD.put(&mut command);
+        Ran::of(&command.env(name, "x").output().unwrap())
+    };
+    for line in [
+        &["run", "job.toml"][..],
+        &["check", "job.toml"],
+        &["status", "job.toml"],
+        &["status", "s3://test-archive"],
+        &["scan", "s3://test-archive", "--report", "r.csv"],
+    ] {
+        let ran = told("DEFROST_REPROT", line).expect(2).in_one_error();
+        ran.says(&["environment DEFROST_REPROT: unknown variable; did you mean DEFROST_REPORT?"]);
+    }
+    unasked(&rig);
+    // What nobody can have meant so is told, once, and the work is done.
+    let ran = told("DEFROST_VERSION", &["check", "job.toml"]).expect(0);
+    assert_eq!(ran.stderr.matches("warning: passed over").count(), 1, "{}", ran.stderr);
+    ran.says(&["DEFROST_VERSION", "hint: "]);
+    let ran = told("DEFROST_SERVICE_HOST", &["check", "job.toml"]).expect(0);
+    assert!(!ran.stderr.contains("warning"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_file_that_is_no_job_is_told_in_one_error() {
+    let rig = scene(S3);
+    std::fs::write(rig.path("list.txt"), "a/1.bin\na/2.bin\n").unwrap();
+    std::fs::write(rig.path("empty.toml"), "").unwrap();
+    std::fs::create_dir(rig.path("jobs")).unwrap();
+    std::fs::write(rig.path("n1.csv"), "bucket,key,state\nb,dt=1/a,archived\n").unwrap();
+    std::fs::write(rig.path("n1.summary.json"), "{\n  \"format\": 1\n}\n").unwrap();
+    for verb in ["run", "check", "wait", "status", "plan"] {
+        for (file, pieces) in [
+            ("n1.csv", &["`n1.csv` is no job file", "is a CSV", "defrost report", "--from-csv"][..]),
+            ("n1.summary.json", &["`n1.summary.json` is no job file", "JSON"]),
+            ("list.txt", &["`list.txt` is no job file", "lists of keys", "--files-from"]),
+            ("empty.toml", &["`empty.toml` is no job file", "is empty", "defrost init"]),
+            ("jobs", &["cannot read the job file `jobs`", "name a job file in this folder"]),
+        ] {
+            let ran = run_as(&rig, Keys::GOOD, &[verb, file]).expect(2).in_one_error().says(pieces);
+            assert!(ran.stderr.lines().count() <= 3 && !ran.stderr.contains("TOML: "), "{}", ran.stderr);
+        }
+    }
+    unasked(&rig);
 }
 
 #[test]

@@ -71,7 +71,7 @@ async fn report(
         restore_rate: Some("100000".to_owned()),
         ..Overrides::default()
     };
-    let job = job::from_url(verb, &vendor.url(""), &over, &|_| None).unwrap();
+    let job = job::from_url(verb, &vendor.url(""), &over, &defrost::job::Env::new()).unwrap();
     let lane = Allowance { in_flight, rate: 100_000 };
     let keys = Credentials {
         access_key_id: ACCESS_KEY.to_owned(),

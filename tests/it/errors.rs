@@ -34,8 +34,12 @@ fn values_of_a_job_file() {
         let mut refused = 0;
         for value in VALUES {
             let text = with(key, value);
-            let Err(faults) = job::from_file(Path::new("job.toml"), &text, &Overrides::default(), &|_| None)
-            else {
+            let Err(faults) = job::from_file(
+                Path::new("job.toml"),
+                &text,
+                &Overrides::default(),
+                &defrost::job::Env::new(),
+            ) else {
                 continue;
             };
             for fault in faults.as_slice() {
@@ -83,9 +87,10 @@ fn faults_of_a_whole_job_file() {
         "[[source]]\nurl = \"s3://key:secret@logs/\"\n",
         "[[source]]\nname = \"a\"\nurl = \"s3://a\"\n[[source]]\nname = \"a\"\nurl = \"s3://b\"\n",
     ] {
-        let faults = job::all_from_file(Path::new("job.toml"), text, &Overrides::default(), &|_| None)
-            .map(|_| ())
-            .expect_err(text);
+        let faults =
+            job::all_from_file(Path::new("job.toml"), text, &Overrides::default(), &defrost::job::Env::new())
+                .map(|_| ())
+                .expect_err(text);
         writeln!(told, "{}\n{faults}\n", text.replace('\n', " | ")).unwrap();
     }
     insta::assert_snapshot!("faults_of_a_whole_job_file", told);

@@ -13,7 +13,7 @@ fn told(fault: &Fault) -> (usize, usize, String) {
 }
 
 fn faults(text: &str) -> Faults {
-    job::from_file(Path::new("bad.toml"), text, &Overrides::default(), &|_| None).unwrap_err()
+    job::from_file(Path::new("bad.toml"), text, &Overrides::default(), &defrost::job::Env::new()).unwrap_err()
 }
 
 /// Line, column, key path, what is wrong, and a piece of the way out.
@@ -292,7 +292,8 @@ fn any_text_is_answered_without_panic() {
             format!("{head}\"{tail}"),
             format!("{head}]{tail}"),
         ] {
-            let _ = job::from_file(Path::new("x.toml"), &text, &Overrides::default(), &|_| None);
+            let _ =
+                job::from_file(Path::new("x.toml"), &text, &Overrides::default(), &defrost::job::Env::new());
         }
     }
 }

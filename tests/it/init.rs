@@ -37,6 +37,14 @@ fn without_a_terminal_what_is_needed_is_named_and_nothing_is_written() {
         (&["init"][..], &["--url and --region", "defrost init --url"][..]),
         (&["init", "--url", "cos://media-1250000000"], &["--region"]),
         (&["init", "--url", "logs", "--region", "x"], &["[[source]] url", "does not say which store"]),
+        (
+            &["init", "--url", "oss://logs-1", "--region", "hangzhou"],
+            &["[[source]] region = \"hangzhou\"", "is not a region of OSS", "`cn-hangzhou`"],
+        ),
+        (
+            &["init", "--url", "s3://b-1", "--report", "~/r.csv"],
+            &["[report] path = \"~/r.csv\"", "only a shell resolves", "whole path"],
+        ),
         (&["init", "--url", "s3://b-1", "--days", "400"], &["[restore] days = 400", "1 to 365"]),
         (&["init", "--url", "s3://b-1", "--at", "25:00"], &["--at", "00:00 to 23:59"]),
         (&["init", "--url", "s3://b-1", "--storage-class", "GLACER"], &["`GLACER`", "`GLACIER`?"]),

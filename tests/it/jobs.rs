@@ -17,7 +17,7 @@ fn read(name: &str) -> String {
 
 fn resolve(name: &str, over: &Overrides) -> Job {
     let path = Path::new("jobs").join(name);
-    job::from_file(&path, &read(name), over, &|_| None).unwrap_or_else(|e| panic!("{e}"))
+    job::from_file(&path, &read(name), over, &defrost::job::Env::new()).unwrap_or_else(|e| panic!("{e}"))
 }
 
 fn shipped(name: &str) -> Job {
@@ -62,7 +62,8 @@ fn what_is_commented_out_in_a_file_is_legal_too() {
             .flat_map(|line| [line, "\n"])
             .collect();
         let path = Path::new("jobs").join(&name);
-        job::from_file(&path, &text, &Overrides::default(), &|_| None).unwrap_or_else(|e| panic!("{e}"));
+        job::from_file(&path, &text, &Overrides::default(), &defrost::job::Env::new())
+            .unwrap_or_else(|e| panic!("{e}"));
     }
 }
 

@@ -177,7 +177,7 @@ impl Nights {
             head_rate: Some("100000".to_owned()),
             ..Overrides::default()
         };
-        job::from_url(Verb::Restore, &self.vendor.url("p/"), &over, &|_| None).unwrap()
+        job::from_url(Verb::Restore, &self.vendor.url("p/"), &over, &defrost::job::Env::new()).unwrap()
     }
 
     /// Runs `job`, goes on with it if it was broken off.

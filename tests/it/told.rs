@@ -451,6 +451,25 @@ fn check_says_what_would_not_work_and_sends_nothing() {
         let ran = run_as(&rig, Keys::GOOD, verb).expect(0);
         ran.says(&["the webhook would not be called: the variable NO_SUCH_SECRET is not set", "set it"]);
     }
+    // A command that is not there is told without one that is being started.
+    std::fs::write(rig.path("plain.txt"), "").unwrap();
+    for (program, why) in [
+        ("./gone.sh", "could not start `./gone.sh`: there is no such file"),
+        ("./plain.txt", "could not start `./plain.txt`: it is not executable"),
+        ("./m", "could not start `./m`: it is no file"),
+        ("no-such-program", "could not start `no-such-program`: no folder of PATH has it"),
+    ] {
+        std::fs::create_dir_all(rig.path("m")).unwrap();
+        notify(&rig, &format!("on_finish = [\"{program}\"]\n"), RESTORE);
+        let mut command = bare(rig.folder(), &["check", "job.toml"]);
+        let ran = Ran::of(&command.env("PATH", "/usr/bin:/bin").output().unwrap()).expect(0);
+        ran.says(&["as things stand here, on_finish", why]);
+    }
+    notify(&rig, "on_finish = [\"touch\", \"started\"]\n", RESTORE);
+    let mut command = bare(rig.folder(), &["check", "job.toml"]);
+    let ran = Ran::of(&command.env("PATH", "/usr/bin:/bin").output().unwrap()).expect(0);
+    assert!(!ran.stderr.contains("on_finish") && !rig.path("started").exists(), "{}", ran.stderr);
+    notify(&rig, &format!("webhook = \"{}\"\nwebhook_secret_env = \"NO_SUCH_SECRET\"\n", hook.url), RESTORE);
     // Without its secret a message is not sent, rather than sent unsigned.
     run_as(&rig, Keys::GOOD, &["run", "job.toml"])
         .expect(0)

@@ -67,7 +67,7 @@ impl Campaign {
             days: (verb == Verb::Restore).then(|| "2".to_owned()),
             ..more
         };
-        let job = job::from_url(verb, &vendor.url(""), &over, &|_| None).unwrap();
+        let job = job::from_url(verb, &vendor.url(""), &over, &defrost::job::Env::new()).unwrap();
         let runtime = Builder::new_multi_thread().enable_all().build().unwrap();
         Self { rig, vendor, job, clock, runtime, looks: Arc::default(), lost: Arc::default() }
     }

@@ -40,7 +40,7 @@ pub use wait::WaitArgs;
 
 use super::simulate::SimArgs;
 use crate::guide::TOPICS;
-use crate::job::Overrides;
+use crate::job::{Overrides, nearest};
 
 /// `defrost`, whole.
 #[derive(Debug, Parser)]
@@ -407,7 +407,7 @@ impl Cli {
     /// Help and version, which are no faults, and usage faults; [`clap::Error::exit_code`] tells
     /// them apart (0 and 2).
     pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
-        let cli = Self::try_parse_from(args)?;
+        let cli = Self::try_parse_from(args).map_err(Self::with_the_verb_meant)?;
         if let Command::Run(run) = &cli.verb
             && run.files.len() > 1
             && run.job.output.report.as_ref().is_some_and(|report| !report.contains("{job}"))
@@ -427,5 +427,19 @@ impl Cli {
             ));
         }
         Ok(cli)
+    }
+
+    /// `told`, with the verb that was most likely meant. The parser's own measure takes no two letters that
+    /// changed places for a slip, as in `rnu`.
+    fn with_the_verb_meant(mut told: clap::Error) -> clap::Error {
+        use clap::error::{ContextKind, ContextValue};
+        if told.get(ContextKind::SuggestedSubcommand).is_none()
+            && let Some(ContextValue::String(word)) = told.get(ContextKind::InvalidSubcommand)
+            && let Some(verb) = nearest(word, Self::command().get_subcommands().map(clap::Command::get_name))
+        {
+            let verb = ContextValue::Strings(vec![verb.to_owned()]);
+            told.insert(ContextKind::SuggestedSubcommand, verb);
+        }
+        told
     }
 }

@@ -40,6 +40,20 @@ fn the_definition_is_sound() {
 }
 
 #[test]
+fn a_verb_with_a_slip_in_it_is_told_with_the_one_that_was_meant() {
+    for (typed, meant) in
+        [("rnu", "run"), ("scna", "scan"), ("paln", "plan"), ("wiat", "wait"), ("dfif", "diff")]
+    {
+        for line in [&["defrost", typed][..], &["defrost", "help", typed]] {
+            let told = read(line).unwrap_err().to_string();
+            assert!(told.contains(&format!("'{meant}'")), "{typed}: {told}");
+        }
+    }
+    let told = read(&["defrost", "xyzzy"]).unwrap_err().to_string();
+    assert!(!told.contains("tip:"), "{told}");
+}
+
+#[test]
 fn every_example_of_the_help_is_legal() {
     let mut command = Cli::command();
     command.build();
@@ -63,7 +77,8 @@ fn every_example_of_the_help_is_legal() {
                 }
                 _ => continue,
             };
-            job::from_url(kind, url, &over, &|_| None).unwrap_or_else(|e| panic!("{example}: {e}"));
+            job::from_url(kind, url, &over, &crate::job::Env::new())
+                .unwrap_or_else(|e| panic!("{example}: {e}"));
         }
     }
 }
@@ -90,8 +105,9 @@ fn the_help_names_the_defaults_that_hold() {
     let mut command = Cli::command();
     command.build();
     let run = command.find_subcommand("run").unwrap();
-    let job = job::from_url(Verb::Plan, "s3://b", &Overrides::default(), &|_| None).unwrap();
-    let on_cos = job::from_url(Verb::Plan, "cos://b-125", &Overrides::default(), &|_| None).unwrap();
+    let job = job::from_url(Verb::Plan, "s3://b", &Overrides::default(), &crate::job::Env::new()).unwrap();
+    let on_cos =
+        job::from_url(Verb::Plan, "cos://b-125", &Overrides::default(), &crate::job::Env::new()).unwrap();
     let l = job.limits;
     assert_eq!(l.head_concurrency, l.concurrency);
     for (long, default) in [
@@ -255,7 +271,8 @@ fn a_bad_pattern_of_a_file_is_told_with_its_line() {
     std::fs::write(&path, "good/**\n[bad\n").unwrap();
     let name = path.to_str().unwrap();
     let over = job_flags(&["defrost", "plan", "s3://b/", "-d", "3", "--include-from", name]);
-    let faults =
-        crate::job::from_url(crate::job::Verb::Plan, "s3://b/", &over, &|_| None).unwrap_err().to_string();
+    let faults = crate::job::from_url(crate::job::Verb::Plan, "s3://b/", &over, &crate::job::Env::new())
+        .unwrap_err()
+        .to_string();
     assert!(faults.contains(&format!("{name}:2:1")), "{faults}");
 }

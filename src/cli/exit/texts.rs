@@ -83,7 +83,7 @@ fn store(call: Call, kind: ErrorKind, refusal: Option<Refusal>) -> StoreError {
 
 fn wish() -> Job {
     let over = Overrides { days: Some("7".to_owned()), ..Overrides::default() };
-    job::from_url(crate::job::Verb::Restore, "s3://logs/2024/", &over, &|_| None).unwrap()
+    job::from_url(crate::job::Verb::Restore, "s3://logs/2024/", &over, &crate::job::Env::new()).unwrap()
 }
 
 #[test]

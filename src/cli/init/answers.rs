@@ -2,10 +2,9 @@
 
 use std::io::{self, BufRead, Write};
 
-use super::template;
 use crate::cli::args::InitArgs;
 use crate::cli::connect;
-use crate::job::{self, Overrides};
+use crate::job::{self, Overrides, Verb};
 use crate::model::Provider;
 
 /// How often one question is asked before it is given up.
@@ -197,8 +196,28 @@ pub(super) fn complete(answers: &mut Answers, hints: &Hints) -> Result<(), Vec<&
     if needed.is_empty() { Ok(()) } else { Err(needed) }
 }
 
-/// Asks what is not answered yet, each question until its answer is sound. What is wrong is told in the words
-/// of `defrost check`.
+/// The flags that give these answers again, as a shell takes them, with a blank before each.
+pub(super) fn as_flags(answers: &Answers) -> String {
+    let mut answers = answers.clone();
+    let mut line = String::new();
+    for question in &QUESTIONS {
+        let said = (question.slot)(&mut answers);
+        // The shell's quotes would hold a line break as it is; no answer of a line has one.
+        if !said.is_empty() {
+            line.extend([" ", flag(question.key), " ", &super::in_shell(said)]);
+        }
+    }
+    if !answers.endpoint.is_empty() {
+        line.extend([" ", flag("source.endpoint_url"), " ", &super::in_shell(&answers.endpoint)]);
+    }
+    if answers.audit && answers.days.is_empty() {
+        line.push_str(" --audit");
+    }
+    line
+}
+
+/// Asks what is not answered yet, each question until its answer is sound; `keep` is given the answers so far
+/// whenever there is one more. What is wrong is told in the words of `defrost check`.
 ///
 /// # Errors
 /// If the terminal is gone, or says nothing sensible; [`io::ErrorKind::UnexpectedEof`] for its end.
@@ -207,6 +226,7 @@ pub(super) fn ask(
     hints: &Hints,
     from: &mut impl BufRead,
     to: &mut impl Write,
+    keep: &mut impl FnMut(&Answers),
 ) -> io::Result<()> {
     for question in &QUESTIONS {
         if answers.audit && !question.audits || !(question.slot)(answers).is_empty() {
@@ -243,6 +263,7 @@ pub(super) fn ask(
                 return Err(io::Error::other("no answer that can be used"));
             }
         }
+        keep(answers);
         writeln!(to)?;
     }
     Ok(())
@@ -256,8 +277,8 @@ fn wrong(key: &str, answers: &Answers) -> Option<String> {
     // What is not answered yet shall not be what is wrong.
     let mut whole = answers.clone();
     let _ = complete(&mut whole, &Hints::default());
-    let text = template::text(&whole, "job", false);
-    let faults = match job::from_file("job.toml".as_ref(), &text, &Overrides::default(), &|_| None) {
+    let verb = if whole.audit { Verb::Scan } else { Verb::Restore };
+    let faults = match job::from_url(verb, &whole.url, &typed(&whole), &job::Env::new()) {
         Err(faults) => faults,
         Ok(job) => {
             // Buckets and classes by name are the store's business.
@@ -273,6 +294,28 @@ fn wrong(key: &str, answers: &Answers) -> Option<String> {
     let fault = faults.as_slice().iter().find(|fault| fault.at.key == key)?;
     let way_out = fault.way_out.as_ref().map(|way_out| format!("; {way_out}")).unwrap_or_default();
     Some(format!("that {}{way_out}", fault.what))
+}
+
+/// The answers as the flags that they could have been: in a dialog nobody has written quotes.
+fn typed(answers: &Answers) -> Overrides {
+    let text = |text: &String| (!text.is_empty()).then(|| text.clone());
+    let common = Overrides {
+        region: text(&answers.region),
+        endpoint_url: text(&answers.endpoint),
+        storage_class: text(&answers.classes).into_iter().collect(),
+        report: text(&answers.report),
+        ..Overrides::default()
+    };
+    if answers.audit {
+        return common;
+    }
+    Overrides {
+        days: text(&answers.days),
+        tier: text(&answers.tier),
+        restore_rate: text(&answers.rate),
+        daily_bytes: text(&answers.daily_bytes),
+        ..common
+    }
 }
 
 impl Answers {

@@ -48,7 +48,9 @@ mod tests {
         }
         let text = job();
         assert!(!text.contains("jobs/") && !text.contains("../"), "{text}");
-        let job = job::from_file(Path::new("d/demo.toml"), &text, &Overrides::default(), &|_| None).unwrap();
+        let job =
+            job::from_file(Path::new("d/demo.toml"), &text, &Overrides::default(), &crate::job::Env::new())
+                .unwrap();
         assert_eq!(job.report.path.as_deref(), Some("demo.csv"));
         assert_eq!(job.simulator.unwrap().seed, Path::new("d/demo-seed.toml"));
     }

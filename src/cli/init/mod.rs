@@ -39,7 +39,7 @@ pub(super) async fn run(args: &InitArgs, context: &Context) -> Result<Exit, Fail
     let hints = hints(context);
     let mut answers = answers::of_flags(args);
     if !args.yes && io::stdin().is_terminal() && io::stderr().is_terminal() {
-        match asked(answers, hints.clone(), context).await? {
+        match asked(answers, hints.clone(), args, context).await? {
             Some(said) => answers = said,
             None => return Ok(Exit::Interrupted),
         }
@@ -97,30 +97,58 @@ fn hints(context: &Context) -> Hints {
     }
 }
 
-/// Asks on the terminal; `None` if a signal came instead of an answer.
-async fn asked(mut answers: Answers, hints: Hints, context: &Context) -> Result<Option<Answers>, Failure> {
+/// Asks on the terminal; `None` if a signal came instead of an answer. What was answered by then is told as a
+/// line that goes on from there.
+async fn asked(
+    mut answers: Answers,
+    hints: Hints,
+    args: &InitArgs,
+    context: &Context,
+) -> Result<Option<Answers>, Failure> {
     let (told, said) = tokio::sync::oneshot::channel();
+    let (kept, so_far) = tokio::sync::watch::channel(answers.clone());
     // A thread of its own, which nobody has to wait for: it may wait for a line for ever.
     std::thread::spawn(move || {
-        let ended = answers::ask(&mut answers, &hints, &mut io::stdin().lock(), &mut io::stderr());
+        let mut keep = |answers: &Answers| drop(kept.send_replace(answers.clone()));
+        let ended = answers::ask(&mut answers, &hints, &mut io::stdin().lock(), &mut io::stderr(), &mut keep);
         // Whoever was stopped does not hear it.
         let _ = told.send(ended.map(|()| answers));
     });
     let said = tokio::select! {
         biased;
-        _ = context.signals.stop().beyond(Step::Go) => return Ok(None),
-        said = said => said,
+        _ = context.signals.stop().beyond(Step::Go) => None,
+        said = said => Some(said),
     };
+    let way_on = way_on(&so_far.borrow(), args);
     match said {
-        Ok(Ok(answers)) => Ok(Some(answers)),
-        Ok(Err(error)) => Err(unanswered(error)),
-        Err(_) => Err(unanswered(io::ErrorKind::UnexpectedEof.into())),
+        None => {
+            if let Some(line) = way_on {
+                // Below the question that stands there unanswered.
+                tell(&format!("\nwhat was answered is kept in this line: {line}"), context);
+            }
+            Ok(None)
+        }
+        Some(Ok(Ok(answers))) => Ok(Some(answers)),
+        Some(Ok(Err(error))) => Err(unanswered(error, way_on)),
+        Some(Err(_)) => Err(unanswered(io::ErrorKind::UnexpectedEof.into(), way_on)),
     }
 }
 
-fn unanswered(error: io::Error) -> Failure {
+/// The line that asks for what `answers` do not answer; `None` where they answer nothing.
+fn way_on(answers: &Answers, args: &InitArgs) -> Option<String> {
+    let flags = answers::as_flags(answers);
+    let force = if args.force { " --force" } else { "" };
+    let file = args.file.as_ref().map(|file| format!(" {}", in_shell(&file.display().to_string())));
+    (!flags.is_empty()).then(|| format!("defrost init{flags}{force}{}", file.unwrap_or_default()))
+}
+
+fn unanswered(error: io::Error, way_on: Option<String>) -> Failure {
     let error = anyhow::Error::new(error).context("the questions were not answered, and nothing is written");
-    Failure::new(Exit::Usage, error, "run it again, or answer with flags: see `defrost init --help`")
+    let hint = match way_on {
+        Some(line) => format!("this line keeps what was answered, and asks for the rest: {line}"),
+        None => "run it again, or answer with flags: see `defrost init --help`".to_owned(),
+    };
+    Failure::new(Exit::Usage, error, hint)
 }
 
 /// The file's text, as sound as `defrost check` wants it.
@@ -130,16 +158,17 @@ fn unanswered(error: io::Error) -> Failure {
 fn sound(answers: &Answers, file: &Path) -> Result<String, Failure> {
     let name = name(file).unwrap_or_else(|| default(answers).trim_end_matches(".toml").to_owned());
     let text = template::text(answers, &name, false);
-    let job = job::from_file(file, &text, &Overrides::default(), &|_| None).map_err(|faults| {
-        let error =
-            anyhow::Error::new(faults).context("the answers make no sound job file, and nothing is written");
-        Failure::new(Exit::Usage, error, "mend the answers that are named, and run it again")
-    })?;
+    let job =
+        job::from_file(file, &text, &Overrides::default(), &crate::job::Env::new()).map_err(|faults| {
+            let error = anyhow::Error::new(faults)
+                .context("the answers make no sound job file, and nothing is written");
+            Failure::new(Exit::Usage, error, "mend the answers that are named, and run it again")
+        })?;
     let vet = |job: &job::Job| connect::vet(job, &*connect::dialect(job), "");
     let Err(failure) = vet(&job) else { return Ok(text) };
     // Days or a tier that one of the classes does not offer: then each class gets the nearest.
     let clamped = template::text(answers, &name, true);
-    let fitting = job::from_file(file, &clamped, &Overrides::default(), &|_| None);
+    let fitting = job::from_file(file, &clamped, &Overrides::default(), &crate::job::Env::new());
     if fitting.is_ok_and(|job| vet(&job).is_ok()) { Ok(clamped) } else { Err(failure) }
 }
 

@@ -31,7 +31,8 @@ fn every_combination_of_answers_passes_check() {
                         let text =
                             sound(&answers, file).unwrap_or_else(|f| panic!("{}\n{answers:?}", f.error));
                         clamped += usize::from(text.contains("fit = \"clamp\""));
-                        let job = job::from_file(file, &text, &Overrides::default(), &|_| None).unwrap();
+                        let job = job::from_file(file, &text, &Overrides::default(), &crate::job::Env::new())
+                            .unwrap();
                         connect::vet(&job, &*connect::dialect(&job), "")
                             .unwrap_or_else(|f| panic!("{}", f.error));
                         assert_eq!(job.source.url(), url);
@@ -43,7 +44,7 @@ fn every_combination_of_answers_passes_check() {
         }
         let audit = whole(Answers { audit: true, ..said(url) });
         let text = sound(&audit, file).unwrap_or_else(|f| panic!("{}", f.error));
-        let job = job::from_file(file, &text, &Overrides::default(), &|_| None).unwrap();
+        let job = job::from_file(file, &text, &Overrides::default(), &crate::job::Env::new()).unwrap();
         assert_eq!(job.verb, job::Verb::Scan);
     }
     assert!(clamped > 0, "not one combination that a class does not offer");
@@ -66,17 +67,17 @@ fn what_is_commented_out_is_legal_too() {
             })
             .flat_map(|line| [line, "\n"])
             .collect();
-        job::from_file(Path::new("job.toml"), &all, &Overrides::default(), &|_| None)
+        job::from_file(Path::new("job.toml"), &all, &Overrides::default(), &crate::job::Env::new())
             .unwrap_or_else(|e| panic!("{e}\n{all}"));
     }
 }
 
 #[test]
 fn a_dialog_tells_what_is_wrong_and_asks_again() {
-    let typed = "logs\noss://logs-archive/\n\ncn hangzhou\ncn-hangzhou\n400\n14\nfast\nBulk\nArchve\n\n0\n90\nmuch\n2TiB\n\n25:00\n23:30\n";
+    let typed = "logs\noss://logs-archive/\n\ncn hangzhou\ncn-hangzhou\n400\nsoon\n14\nfast\nBulk\nArchve\n\n0\n90\nmuch\n2TiB\n\n25:00\n23:30\n";
     let mut answers = Answers::default();
     let mut told = Vec::new();
-    answers::ask(&mut answers, &Hints::default(), &mut typed.as_bytes(), &mut told).unwrap();
+    answers::ask(&mut answers, &Hints::default(), &mut typed.as_bytes(), &mut told, &mut |_| ()).unwrap();
     insta::assert_snapshot!("dialog", String::from_utf8(told).unwrap());
     let text = sound(&answers, Path::new("nightly.toml")).unwrap_or_else(|f| panic!("{}", f.error));
     insta::assert_snapshot!("job_file", text);
@@ -88,19 +89,30 @@ fn an_audit_is_asked_less() {
     let typed = "s3://my-bucket/\n\n0\n\n\n\n";
     let mut answers = Answers::default();
     let mut told = Vec::new();
-    answers::ask(&mut answers, &Hints::default(), &mut typed.as_bytes(), &mut told).unwrap();
+    answers::ask(&mut answers, &Hints::default(), &mut typed.as_bytes(), &mut told, &mut |_| ()).unwrap();
     assert!(answers.audit && answers.tier.is_empty() && answers.region == "us-east-1");
     insta::assert_snapshot!(
         "audit_file",
         sound(&answers, Path::new("audit.toml")).unwrap_or_else(|f| panic!("{}", f.error))
     );
-    let ended =
-        answers::ask(&mut Answers::default(), &Hints::default(), &mut &b"s3://b"[..], &mut Vec::new());
+    let ended = answers::ask(
+        &mut Answers::default(),
+        &Hints::default(),
+        &mut &b"s3://b"[..],
+        &mut Vec::new(),
+        &mut |_| (),
+    );
     assert_eq!(ended.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
     let endless = "\n".repeat(100);
     assert!(
-        answers::ask(&mut Answers::default(), &Hints::default(), &mut endless.as_bytes(), &mut Vec::new())
-            .is_err()
+        answers::ask(
+            &mut Answers::default(),
+            &Hints::default(),
+            &mut endless.as_bytes(),
+            &mut Vec::new(),
+            &mut |_| ()
+        )
+        .is_err()
     );
 }
 
@@ -135,4 +147,29 @@ fn lines_to_type_survive_odd_paths() {
     for bad in ["24:00", "7", "7:60", "+7:00", "", "7:5x"] {
         assert_eq!(clock(bad), None, "{bad}");
     }
+}
+
+#[test]
+fn who_gives_up_keeps_what_was_answered() {
+    let read = |typed: &str, mut answers: Answers| {
+        let mut kept = answers.clone();
+        let mut from = typed.as_bytes();
+        let mut keep = |answers: &Answers| kept = answers.clone();
+        let ended = answers::ask(&mut answers, &Hints::default(), &mut from, &mut Vec::new(), &mut keep);
+        (ended.is_ok(), kept)
+    };
+    // Five answers that are no days, and the end of the terminal, behind two that are sound.
+    for rest in ["soon\n".repeat(5), String::new()] {
+        let (ended, kept) =
+            read(&format!("oss://logs-archive/a b/\ncn-hangzhou\n{rest}"), Answers::default());
+        assert!(!ended);
+        assert_eq!(answers::as_flags(&kept), " --url 'oss://logs-archive/a b/' --region cn-hangzhou");
+        // The line asks for the rest, and for nothing else.
+        let (ended, whole) = read("14\n\n\n\n\n\n\n", kept);
+        assert!(ended && whole.days == "14" && whole.region == "cn-hangzhou", "{whole:?}");
+    }
+    let (ended, audit) = read("s3://my-bucket/\n\n0\n", Answers::default());
+    assert!(!ended && answers::as_flags(&audit) == " --url s3://my-bucket/ --region us-east-1 --days 0");
+    let (_, nothing) = read("", Answers::default());
+    assert_eq!(answers::as_flags(&nothing), "");
 }

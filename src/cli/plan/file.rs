@@ -151,7 +151,7 @@ mod tests {
 
     fn job(verb: Verb, days: &str) -> Job {
         let over = Overrides { days: Some(days.to_owned()), ..Overrides::default() };
-        from_url(verb, "oss://bucket/p/", &over, &|_| None).unwrap()
+        from_url(verb, "oss://bucket/p/", &over, &crate::job::Env::new()).unwrap()
     }
 
     fn saved(folder: &Path, at: Timestamp) -> std::path::PathBuf {

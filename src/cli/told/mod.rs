@@ -225,5 +225,45 @@ pub(super) fn doubts(job: &Job, context: &Context) -> Vec<String> {
             path.display()
         ));
     }
+    for (key, line) in [("on_finish", &job.notify.on_finish), ("on_ready", &job.wait.on_ready)] {
+        // A word with a placeholder in it is known when the run ends.
+        if let Some(program) = line.first().filter(|program| !program.contains('{'))
+            && let Err(why) = startable(program, context.env.var("PATH"))
+        {
+            doubts.push(format!(
+                "{key} could not start `{program}`: {why}; name a program that is there and may be run, best by its whole path"
+            ));
+        }
+    }
     doubts
+}
+
+/// Whether `program` could be started, as the system would look for it in `path`; why not, if it could not.
+fn startable(program: &str, path: Option<&str>) -> Result<(), &'static str> {
+    let runs = |file: &Path| match std::fs::metadata(file) {
+        Err(_) => Err("there is no such file"),
+        Ok(found) if !found.is_file() => Err("it is no file"),
+        Ok(_) if !executable(file) => Err("it is not executable for this user"),
+        Ok(_) => Ok(()),
+    };
+    if program.contains('/') {
+        return runs(Path::new(program));
+    }
+    let Some(path) = path else { return Ok(()) };
+    let found: Vec<_> = std::env::split_paths(path).map(|folder| runs(&folder.join(program))).collect();
+    if found.iter().any(Result::is_ok) {
+        return Ok(());
+    }
+    let there = found.into_iter().find(|why| *why != Err("there is no such file"));
+    there.unwrap_or(Err("no folder of PATH has it"))
+}
+
+#[cfg(unix)]
+fn executable(file: &Path) -> bool {
+    rustix::fs::access(file, rustix::fs::Access::EXEC_OK).is_ok()
+}
+
+#[cfg(not(unix))]
+fn executable(_file: &Path) -> bool {
+    true
 }

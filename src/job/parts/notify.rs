@@ -168,7 +168,7 @@ mod tests {
 
     fn job(tail: &str) -> Result<crate::job::Job, String> {
         let text = format!("[[source]]\nurl = \"s3://b/p/\"\n{tail}");
-        from_file(Path::new("jobs/n.toml"), &text, &Overrides::default(), &|_| None)
+        from_file(Path::new("jobs/n.toml"), &text, &Overrides::default(), &crate::job::Env::new())
             .map_err(|faults| faults.to_string())
     }
 
@@ -188,7 +188,7 @@ mod tests {
         assert_eq!(job.notify.time_limit, Duration::from_mins(2));
         assert!(!format!("{job:?}").contains("?t=1"));
         // The default is that nobody is told.
-        let none = from_url(Verb::Scan, "s3://b", &Overrides::default(), &|_| None).unwrap();
+        let none = from_url(Verb::Scan, "s3://b", &Overrides::default(), &crate::job::Env::new()).unwrap();
         assert_eq!((none.metrics, none.notify), (None, NotifySpec::default()));
     }
 
@@ -233,7 +233,8 @@ mod tests {
     fn figures_of_a_plan_and_a_retry_stand_apart() {
         let over = Overrides { dry_run: true, ..Overrides::default() };
         let text = "[[source]]\nurl = \"s3://b/p/\"\n[restore]\ndays = 1\n[report]\nmetrics = \"n.prom\"\n";
-        let read = |over: &Overrides| from_file(Path::new("n.toml"), text, over, &|_| None).unwrap();
+        let read =
+            |over: &Overrides| from_file(Path::new("n.toml"), text, over, &crate::job::Env::new()).unwrap();
         let file = |job: &crate::job::Job| job.metrics.as_ref().unwrap().file(&job.name);
         assert_eq!(file(&read(&over)), Path::new("n.plan.prom"));
         let job = read(&Overrides::default());
@@ -249,7 +250,12 @@ mod tests {
         let text =
             "[[source]]\nurl = \"s3://b/\"\n[[source]]\nurl = \"s3://c/\"\n[report]\nmetrics = \"n.prom\"\n";
         let read = |text: &str| {
-            crate::job::all_from_file(Path::new("n.toml"), text, &Overrides::default(), &|_| None)
+            crate::job::all_from_file(
+                Path::new("n.toml"),
+                text,
+                &Overrides::default(),
+                &crate::job::Env::new(),
+            )
         };
         assert!(read(text).unwrap_err().to_string().contains("figures of several sources"));
         let jobs = read(&text.replace("n.prom", "{source}.prom")).unwrap();

@@ -96,6 +96,12 @@ fn report_path(value: &Value) -> Result<Option<String>, Problem> {
     if text.chars().any(char::is_control) {
         return Err(Problem::new("has a control character in it", "write a plain path"));
     }
+    if text.starts_with("~/") {
+        return Err(Problem::new(
+            "begins with `~`, which only a shell resolves, and not behind a `=`",
+            "write the whole path, such as `/home/me/reports/{job}.csv`",
+        ));
+    }
     let mut rest = text.as_str();
     while let Some((_, tail)) = rest.split_once('{') {
         let Some((word, after)) = tail.split_once('}') else {

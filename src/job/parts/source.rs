@@ -35,7 +35,7 @@ pub(in super::super) fn source(
 ) -> Option<Source> {
     let key_list = key_list(layers, over, folder);
     let profile = layers.value("source.profile", text_flag(over.profile.as_ref()), public_text);
-    let own_region = layers.value("source.region", text_flag(over.region.as_ref()), region);
+    let own_region = layers.pick("source.region", text_flag(over.region.as_ref()), region);
     let own_endpoint = layers.pick("source.endpoint_url", text_flag(over.endpoint_url.as_ref()), |value| {
         public_text(value).and_then(|text| EndpointUrl::parse(&text))
     });
@@ -83,8 +83,7 @@ pub(in super::super) fn source(
     let (region, endpoint) = match provider {
         Some(provider) if !simulated => {
             let vendor = ambient(provider);
-            let region =
-                own_region.or_else(|| Some(layers.ambient("source.region", vendor.region, region)?.value));
+            let region = own_region.or_else(|| layers.ambient("source.region", vendor.region, region));
             let endpoint = own_endpoint.or_else(|| {
                 layers.ambient("source.endpoint_url", vendor.endpoint, |value| {
                     public_text(value).and_then(|text| EndpointUrl::parse(&text))
@@ -94,6 +93,11 @@ pub(in super::super) fn source(
         }
         _ => (own_region, own_endpoint),
     };
+    if let (None, false, Some(provider), Some(region)) = (&endpoint, simulated, provider, &region)
+        && let Some(problem) = foreign(&region.value, provider)
+    {
+        layers.fault(problem, region.at.clone());
+    }
     if let Some(endpoint) = &endpoint {
         if simulated {
             let problem = Problem::new(
@@ -115,7 +119,7 @@ pub(in super::super) fn source(
         bucket,
         prefix,
         profile,
-        region,
+        region: region.map(|region| region.value),
         endpoint_url: endpoint.map(|endpoint| endpoint.value.url),
         allow_http,
         path_style,
@@ -151,6 +155,30 @@ const fn ambient(provider: Provider) -> Ambient {
     }
 }
 
+/// What is wrong with `region` where it makes the address of the vendor's own host: a name with a slip in it
+/// would be looked up in vain, hours later in a nightly run.
+///
+/// Regions of OSS and COS are lower-case words with `-` between them. Sources: OSS "Regions and endpoints",
+/// COS "Regions and access domain names", read 2026-11. Those of S3 are free: a profile may name a store that
+/// is not Amazon's.
+fn foreign(region: &str, provider: Provider) -> Option<Problem> {
+    let (vendor, such_as) = match provider {
+        Provider::S3 => return None,
+        Provider::Oss => ("OSS", "`cn-hangzhou`"),
+        Provider::Cos => ("COS", "`ap-guangzhou`"),
+    };
+    let word = |word: &str| {
+        !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    };
+    let sound = region.contains('-') && region.split('-').all(word);
+    (!sound).then(|| {
+        Problem::new(
+            format!("is not a region of {vendor}: these are lower-case words with `-` between them"),
+            format!("write its short name as the console shows it, such as {such_as}; a store of another vendor needs an `endpoint_url`"),
+        )
+    })
+}
+
 fn region(value: &Value) -> Result<String, Problem> {
     let text = public_text(value)?;
     if text.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c)) {
@@ -160,4 +188,26 @@ fn region(value: &Value) -> Result<String, Problem> {
         "is not a region",
         "write its short name, such as `cn-hangzhou`, `ap-guangzhou` or `us-east-1`",
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_region_has_the_form_of_its_vendors() {
+        for good in ["cn-hangzhou", "ap-southeast-1", "us-west-1", "cn-hangzhou-finance", "oss-cn-hangzhou"] {
+            assert_eq!(foreign(good, Provider::Oss), None, "{good}");
+        }
+        for good in ["ap-guangzhou", "ap-beijing-1", "na-siliconvalley", "eu-frankfurt"] {
+            assert_eq!(foreign(good, Provider::Cos), None, "{good}");
+        }
+        for bad in ["hangzhou", "CN-Hangzhou", "cn_hangzhou", "cn-hangzhou-", "-", "cn--hangzhou"] {
+            for provider in [Provider::Oss, Provider::Cos] {
+                let told = foreign(bad, provider).unwrap();
+                assert!(told.what.contains("is not a region of "), "{bad}");
+            }
+            assert_eq!(foreign(bad, Provider::S3), None);
+        }
+    }
 }

@@ -10,8 +10,9 @@ use super::flags::Overrides;
 use super::layers::{Layers, typed};
 use super::parts;
 use super::read::{self, Value, Written};
-use super::spec::{Job, MetricsSpec, Safety, SimulatorSpec, Verb, WaitSpec};
+use super::spec::{Job, MetricsSpec, Safety, SecretPlace, SimulatorSpec, Verb, WaitSpec};
 use super::url::BucketUrl;
+use super::variables::Env;
 
 /// Where state lies unless told otherwise: beside the job file, or in the working folder.
 const STATE_DIR: &str = ".defrost";
@@ -21,9 +22,6 @@ const REPORT: &str = "{job}-{date}-{time}.csv";
 const MAX_NAME: usize = 64;
 /// Characters of the bucket that the name of a job made from a URL shows.
 const MAX_BUCKET_IN_NAME: usize = 40;
-
-/// Looks a variable up in the environment; passed in so that resolving stays pure.
-pub type Env<'e> = &'e dyn Fn(&str) -> Option<String>;
 
 /// The job that the file at `path`, holding `text`, describes, which has a single source.
 ///
@@ -37,7 +35,7 @@ pub type Env<'e> = &'e dyn Fn(&str) -> Option<String>;
 /// Everything that is wrong with the file, the flags and the variables that are looked at, at
 /// once. Behind a syntax error only flags, variables and further syntax errors are looked at. Several
 /// sources are a fault here: see [`all_from_file`].
-pub fn from_file(path: &Path, text: &str, over: &Overrides, env: Env<'_>) -> Result<Job, Faults> {
+pub fn from_file(path: &Path, text: &str, over: &Overrides, env: &Env) -> Result<Job, Faults> {
     let document = Document::read(path, text);
     if let Some(second) = document.sources.get(1) {
         let problem = Problem::new(
@@ -57,7 +55,7 @@ pub fn from_file(path: &Path, text: &str, over: &Overrides, env: Env<'_>) -> Res
 ///
 /// # Errors
 /// As in [`from_file`], and if two of the jobs would write to the same place.
-pub fn all_from_file(path: &Path, text: &str, over: &Overrides, env: Env<'_>) -> Result<Vec<Job>, Faults> {
+pub fn all_from_file(path: &Path, text: &str, over: &Overrides, env: &Env) -> Result<Vec<Job>, Faults> {
     let document = Document::read(path, text);
     let (mut jobs, mut faults): (Vec<Job>, Vec<Fault>) = (Vec::new(), Vec::new());
     for index in 0..document.sources.len().max(1) {
@@ -90,7 +88,7 @@ fn of_source(
     document: &Document,
     index: usize,
     over: &Overrides,
-    env: Env<'_>,
+    env: &Env,
 ) -> Result<Job, Faults> {
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
     let several = document.sources.len() > 1;
@@ -178,7 +176,7 @@ struct SourceName {
 ///
 /// # Errors
 /// Everything that is wrong with the URL, the flags and the variables that are looked at, at once.
-pub fn from_url(verb: Verb, url: &str, over: &Overrides, env: Env<'_>) -> Result<Job, Faults> {
+pub fn from_url(verb: Verb, url: &str, over: &Overrides, env: &Env) -> Result<Job, Faults> {
     let verb = if over.dry_run && verb == Verb::Restore { Verb::Plan } else { verb };
     let mut layers = Layers::new(env, None);
     let source = SourceName { text: "1".to_owned(), several: false };
@@ -192,12 +190,7 @@ pub fn from_url(verb: Verb, url: &str, over: &Overrides, env: Env<'_>) -> Result
 ///
 /// # Errors
 /// What is wrong with the URL or with the state folder.
-pub fn url_state_dir(
-    verb: Verb,
-    url: &str,
-    state_dir: Option<&str>,
-    env: Env<'_>,
-) -> Result<PathBuf, Faults> {
+pub fn url_state_dir(verb: Verb, url: &str, state_dir: Option<&str>, env: &Env) -> Result<PathBuf, Faults> {
     let mut layers = Layers::new(env, None);
     let written = from_line(url);
     let base = parts::state_dir(&mut layers, state_dir, Path::new(""), STATE_DIR);
@@ -208,6 +201,7 @@ pub fn url_state_dir(
             None
         }
     };
+    layers.slips(None);
     layers.finish(dir)
 }
 
@@ -302,6 +296,11 @@ impl Parts<'_> {
             (MetricsSpec { path: metrics.path.replace("{source}", &which.text), ..metrics }, by_flag)
         });
         let notify = parts::notify(layers, over, folder);
+        let secret = notify.webhook.as_ref().and_then(|webhook| webhook.secret.as_ref());
+        layers.slips(match secret {
+            Some(SecretPlace::Variable(name)) => Some(name),
+            Some(SecretPlace::File(_)) | None => None,
+        });
         let base = parts::state_dir(layers, over.state_dir.as_deref(), folder, STATE_DIR);
         let simulator = simulated.then(|| parts::simulator(layers, folder));
 

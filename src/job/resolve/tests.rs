@@ -9,7 +9,11 @@ use crate::job::{
 };
 use crate::model::{Currency, Money, Provider, State, Tier};
 
-const NO_ENV: Env<'static> = &|_| None;
+static NO_ENV: &Env = &Env::new();
+
+fn env(variables: &[(&str, &str)]) -> Env {
+    variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
 
 fn file(text: &str, over: &Overrides) -> Result<Job, Faults> {
     from_file(Path::new("jobs/nightly.toml"), text, over, NO_ENV)
@@ -252,7 +256,7 @@ fn what_only_a_restore_can_mean_is_refused_in_an_audit() {
     let over = Overrides { raise_tier: Some(true), on_ready: vec!["x".into()], ..Overrides::default() };
     assert_eq!(faults(SMALL, &over).len(), 2);
     // A variable is meant for all jobs.
-    let env: Env<'_> = &|name| (name == "DEFROST_DAILY_OBJECTS").then(|| "5".to_owned());
+    let env = &env(&[("DEFROST_DAILY_OBJECTS", "5")]);
     let job = from_file(Path::new("a.toml"), SMALL, &Overrides::default(), env).unwrap();
     assert_eq!(job.budget, Budget::default());
     // How long it works is the business of an audit as well.
@@ -290,11 +294,7 @@ fn archive_direct_read_is_a_thing_of_oss() {
 #[test]
 fn flag_over_environment_over_file_over_default() {
     let text = format!("{SMALL}[restore]\ndays = 3\n[limits]\nrestore_rate = 10\n");
-    let env: Env<'_> = &|name| match name {
-        "DEFROST_RATE_LIMIT" => Some("20".to_owned()),
-        "DEFROST_CONCURRENCY" => Some(String::new()),
-        _ => None,
-    };
+    let env = &env(&[("DEFROST_RATE_LIMIT", "20"), ("DEFROST_CONCURRENCY", "")]);
     let path = Path::new("j.toml");
     let over = Overrides::default();
     let job = from_file(path, &text, &over, env).unwrap();
@@ -311,11 +311,7 @@ fn flag_over_environment_over_file_over_default() {
 
 #[test]
 fn the_vendors_variables_come_last() {
-    let env: Env<'_> = &|name| match name {
-        "AWS_REGION" => Some("eu-west-1".to_owned()),
-        "AWS_ENDPOINT_URL" => Some("http://10.0.0.1".to_owned()),
-        _ => None,
-    };
+    let env = &env(&[("AWS_REGION", "eu-west-1"), ("AWS_ENDPOINT_URL", "http://10.0.0.1")]);
     let over = Overrides { endpoint_url: Some("localhost:9000".into()), ..Overrides::default() };
     let job = from_url(Verb::Scan, "s3://b", &over, env).unwrap();
     assert_eq!(job.source.region.as_deref(), Some("eu-west-1"));
@@ -349,7 +345,7 @@ fn a_url_makes_the_same_job_again() {
     assert_eq!(url_state_dir(Verb::Restore, "OSS://logs/2024/", None, NO_ENV).unwrap(), job.state_dir);
     assert_ne!(url_state_dir(Verb::Restore, "oss://logs/2025/", None, NO_ENV).unwrap(), job.state_dir);
     assert_ne!(url_state_dir(Verb::Scan, "oss://logs/2024/", None, NO_ENV).unwrap(), job.state_dir);
-    let env: Env<'_> = &|name| (name == "DEFROST_STATE_DIR").then(|| "/var/lib/defrost".to_owned());
+    let env = &env(&[("DEFROST_STATE_DIR", "/var/lib/defrost")]);
     let dir = url_state_dir(Verb::Restore, "oss://logs/2024/", None, env).unwrap();
     assert_eq!(dir, Path::new("/var/lib/defrost").join(&job.name));
     assert!(url_state_dir(Verb::Scan, "s4://b", None, NO_ENV).is_err());
@@ -405,7 +401,7 @@ fn a_dry_run_never_meets_the_real_one() {
         assert_eq!((&a.state_dir, &a.seed), (&real.state_dir, &b.seed));
         assert_eq!(a.seed, Path::new("jobs/s.toml"));
     }
-    let env: Env<'_> = &|name| (name == "DEFROST_REPORT").then(|| "r/x.csv".to_owned());
+    let env = &env(&[("DEFROST_REPORT", "r/x.csv")]);
     let text = format!("{SMALL}[restore]\ndays = 1\n");
     let plan = from_file(Path::new("jobs/nightly.toml"), &text, &dry, env).unwrap();
     assert_eq!(

@@ -188,7 +188,7 @@ mod tests {
             };
             let text = format!("[[source]]\nurl = \"oss://logs\"\n{source}[restore]\n{days}{own}");
             let key = format!("{table}.{name}");
-            match from_file("job.toml".as_ref(), &text, &Overrides::default(), &|_| None) {
+            match from_file("job.toml".as_ref(), &text, &Overrides::default(), &crate::job::Env::new()) {
                 Ok(_) => true,
                 Err(faults) => !faults.as_slice().iter().any(|fault| fault.at.key == key),
             }

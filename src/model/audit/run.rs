@@ -18,6 +18,9 @@ pub struct RunFacts {
     pub verb: String,
     /// The bucket URL.
     pub target: String,
+    /// Whether the store was the one that comes along, as the job's table `[simulator]` wanted it; false of
+    /// runs against anything else, also where that was a simulator.
+    pub simulated: bool,
     /// Run id, the same over all resumptions.
     pub run_id: String,
     /// When the run first started.

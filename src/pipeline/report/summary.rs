@@ -96,6 +96,9 @@ pub struct Summary {
     pub target: String,
     /// Run id, the same over all resumptions.
     pub run_id: String,
+    /// Whether the store was the one that comes along (`[simulator]` in the job file): no cloud was asked.
+    #[serde(default)]
+    pub simulated: bool,
     /// When the run first started.
     pub started_at: Timestamp,
     /// When it ended.
@@ -162,6 +165,7 @@ pub(crate) struct Facts<'a> {
     pub(crate) job: &'a str,
     pub(crate) verb: &'a str,
     pub(crate) target: String,
+    pub(crate) simulated: bool,
     pub(crate) run_id: &'a str,
     pub(crate) started_at: Timestamp,
     pub(crate) finished_at: Timestamp,
@@ -188,6 +192,7 @@ impl Summary {
             job: facts.job.to_owned(),
             verb: facts.verb.to_owned(),
             target: facts.target,
+            simulated: facts.simulated,
             run_id: facts.run_id.to_owned(),
             started_at: facts.started_at,
             finished_at: facts.finished_at,

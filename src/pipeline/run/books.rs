@@ -365,6 +365,7 @@ impl Books {
             job: &job.name,
             verb: job.verb.as_str(),
             target: job.source.url(),
+            simulated: job.simulator.is_some(),
             run_id: &self.mark.run_id,
             started_at: self.mark.started_at,
             finished_at: self.clock.now(),

@@ -205,7 +205,7 @@ mod tests {
     fn job(verb: Verb) -> Job {
         let over =
             Overrides { days: (verb == Verb::Restore).then(|| "2".to_owned()), ..Overrides::default() };
-        from_url(verb, "s3://bucket/", &over, &|_| None).unwrap()
+        from_url(verb, "s3://bucket/", &over, &crate::job::Env::new()).unwrap()
     }
 
     /// Takes reports, one after the other, into the memory of `job`; what is remembered then.

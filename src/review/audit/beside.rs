@@ -97,6 +97,7 @@ fn facts(summary: Summary) -> RunFacts {
         job: summary.job,
         verb: summary.verb,
         target: summary.target,
+        simulated: summary.simulated,
         run_id: summary.run_id,
         started_at: summary.started_at,
         finished_at: summary.finished_at,

@@ -33,6 +33,9 @@ pub enum DiffError {
     /// One of them is not in the order of its keys.
     #[error("{0}")]
     Order(ReadError),
+    /// One of them has two rows of one object.
+    #[error("{0}")]
+    Twice(ReadError),
     /// One of them has rows of several buckets.
     #[error("{0}")]
     Mixed(ReadError),

@@ -113,6 +113,17 @@ impl Side {
                 shown(&self.sight.key)
             ))));
         }
+        // Two rows of one object would be told as two objects, one of which has appeared or vanished.
+        if self.told.rows > 0 && key == self.sight.key && row.field("version_id") == self.sight.version {
+            let of = match row.text("version_id") {
+                "" => String::new(),
+                version => format!(", version `{version}`"),
+            };
+            let key = shown_key(&key).0;
+            return Err(DiffError::Twice(row.fault(format!(
+                "its key `{key}`{of} is that of the row above: an object stands in a report once"
+            ))));
+        }
         self.sight.key = key;
         let bucket = row.field("bucket");
         match &self.bucket {

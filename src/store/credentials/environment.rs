@@ -41,6 +41,12 @@ impl Environment {
         Self { vars, home: std::env::home_dir().filter(|home| !home.as_os_str().is_empty()) }
     }
 
+    /// Every variable that is set to anything, by name.
+    #[must_use]
+    pub fn all(&self) -> &BTreeMap<String, String> {
+        &self.vars
+    }
+
     /// The value of the variable `name`, if it is set to anything.
     #[must_use]
     pub fn var(&self, name: &str) -> Option<&str> {

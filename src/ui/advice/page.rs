@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::super::table::wrapped;
+use super::super::table::{WIDTH, wrapped};
 use super::{Entry, Name, Sort, entries};
 use crate::model::Provider;
 
@@ -18,7 +18,7 @@ pub fn explained(entry: &Entry, name: &str) -> String {
     let mut lines = vec![title(entry, name), String::new()];
     let mut part = |head: &str, text: &str| {
         if !text.is_empty() {
-            lines.extend(wrapped(&format!("{head:<HEADING$}"), text.split(' '), " "));
+            lines.extend(wrapped(WIDTH, &format!("{head:<HEADING$}"), text.split(' '), " "));
         }
     };
     let of = name_of(entry, name);
@@ -74,10 +74,15 @@ pub fn listed() -> String {
             let names: Vec<String> = entry.names.iter().map(|name| name.code.to_owned()).collect();
             if sort == Sort::Code {
                 let names = names.join(", ");
-                lines.extend(wrapped("  ", names.split(' '), " "));
-                lines.extend(wrapped("      ", text.split(' '), " "));
+                lines.extend(wrapped(WIDTH, "  ", names.split(' '), " "));
+                lines.extend(wrapped(WIDTH, "      ", text.split(' '), " "));
             } else {
-                lines.extend(wrapped(&format!("  {:<NAMES$}  ", names.concat()), text.split(' '), " "));
+                lines.extend(wrapped(
+                    WIDTH,
+                    &format!("  {:<NAMES$}  ", names.concat()),
+                    text.split(' '),
+                    " ",
+                ));
             }
         }
     }

@@ -3,14 +3,14 @@
 mod words;
 
 pub(in crate::ui) use words::{
-    action_words, flag_words, lacking, provider_of, request_words, seal_words, share_name, stamp,
+    SIMULATED, action_words, flag_words, lacking, provider_of, request_words, seal_words, share_name, stamp,
     state_words, unread_words,
 };
 
 use super::closing::spent_words;
 use super::escape::clipped;
 use super::human::human_objects;
-use super::table::{Align, Table, WIDTH, wrapped};
+use super::table::{Align, Table, wrapped};
 use super::{Look, advice, human_bytes, human_count, human_rate, human_span, printable};
 use crate::model::{Action, Audit, Count, RunFacts, Seal, Share};
 
@@ -52,12 +52,12 @@ pub fn audit_text(audit: &Audit, look: Look) -> String {
 
 /// A line of the head, broken between `items`.
 fn row(name: &str, items: &[String], look: Look) -> Vec<String> {
-    wrapped(&format!("{name:<10}"), items.iter().map(String::as_str), look.charset.dot())
+    wrapped(look.width(), &format!("{name:<10}"), items.iter().map(String::as_str), look.charset.dot())
 }
 
 /// The same of words.
-fn sentence(name: &str, words: &str) -> Vec<String> {
-    wrapped(&format!("{name:<10}"), words.split(' '), " ")
+fn sentence(name: &str, words: &str, look: Look) -> Vec<String> {
+    wrapped(look.width(), &format!("{name:<10}"), words.split(' '), " ")
 }
 
 fn head(audit: &Audit, look: Look) -> Vec<String> {
@@ -69,7 +69,7 @@ fn head(audit: &Audit, look: Look) -> Vec<String> {
     lines.push(look.bold(&format!("{:<10}{told}", "report")));
     if audit.unfinished {
         let cut = if audit.torn { "; its last row is cut off and not counted" } else { "" };
-        lines.extend(sentence("", &format!("unfinished: the run that writes it has not ended{cut}")));
+        lines.extend(sentence("", &format!("unfinished: the run that writes it has not ended{cut}"), look));
     }
     if let Some((first, last)) = audit.checked {
         let span = if stamp(first) == stamp(last) {
@@ -84,14 +84,14 @@ fn head(audit: &Audit, look: Look) -> Vec<String> {
         seal => {
             let words = safe(&seal_words(seal));
             let words = if matches!(seal, Seal::Changed { .. }) { look.red(&words) } else { words };
-            lines.extend(sentence("checksum", &words));
+            lines.extend(sentence("checksum", &words, look));
         }
     }
     if let Some(run) = &audit.run {
         lines.extend(run_lines(run, look));
     }
     let lacks = lacking(audit).into_iter().chain(unread_words(audit));
-    lines.extend(lacks.flat_map(|line| sentence("note", &line)));
+    lines.extend(lacks.flat_map(|line| sentence("note", &line, look)));
     lines
 }
 
@@ -100,6 +100,9 @@ fn run_lines(run: &RunFacts, look: Look) -> Vec<String> {
     let ended = format!("{}, exit code {}", safe(&run.exit_reason), run.exit_code);
     let mut lines =
         vec![format!("{:<10}{} {}, {}: {ended}", "run", safe(&run.verb), safe(&run.job), safe(&run.target))];
+    if run.simulated {
+        lines.extend(sentence("", SIMULATED, look));
+    }
     let mut spans = vec![format!("{} to {}", stamp(run.started_at), stamp(run.finished_at))];
     spans.extend(run.span().map(|span| format!("{} of work", human_span(span))));
     if run.sessions > 1 {
@@ -158,7 +161,7 @@ fn classes(audit: &Audit, look: Look) -> Vec<String> {
     }
     let [objects, size] = cells(audit.total, audit);
     table.row(["total".to_owned(), String::new(), objects, size]);
-    table.lines()
+    table.lines(look)
 }
 
 fn lapses(audit: &Audit, look: Look) -> Vec<String> {
@@ -186,7 +189,7 @@ fn lapses(audit: &Audit, look: Look) -> Vec<String> {
     if lapses.undated.objects > 0 {
         put("not told".to_owned(), lapses.undated);
     }
-    let mut lines = table.lines();
+    let mut lines = table.lines(look);
     if lapses.by_now.objects > 0 {
         let gone = format!("{} of these have lapsed by now", human_objects(lapses.by_now.objects));
         lines.push(look.red(&gone));
@@ -213,9 +216,9 @@ fn archived(audit: &Audit, look: Look) -> Vec<String> {
         let [objects, size] = cells(rest.1, audit);
         table.row([format!("(in {} more)", rest.0), objects, size, String::new()]);
     }
-    let mut lines = table.lines();
+    let mut lines = table.lines(look);
     if folders.at_least {
-        lines.extend(sentence("note", AT_LEAST));
+        lines.extend(sentence("note", AT_LEAST, look));
     }
     lines
 }
@@ -246,11 +249,16 @@ fn actions(audit: &Audit, look: Look) -> Vec<String> {
         let [objects, size] = cells(count, audit);
         table.row([action.as_str().to_owned(), objects, size]);
     }
-    let mut lines = table.lines();
+    let mut lines = table.lines(look);
     let reasons: Vec<String> =
         audit.reasons.iter().map(|(&reason, &n)| format!("{} {}", reason.as_str(), human_count(n))).collect();
     if !reasons.is_empty() {
-        lines.extend(wrapped("reasons: ", reasons.iter().map(String::as_str), look.charset.dot()));
+        lines.extend(wrapped(
+            look.width(),
+            "reasons: ",
+            reasons.iter().map(String::as_str),
+            look.charset.dot(),
+        ));
     }
     lines
 }
@@ -261,7 +269,7 @@ fn flags(audit: &Audit, look: Look) -> Vec<String> {
         let [objects, size] = [human_objects(flagged.count.objects), human_bytes(flagged.count.bytes)];
         lines.push(format!("{}: {objects}, {size}, {}", look.red(flag.as_str()), flag_words(flag)));
         let head = "  first: ";
-        lines.push(format!("{head}{}", clipped(&flagged.first_key, WIDTH - head.len(), look.charset)));
+        lines.push(format!("{head}{}", clipped(&flagged.first_key, look.width() - head.len(), look.charset)));
     }
     lines
 }
@@ -274,12 +282,12 @@ fn errors(audit: &Audit, look: Look) -> Vec<String> {
         let name = clipped(code, LONGEST_CODE, look.charset);
         lines.push(format!("{} {name}: {}", look.red("failed"), human_objects(count.count.objects)));
         if let Some(advice) = advice(provider, code) {
-            lines.extend(wrapped("  ", advice.split(' '), " "));
+            lines.extend(wrapped(look.width(), "  ", advice.split(' '), " "));
         }
         for (head, text) in [("  first: ", &count.first_key), ("  its request id: ", &count.first_request_id)]
         {
             if !text.is_empty() {
-                lines.push(format!("{head}{}", clipped(text, WIDTH - head.len(), look.charset)));
+                lines.push(format!("{head}{}", clipped(text, look.width() - head.len(), look.charset)));
             }
         }
     }

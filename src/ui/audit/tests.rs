@@ -5,6 +5,7 @@ use crate::model::{
     FailedCode, FailedRow, Flag, Flagged, Folders, Reason, RequestCounts, Sample, Spending, Spent, State,
     Timeline,
 };
+use crate::ui::table::WIDTH;
 
 fn count(objects: u64, bytes: u64) -> Count {
     Count { objects, bytes }
@@ -78,6 +79,7 @@ pub(in crate::ui) fn sample(key: &str) -> Audit {
         job: key.to_owned(),
         verb: "restore".to_owned(),
         target: format!("oss://logs/{key}"),
+        simulated: false,
         run_id: "20261121T010000Z-7f3a".to_owned(),
         started_at: "2026-11-21T01:00:00Z".parse().unwrap(),
         finished_at: "2026-11-21T02:00:00Z".parse().unwrap(),

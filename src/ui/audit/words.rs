@@ -88,6 +88,9 @@ const LACKS: &[(&str, &str)] = &[
     ("checked_at", "how old the states are is not known"),
 ];
 
+/// What is said of a run against the store that comes along.
+pub(in crate::ui) const SIMULATED: &str = "simulated store ([simulator] in the job file): no cloud was asked";
+
 /// What is not known for want of columns, a sentence each.
 pub(in crate::ui) fn lacking(audit: &Audit) -> Vec<String> {
     let lacks = LACKS.iter().filter(|(column, _)| !audit.has(column));

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::escape::clipped;
 use super::human::human_objects;
-use super::table::{Align, Table, WIDTH, wrapped};
+use super::table::{Align, Table, wrapped};
 use super::{Look, advice, entry, human_bytes, human_count, human_rate, human_span, printable};
 use crate::model::{Action, Count, Flag, Money, Provider, RequestCounts, Spending, Spent, State, Tally};
 
@@ -104,7 +104,37 @@ fn title(closing: &Closing<'_>, look: Look) -> String {
         printable(closing.job, look.charset),
         printable(closing.target, look.charset)
     );
-    look.bold(&text)
+    look.bold(&look.broken("", 0, &text))
+}
+
+/// `text` behind `head`, broken between its words.
+fn sentence(head: &str, text: &str, look: Look) -> Vec<String> {
+    wrapped(look.width(), head, text.split(' '), " ")
+}
+
+/// Why the table has no row, and what may be done about it.
+fn nothing(closing: &Closing<'_>, look: Look) -> Vec<String> {
+    let so_far = if closing.complete { "" } else { " so far" };
+    let text = match closing.tally.listed {
+        0 => format!(
+            "no object matched{so_far}: nothing is listed under this URL; check its prefix and the bucket"
+        ),
+        listed => format!(
+            "no object matched{so_far}: the filters leave none of the {} keys that were listed. Classes that need no \
+             restore are left out unless --storage-class any (storage_class under [filter]) takes them; --include, \
+             --exclude, --state, sizes and ages leave out more",
+            human_count(listed)
+        ),
+    };
+    let mut lines = sentence("", &text, look);
+    if closing.complete {
+        lines.extend(sentence(
+            "",
+            "that is no failure (exit code 0); with --fail-empty it is exit code 5",
+            look,
+        ));
+    }
+    lines
 }
 
 fn classes(closing: &Closing<'_>, look: Look) -> Vec<String> {
@@ -127,19 +157,19 @@ fn classes(closing: &Closing<'_>, look: Look) -> Vec<String> {
         }
     }
     match rows {
-        0 => return vec!["no object matched: check prefix and filters".to_owned()],
+        0 => return nothing(closing, look),
         1 => {}
         _ => {
             let Count { objects, bytes } = tally.matched;
             table.row(["total".to_owned(), String::new(), human_count(objects), human_bytes(bytes)]);
         }
     }
-    let mut lines = table.lines();
+    let mut lines = table.lines(look);
     // The listing of OSS tells all but what a symlink points to, which HEAD does not tell either.
     let unknown = closing.provider != Some(Provider::Oss)
         && tally.classes.values().any(|states| states.contains_key(&State::Unknown));
     if unknown && closing.requests.head == 0 {
-        lines.push("unknown: the listing does not tell; --head asks, one request each".to_owned());
+        lines.extend(sentence("", "unknown: the listing does not tell; --head asks, one request each", look));
     }
     lines
 }
@@ -161,11 +191,16 @@ fn actions(closing: &Closing<'_>, look: Look) -> Vec<String> {
     for (action, count) in told {
         table.row([action.as_str().to_owned(), human_count(count.objects), human_bytes(count.bytes)]);
     }
-    let mut lines = table.lines();
+    let mut lines = table.lines(look);
     let reasons: Vec<String> =
         tally.reasons.iter().map(|(&reason, &n)| format!("{} {}", reason.as_str(), human_count(n))).collect();
     if !reasons.is_empty() {
-        lines.extend(wrapped("reasons: ", reasons.iter().map(String::as_str), look.charset.dot()));
+        lines.extend(wrapped(
+            look.width(),
+            "reasons: ",
+            reasons.iter().map(String::as_str),
+            look.charset.dot(),
+        ));
     }
     lines
 }
@@ -177,7 +212,9 @@ fn flags(closing: &Closing<'_>, look: Look) -> Vec<String> {
         let count = closing.tally.flagged(flag);
         if count.objects > 0 {
             let (objects, bytes) = (human_objects(count.objects), human_bytes(count.bytes));
-            lines.push(format!("{}: {objects}, {bytes}, {what}", look.red(flag.as_str())));
+            let head = format!("{}: ", look.red(flag.as_str()));
+            let painted = head.len() - flag.as_str().len() - 2;
+            lines.push(look.broken(&head, painted, &format!("{objects}, {bytes}, {what}")));
         }
     };
     line(Flag::Stuck, "restoring for longer than promised");
@@ -194,18 +231,19 @@ fn errors(closing: &Closing<'_>, look: Look) -> Vec<String> {
         lines.push(format!("{} {name}: {}", look.red("failed"), human_objects(count.objects)));
         let advice = advice(closing.provider, code);
         if let Some(advice) = advice {
-            lines.extend(wrapped("  ", advice.split(' '), " "));
+            lines.extend(wrapped(look.width(), "  ", advice.split(' '), " "));
         }
         if !count.first_key.is_empty() {
             let head = "  first: ";
-            lines.push(format!("{head}{}", clipped(&count.first_key, WIDTH - head.len(), look.charset)));
-        }
-        if !count.first_request_id.is_empty() {
-            let head = "  its request id: ";
             lines.push(format!(
                 "{head}{}",
-                clipped(&count.first_request_id, WIDTH - head.len(), look.charset)
+                clipped(&count.first_key, look.width() - head.len(), look.charset)
             ));
+        }
+        if !count.first_request_id.is_empty() {
+            // On a line of its own where it would be cut otherwise.
+            let id = clipped(&count.first_request_id, look.width() - 2, look.charset);
+            lines.extend(wrapped(look.width(), "  ", ["its request id:", &id], " "));
         }
     }
     if codes.len() > MAX_CODES {
@@ -214,7 +252,8 @@ fn errors(closing: &Closing<'_>, look: Look) -> Vec<String> {
     }
     let known = codes.iter().take(MAX_CODES).find_map(|(code, _)| entry(code));
     if let Some((_, code)) = known {
-        lines.push(format!("what each means, and what to do: defrost explain {code}"));
+        let command = format!("defrost explain {code}");
+        lines.extend(wrapped(look.width(), "", ["what each means, and what to do:", &command], " "));
     }
     lines
 }
@@ -253,7 +292,7 @@ fn foot(closing: &Closing<'_>, look: Look) -> Vec<String> {
 
     let mut lines = Vec::new();
     let mut row = |name: &str, items: &[String]| {
-        lines.extend(wrapped(&format!("{name:<10}"), items.iter().map(String::as_str), dot));
+        lines.extend(wrapped(look.width(), &format!("{name:<10}"), items.iter().map(String::as_str), dot));
     };
     row("listed", &counted);
     row("requests", &requests);
@@ -269,17 +308,19 @@ fn foot(closing: &Closing<'_>, look: Look) -> Vec<String> {
     }
     if closing.over_budget_alone > 0 {
         let objects = human_objects(closing.over_budget_alone);
-        row("never", &[format!("{objects} alone over the budget, or without a known price")]);
+        let text = format!("{objects} alone over the budget, or without a known price");
+        lines.extend(sentence(&format!("{:<10}", "never"), &text, look));
     }
     let report = closing.report.map_or_else(|| "stdout".into(), Path::to_string_lossy);
-    row("report", &[printable(&report, look.charset).into_owned()]);
+    // A path is not broken: it is there to be copied.
+    lines.push(format!("{:<10}{}", "report", printable(&report, look.charset)));
     if !closing.complete {
         let way = if closing.report.is_some() {
             "checkpoint saved: run the line below"
         } else {
             "impossible with a report to stdout: name a file with --report"
         };
-        row("to go on", &[way.to_owned()]);
+        lines.extend(sentence(&format!("{:<10}", "to go on"), way, look));
     }
     lines
 }

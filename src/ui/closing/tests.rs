@@ -2,6 +2,7 @@ use super::*;
 use crate::model::{ErrorCount, Reason};
 use crate::ui::Charset;
 use crate::ui::escape::{columns, steers};
+use crate::ui::table::WIDTH;
 
 const GIB: u64 = 1 << 30;
 
@@ -197,7 +198,10 @@ fn nothing_matched_and_nothing_can_be_resumed() {
     insta::assert_snapshot!(closing_table(&closing, Look::default()), @r"
     restore nightly-logs, oss://logs/2024/: stopped before the end
 
-    no object matched: check prefix and filters
+    no object matched so far: the filters leave none of the 5 keys that were listed.
+    Classes that need no restore are left out unless --storage-class any
+    (storage_class under [filter]) takes them; --include, --exclude, --state, sizes
+    and ages leave out more
 
     listed    5 keys · matched 0
     requests  list 0 · restore 0
@@ -240,5 +244,37 @@ fn the_widest_table_is_narrow_safe_and_ascii_if_asked() {
         }
         assert!(charset == Charset::Utf8 || text.is_ascii());
         assert!(text.contains("30 more error codes are in the summary"));
+    }
+}
+
+#[test]
+fn a_narrow_terminal_gets_lines_that_fit_it() {
+    let mut tally = tally();
+    tally.flags.insert(Flag::Stuck, count(12, 1 << 40));
+    for width in [40, 50, 60, 80, 200] {
+        let look = Look { columns: Some(width), ..Look::default() };
+        for closing in [
+            Closing { complete: false, over_budget_alone: 1_234, ..closing(&tally) },
+            Closing { tally: &Tally { listed: 7, ..Tally::default() }, ..closing(&tally) },
+            Closing { tally: &Tally::default(), ..closing(&tally) },
+        ] {
+            let text = closing_table(&closing, look);
+            for line in text.lines() {
+                assert!(columns(line) <= usize::from(width.min(80)), "{width}: {line}");
+            }
+        }
+    }
+    insta::assert_snapshot!(closing_table(&closing(&tally), Look { columns: Some(50), ..Look::default() }));
+}
+
+#[test]
+fn that_nothing_matched_is_told_with_what_may_be_the_cause() {
+    let told = |listed| {
+        let tally = Tally { listed, ..Tally::default() };
+        closing_table(&Closing { tally: &tally, ..closing(&tally) }, Look::default())
+    };
+    assert!(told(0).contains("nothing is listed under this URL") && !told(0).contains("--storage-class"));
+    for flag in ["--storage-class any", "--include", "--fail-empty", "exit code 5"] {
+        assert!(told(1_200).contains(flag), "{}", told(1_200));
     }
 }

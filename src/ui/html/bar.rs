@@ -11,6 +11,12 @@ pub(super) fn length(count: Count, audit: &Audit) -> u64 {
     if audit.total.bytes > 0 { count.bytes } else { count.objects }
 }
 
+/// What part of all objects `count` is, and of what: `78 % of bytes`.
+pub(super) fn part_of(count: Count, audit: &Audit) -> String {
+    let unit = if audit.total.bytes > 0 { "bytes" } else { "objects" };
+    format!("{} of {unit}", percent(length(count, audit), length(audit.total, audit)))
+}
+
 /// A bar of `states`. It would be as long as the page lets it be if they were `whole`.
 pub(super) fn put(markup: &mut Markup, states: &BTreeMap<State, Count>, whole: u64, audit: &Audit) {
     let total: u64 = states.values().map(|&count| length(count, audit)).fold(0, u64::saturating_add);

@@ -52,7 +52,7 @@ fn archived(section: &mut Markup, audit: &Audit) {
     let longest = audit.folders.archived.first().map_or(0, |share| bar::length(share.archived(), audit));
     section.within("table", &[("class", "folders")], |table| {
         table.leaf("caption", &[], "Largest folders that are archived still");
-        columns(table, &[("Folder", false), ("Archived", true), ("Size", true), ("Of it", true)]);
+        columns(table, &[("Folder", false), ("Archived", true), ("Size", true), ("Of its objects", true)]);
         table.within("tbody", &[], |body| {
             for share in &audit.folders.archived {
                 let count = share.archived();

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::markup::Markup;
-use super::{UNKNOWN, bar, cells, columns, percent, section, size};
+use super::{UNKNOWN, bar, cells, columns, section, size};
 use crate::model::{Action, Audit, Count, Flag, Seal, State};
-use crate::ui::audit::{flag_words, lacking, seal_words, stamp, state_words, unread_words};
+use crate::ui::audit::{SIMULATED, flag_words, lacking, seal_words, stamp, state_words, unread_words};
 use crate::ui::{human_bytes, human_count, human_objects};
 
 /// What the page is about: the job, or the file.
@@ -78,6 +78,9 @@ fn marks(audit: &Audit) -> Vec<(Tone, String)> {
     if audit.unfinished {
         marks.push((Tone::Bad, "unfinished: the run that writes it has not ended".to_owned()));
     }
+    if audit.run.as_ref().is_some_and(|run| run.simulated) {
+        marks.push((Tone::Plain, SIMULATED.to_owned()));
+    }
     if let Some(run) = &audit.run {
         let tone = if run.exit_code == 0 { Tone::Good } else { Tone::Bad };
         marks.push((tone, format!("{}, exit code {}", run.exit_reason.replace('_', " "), run.exit_code)));
@@ -137,9 +140,8 @@ pub(super) fn figures(main: &mut Markup, audit: &Audit) {
         wanted.iter().filter_map(|state| states.get(state)).for_each(|&count| sum.merge(count));
         sum
     };
-    let whole = bar::length(audit.total, audit);
     let part = |count: Count| {
-        let share = percent(bar::length(count, audit), whole);
+        let share = bar::part_of(count, audit);
         if audit.has("size") { format!("{} \u{b7} {share}", human_bytes(count.bytes)) } else { share }
     };
     main.within("section", &[("class", "figures"), ("aria-label", "At a glance")], |figures| {
@@ -204,7 +206,7 @@ pub(super) fn classes(main: &mut Markup, audit: &Audit) {
             bar::put(section, &states, bar::length(audit.total, audit), audit);
             section.within("ul", &[("class", "legend")], |legend| {
                 for (&state, &count) in &states {
-                    let share = percent(bar::length(count, audit), bar::length(audit.total, audit));
+                    let share = bar::part_of(count, audit);
                     legend.within("li", &[], |item| {
                         bar::swatch(item, state);
                         item.leaf("strong", &[], state.as_str());

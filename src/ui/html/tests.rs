@@ -143,6 +143,23 @@ fn the_figures_of_the_audit_stand_in_the_page() {
 }
 
 #[test]
+fn a_simulated_store_is_told_and_no_other() {
+    let mut audit = sample("k");
+    assert!(!Parsed::of(&audit_page(&audit)).says("simulated"));
+    audit.run.as_mut().unwrap().simulated = true;
+    assert!(Parsed::of(&audit_page(&audit)).says("simulated store ([simulator] in the job file)"));
+}
+
+#[test]
+fn a_percentage_says_of_what_it_is() {
+    let mut audit = sample("k");
+    let said = |audit: &Audit, text: &str| Parsed::of(&audit_page(audit)).says(text);
+    assert!(said(&audit, " % of bytes") && !said(&audit, " % of objects"));
+    audit.total.bytes = 0;
+    assert!(said(&audit, " % of objects") && !said(&audit, " % of bytes"));
+}
+
+#[test]
 fn what_is_not_known_is_not_shown() {
     let mut bare = sample("k");
     let run = bare.run.as_mut().unwrap();

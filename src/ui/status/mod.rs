@@ -14,7 +14,6 @@ use super::escape::clipped;
 use super::figures::{self, answers};
 use super::panel::{self, Rows};
 use super::screen::Screen;
-use super::table::WIDTH;
 use super::{Look, Sink, human_bytes, human_count, human_objects, human_span, printable};
 use crate::model::{Doing, Kinds, Live, Phase, Spending, Spent};
 
@@ -122,7 +121,7 @@ pub struct StatusView {
 /// as seen from `now`. Ends with a line break.
 #[must_use]
 pub fn status_table(view: &StatusView, now: Timestamp, look: Look) -> String {
-    let mut rows = Rows::uncut(WIDTH, look);
+    let mut rows = Rows::uncut(look.width(), look);
     laid(&mut rows, view, now, look);
     rows.lines().join("\n") + "\n"
 }

@@ -239,7 +239,8 @@ impl Ground {
             concurrency: Some(OBJECTS.to_string()),
             ..Overrides::default()
         };
-        let job = job::from_url(self.verb(), &self.vendor.url("p/"), &over, &|_| None).unwrap();
+        let job =
+            job::from_url(self.verb(), &self.vendor.url("p/"), &over, &defrost::job::Env::new()).unwrap();
         let clock = Arc::new(Hasty::new());
         let dyn_clock: Arc<dyn Clock> = Arc::clone(&clock) as _;
         let client = self.client(Arc::clone(&dyn_clock));

@@ -78,7 +78,7 @@ impl Nights {
             restore_rate: Some("100000".to_owned()),
             ..Overrides::default()
         };
-        let mut job = from_url(Verb::Restore, &vendor.url(""), &over, &|_| None).unwrap();
+        let mut job = from_url(Verb::Restore, &vendor.url(""), &over, &defrost::job::Env::new()).unwrap();
         job.wish = Some(wish);
         Self { runtime, server, vendor, job, folder }
     }

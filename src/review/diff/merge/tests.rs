@@ -142,6 +142,14 @@ fn what_cannot_be_compared_is_told_with_its_line() {
     for (bad, wanted) in [
         ("bucket,key,state\nb,b,archived\nb,a,archived\n", "line 3: its key `a` belongs before `b`"),
         ("bucket,key,state\nb,a,archived\nc,b,archived\n", "line 3: it is of the bucket `c`"),
+        (
+            "bucket,key,state\nb,a,archived\nb,a,archived\n",
+            "line 3: its key `a` is that of the row above: an object stands in a report once",
+        ),
+        (
+            "bucket,key,version_id,state\nb,a,v2,archived\nb,a,v1,archived\nb,a,v1,restored\n",
+            "line 4: its key `a`, version `v1` is that of the row above",
+        ),
         ("bucket,key,state\nb,a,frozen\n", "line 2: its state `frozen` is none"),
         ("bucket,key,state,size\nb,a,archived,-1\n", "line 2: its size `-1` is not a number"),
         ("bucket,key,state,checked_at\nb,a,archived,yesterday\n", "line 2: its checked_at `yesterday`"),
