@@ -145,31 +145,32 @@ impl KeyFile {
     }
 
     /// Adds the keys of the outbox up to `end`. Done again after a crash, it writes the same bytes to
-    /// the same place.
+    /// the same place. What others wrote meanwhile stays, and their keys may be of another job: it goes on
+    /// behind them.
     pub(super) fn bring_up(&self, outbox: &Path, end: u64) -> Result<Self, CheckpointError> {
         let write = || {
-            let mut file = OpenOptions::new().create(true).truncate(false).write(true).open(&self.path)?;
+            let keys = || Ok::<_, io::Error>(lines(outbox, self.taken, end)?.lines().map(|line| key(&line?)));
+            let mut file =
+                OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&self.path)?;
+            let whole = file.metadata()?.len();
             // Somebody may have taken keys away: then it goes on at the end.
-            let mut len = self.len.min(file.metadata()?.len());
+            let mut len = self.len.min(whole);
+            file.seek(SeekFrom::Start(len))?;
+            if !begin_with(&mut BufReader::new(&file), keys()?)? {
+                len = whole;
+            }
             let mut unlisted = self.unlisted;
             file.seek(SeekFrom::Start(len))?;
             let mut out = BufWriter::new(file);
-            for line in lines(outbox, self.taken, end)?.lines() {
-                let line: Line = serde_json::from_str(&line?).map_err(io::Error::other)?;
-                let key = match line.key_encoding.as_str() {
-                    "" => line.key.into_bytes(),
-                    _ => unpercent(line.key.as_bytes()).unwrap_or_default(),
-                };
-                if key.contains(&b'\n') || key.contains(&b'\r') {
+            for key in keys()? {
+                let Some(key) = key? else {
                     unlisted += 1;
                     continue;
-                }
+                };
                 out.write_all(&key)?;
-                out.write_all(b"\n")?;
-                len += key.len() as u64 + 1;
+                len += key.len() as u64;
             }
             out.flush()?;
-            out.get_ref().set_len(len)?;
             out.get_ref().sync_data()?;
             sync_folder_of(&self.path)?;
             pass(CommitPoint::KeysWritten);
@@ -177,6 +178,40 @@ impl KeyFile {
         };
         write().map_err(failed("write", &self.path))
     }
+}
+
+/// The key of a line of the outbox as it stands in the file of keys; none if it cannot.
+fn key(line: &str) -> io::Result<Option<Vec<u8>>> {
+    let line: Line = serde_json::from_str(line).map_err(io::Error::other)?;
+    let mut key = match line.key_encoding.as_str() {
+        "" => line.key.into_bytes(),
+        _ => unpercent(line.key.as_bytes()).unwrap_or_default(),
+    };
+    if key.contains(&b'\n') || key.contains(&b'\r') {
+        return Ok(None);
+    }
+    key.push(b'\n');
+    Ok(Some(key))
+}
+
+/// Whether `found` is empty or begins with `keys`, or ends within them, as a crash may have left it.
+fn begin_with(
+    found: &mut impl Read,
+    keys: impl Iterator<Item = io::Result<Option<Vec<u8>>>>,
+) -> io::Result<bool> {
+    let mut there = Vec::new();
+    for key in keys {
+        let Some(key) = key? else { continue };
+        there.clear();
+        found.take(key.len() as u64).read_to_end(&mut there)?;
+        if !key.starts_with(&there) {
+            return Ok(false);
+        }
+        if there.len() < key.len() {
+            break;
+        }
+    }
+    Ok(true)
 }
 
 #[cfg(test)]
@@ -227,6 +262,35 @@ mod tests {
             r#"{"bucket":"b","key":"z","version_id":"","size":7,"class":"GLACIER","expires_at":null}"#;
         assert_eq!((std::str::from_utf8(&text).unwrap().trim_end(), count), (wanted, 1));
         assert_eq!(batch(&box_path, 0, second, 2).unwrap().1, 2);
+    }
+
+    #[test]
+    fn what_another_job_added_to_the_file_of_keys_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let (box_path, keys) = (path(folder.path(), 1), folder.path().join("ready.txt"));
+        let ready = Ready { size: 7, class: Vec::new(), expires_at: None };
+        let mut outbox = Outbox::open(box_path.clone(), 0).unwrap();
+        outbox.put("b", &open(b"a"), &ready).unwrap();
+        let first = outbox.sync().unwrap();
+        let done = KeyFile::new(&keys).unwrap().bring_up(&box_path, first).unwrap();
+        let add = |text: &str| {
+            let mut file = OpenOptions::new().append(true).open(&keys).unwrap();
+            file.write_all(text.as_bytes()).unwrap();
+        };
+        add("theirs\n");
+        outbox.put("b", &open(b"b"), &ready).unwrap();
+        outbox.put("b", &open(b"c"), &ready).unwrap();
+        let second = outbox.sync().unwrap();
+        let again = done.bring_up(&box_path, second).unwrap();
+        assert_eq!(std::fs::read(&keys).unwrap(), b"a\ntheirs\nb\nc\n");
+        // Killed behind the writing, or within it: what is there of it is not written twice.
+        let at_end = KeyFile { len: 9, ..done };
+        add("more\n");
+        assert_eq!(at_end.bring_up(&box_path, second).unwrap(), again);
+        assert_eq!(std::fs::read(&keys).unwrap(), b"a\ntheirs\nb\nc\nmore\n");
+        std::fs::write(&keys, "a\ntheirs\nb").unwrap();
+        assert_eq!(at_end.bring_up(&box_path, second).unwrap(), again);
+        assert_eq!(std::fs::read(&keys).unwrap(), b"a\ntheirs\nb\nc\n");
     }
 
     #[test]
