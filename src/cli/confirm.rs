@@ -10,7 +10,7 @@ use crate::job::{Job, Prices, Rows, Verb};
 use crate::model::{Action, Clock, Count, Event};
 use crate::pipeline::checkpoint::StateDir;
 use crate::pipeline::source::Names;
-use crate::pipeline::{self, Options, RunError, Step};
+use crate::pipeline::{self, Ended, Options, RunError, Step, Why};
 use crate::store::Store;
 use crate::ui::{human_bytes, human_objects};
 
@@ -122,6 +122,9 @@ async fn count<S: Store + 'static>(
             .await;
     match counted {
         Ok(ended) if ended.verdict.is_some() => Ok(Some(ended.tally.action(Action::Planned))),
+        Ok(Ended { why: Some(Why::Safety(stop)), .. }) => {
+            Err(exit::of_run(RunError::Safety(*stop), job.source.provider))
+        }
         Ok(_) | Err(RunError::Aborted) => Ok(None),
         Err(error) => Err(exit::of_run(error, job.source.provider)),
     }

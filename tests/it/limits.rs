@@ -236,6 +236,19 @@ fn a_large_run_is_refused_without_a_terminal_unless_it_is_told_yes() {
     }
 }
 
+/// Counting takes a HEAD for what a listing does not tell. That nobody may send one is no signal.
+#[test]
+fn a_count_that_is_denied_ends_as_the_run_would() {
+    let rig = scene_of(S3, |bucket| {
+        let generate = bucket.generate.as_mut().unwrap();
+        (generate.count, generate.classes) = (300, [("INTELLIGENT_TIERING".to_owned(), 1)].into());
+    });
+    rig.server.add_fault(denied().on(Call::Head));
+    let line = line(S3, &["--confirm-over", "1MiB", "--storage-class", "any"]);
+    rig.run(S3, &words(&line)).expect(3).in_one_error().says(&["100 refusals in a row"]);
+    assert_eq!(rig.server.ledger().counts().restore, 0);
+}
+
 #[test]
 fn a_run_that_was_agreed_to_is_not_asked_about_again() {
     let rig = Rig::new(config(OSS));

@@ -176,15 +176,15 @@ fn what_a_web_server_does_never_changes_how_a_run_ends() {
         (&[Act::Say(500, "")][..], 5, "answered 500, after 5 attempts"),
         (&[Act::Say(403, "")], 1, "answered 403, after 1 attempt"),
         (&[Act::Say(302, "location: /elsewhere\r\n")], 1, "answered 302, after 1 attempt"),
-        (&[Act::Hang], 1, "took no message within 1 s"),
+        (&[Act::Hang], 1, "took no message within 3 s"),
         (
             &[Act::Say(503, "retry-after: 100\r\n")],
             1,
-            "took no message within 1 s; it answered 503, after 1 attempt\n",
+            "took no message within 3 s; it answered 503, after 1 attempt\n",
         ),
     ] {
         let hook = Hook::new(acts);
-        let limit = if asked == 5 { "1m" } else { "1s" };
+        let limit = if asked == 5 { "1m" } else { "3s" };
         let rig = rig(&hook, &format!("time_limit = \"{limit}\"\n"));
         let ran =
             run(&rig, Keys::GOOD, &[]).expect(0).says(&["warning: the webhook was not told", said, "hint: "]);
@@ -364,10 +364,10 @@ fn what_a_command_has_started_ends_with_its_time_limit_and_not_with_itself() {
         let rig = scene(S3);
         // Named when it is there: who reads the file reads a whole number.
         let script = format!("sleep 600 >/dev/null 2>&1 & echo $! > p && mv p pid; {waits}");
-        let lines = format!("on_finish = [\"sh\", \"-c\", \"{script}\"]\ntime_limit = \"1s\"\n");
+        let lines = format!("on_finish = [\"sh\", \"-c\", \"{script}\"]\ntime_limit = \"5s\"\n");
         notify(&rig, &lines, RESTORE);
         let ran = run(&rig, Keys::GOOD, &[]).expect(0);
-        assert_eq!(ran.stderr.contains("took longer than 1 s"), !outlives, "{}", ran.stderr);
+        assert_eq!(ran.stderr.contains("took longer than 5 s"), !outlives, "{}", ran.stderr);
         let pid = std::fs::read_to_string(rig.path("pid")).unwrap();
         let kill = |signal: &str| {
             let line = format!("kill -{signal} {} 2>/dev/null", pid.trim());

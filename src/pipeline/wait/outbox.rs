@@ -144,25 +144,37 @@ impl KeyFile {
         Ok(Self { path: path.to_owned(), len, taken: 0, unlisted: 0 })
     }
 
-    /// Adds the keys of the outbox up to `end`. Done again after a crash, it writes the same bytes to
-    /// the same place. What others wrote meanwhile stays, and their keys may be of another job: it goes on
-    /// behind them.
-    pub(super) fn bring_up(&self, outbox: &Path, end: u64) -> Result<Self, CheckpointError> {
-        let write = || {
-            let keys = || Ok::<_, io::Error>(lines(outbox, self.taken, end)?.lines().map(|line| key(&line?)));
-            let mut file =
-                OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&self.path)?;
+    /// The same, set to where the keys of the outbox up to `end` go: where it stands, or behind what others
+    /// wrote there meanwhile, whose keys may be of another job. To be marked before [`KeyFile::bring_up`].
+    pub(super) fn placed(&self, outbox: &Path, end: u64) -> Result<Self, CheckpointError> {
+        let place = || {
+            let file = match File::open(&self.path) {
+                Ok(file) => file,
+                Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(0),
+                Err(e) => return Err(e),
+            };
             let whole = file.metadata()?.len();
             // Somebody may have taken keys away: then it goes on at the end.
-            let mut len = self.len.min(whole);
-            file.seek(SeekFrom::Start(len))?;
-            if !begin_with(&mut BufReader::new(&file), keys()?)? {
-                len = whole;
-            }
+            let len = self.len.min(whole);
+            let mut found = BufReader::new(file);
+            found.seek(SeekFrom::Start(len))?;
+            let ours = begin_with(&mut found, keys(outbox, self.taken, end)?)?;
+            Ok(if ours { len } else { whole })
+        };
+        let len = place().map_err(failed("read", &self.path))?;
+        Ok(Self { len, ..self.clone() })
+    }
+
+    /// Adds the keys of the outbox up to `end`. Done again after a crash, it writes the same bytes to
+    /// the same place.
+    pub(super) fn bring_up(&self, outbox: &Path, end: u64) -> Result<Self, CheckpointError> {
+        let write = || {
+            let mut file = OpenOptions::new().create(true).truncate(false).write(true).open(&self.path)?;
+            let mut len = self.len.min(file.metadata()?.len());
             let mut unlisted = self.unlisted;
             file.seek(SeekFrom::Start(len))?;
             let mut out = BufWriter::new(file);
-            for key in keys()? {
+            for key in keys(outbox, self.taken, end)? {
                 let Some(key) = key? else {
                     unlisted += 1;
                     continue;
@@ -178,6 +190,12 @@ impl KeyFile {
         };
         write().map_err(failed("write", &self.path))
     }
+}
+
+/// The keys of the lines of an outbox from `at` on, up to `end`, as they stand in the file of keys; none
+/// for one that cannot.
+fn keys(outbox: &Path, at: u64, end: u64) -> io::Result<impl Iterator<Item = io::Result<Option<Vec<u8>>>>> {
+    Ok(lines(outbox, at, end)?.lines().map(|line| key(&line?)))
 }
 
 /// The key of a line of the outbox as it stands in the file of keys; none if it cannot.
@@ -281,14 +299,16 @@ mod tests {
         outbox.put("b", &open(b"b"), &ready).unwrap();
         outbox.put("b", &open(b"c"), &ready).unwrap();
         let second = outbox.sync().unwrap();
-        let again = done.bring_up(&box_path, second).unwrap();
+        let at_end = done.placed(&box_path, second).unwrap();
+        let again = at_end.bring_up(&box_path, second).unwrap();
         assert_eq!(std::fs::read(&keys).unwrap(), b"a\ntheirs\nb\nc\n");
         // Killed behind the writing, or within it: what is there of it is not written twice.
-        let at_end = KeyFile { len: 9, ..done };
         add("more\n");
+        assert_eq!(at_end.placed(&box_path, second).unwrap(), at_end);
         assert_eq!(at_end.bring_up(&box_path, second).unwrap(), again);
         assert_eq!(std::fs::read(&keys).unwrap(), b"a\ntheirs\nb\nc\nmore\n");
         std::fs::write(&keys, "a\ntheirs\nb").unwrap();
+        assert_eq!(at_end.placed(&box_path, second).unwrap(), at_end);
         assert_eq!(at_end.bring_up(&box_path, second).unwrap(), again);
         assert_eq!(std::fs::read(&keys).unwrap(), b"a\ntheirs\nb\nc\n");
     }

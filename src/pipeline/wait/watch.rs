@@ -329,6 +329,11 @@ impl<'a, S: Store> Watch<'a, S> {
         let tail = self.memory.tail();
         let (end, outbox) = (tail.outbox_len, outbox::path(&self.job.state_dir, tail.outbox));
         if let Some(keys) = self.mark.keys.as_ref().filter(|keys| keys.taken < end) {
+            let keys = keys.placed(&outbox, end)?;
+            if self.mark.keys.as_ref() != Some(&keys) {
+                self.mark.keys = Some(keys.clone());
+                self.save()?;
+            }
             let brought = keys.bring_up(&outbox, end)?;
             if brought.unlisted > keys.unlisted {
                 let what = format!(

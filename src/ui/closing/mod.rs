@@ -116,9 +116,10 @@ fn sentence(head: &str, text: &str, look: Look) -> Vec<String> {
 fn nothing(closing: &Closing<'_>, look: Look) -> Vec<String> {
     let so_far = if closing.complete { "" } else { " so far" };
     let text = match closing.tally.listed {
-        0 => format!(
-            "no object matched{so_far}: nothing is listed under this URL; check its prefix and the bucket"
-        ),
+        0 if !closing.complete => "nothing was listed yet".to_owned(),
+        0 => {
+            "no object matched: nothing is listed under this URL; check its prefix and the bucket".to_owned()
+        }
         listed => format!(
             "no object matched{so_far}: the filters leave none of the {} keys that were listed. Classes that need no \
              restore are left out unless --storage-class any (storage_class under [filter]) takes them; --include, \
