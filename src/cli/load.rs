@@ -77,7 +77,9 @@ fn other_file(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
         return (bytes.len() as u64 <= MAX_JOB).then_some(empty);
     };
     let columns: Vec<&str> = first.split(',').map(|column| column.trim_matches('"')).collect();
-    if columns.contains(&"key") && columns.len() > 1 && !first.contains('=') {
+    // A comment may well name columns.
+    let is_header = columns.contains(&"key") && columns.len() > 1 && !first.starts_with('#');
+    if is_header && !first.contains('=') {
         return Some(("is a CSV with a column of keys, as reports are", OF_REPORTS));
     }
     if first.starts_with('{') {
@@ -209,6 +211,7 @@ mod tests {
         for text in [
             "[[source]\nurl = 1\n",
             "# a comment\n",
+            "# columns: bucket,key,state\n[job]\n",
             "url oss://b\n[source]\n",
             "\u{feff}[job]\n",
             "name = \"key,list\"\n",
