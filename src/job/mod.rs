@@ -33,6 +33,6 @@ pub use settings::{Setting, settings};
 pub use spec::{
     Bounds, Budget, ClassFilter, ClassWish, Filter, Fit, GlobRule, Job, KeyList, Limits, MetricsSpec,
     NotifySpec, Outside, ReportSpec, Rows, Safety, SecretPlace, Share, SimulatorSpec, Source, TellOf, Until,
-    Verb, Versions, WaitSpec, WebhookSpec, WebhookUrl, Window, Wish,
+    Verb, Versions, WaitSpec, WebhookSpec, WebhookUrl, Window, Wish, is_of_retry,
 };
 pub use variables::{Env, strangers};

@@ -11,6 +11,13 @@ impl Job {
         self.state_dir.with_file_name(format!("{}-retry", self.name))
     }
 
+    /// The state folder of the job that this one is a retry of; `None` if it is no retry.
+    #[must_use]
+    pub fn retried_state_dir(&self) -> Option<PathBuf> {
+        let Some(KeyList::Csv { failed: true, .. }) = self.source.key_list else { return None };
+        Some(self.state_dir.with_file_name(self.name.strip_suffix("-retry")?))
+    }
+
     /// The job that looks again at the objects whose rows in `report` say `failed`, and does with them what
     /// this job would. It has `-retry` behind its name, so that it meets neither state nor report of this
     /// job; a report whose path does not hold `{job}` gets another name as well, unless `named` says that
@@ -38,7 +45,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::job::{Overrides, from_file};
+    use crate::job::{Overrides, from_file, is_of_retry};
 
     #[test]
     fn a_retry_never_meets_the_run_that_it_repeats() {
@@ -54,6 +61,11 @@ mod tests {
             assert_eq!((retry.name.as_str(), retry.report.path.as_deref()), ("n-retry", Some(kept)));
             assert_eq!(retry.state_dir, Path::new("jobs/.defrost/n-retry"));
             assert_eq!(retry.shared_dir, job.shared_dir);
+            assert_eq!(
+                (retry.retried_state_dir(), job.retried_state_dir()),
+                (Some(job.state_dir.clone()), None)
+            );
+            assert!(is_of_retry(&retry.identity()) && !is_of_retry(&job.identity()));
             assert_eq!((retry.source.versions, &retry.source.start_after), (Versions::Current, &None));
             assert_eq!(job.clone().retry("last.csv".into(), true).report, job.report);
         }

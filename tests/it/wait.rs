@@ -113,6 +113,12 @@ impl Campaign {
         self.runtime.block_on(run).unwrap()
     }
 
+    /// The store refuses the next `first` restores.
+    fn refuse(&self, first: u64) {
+        let fault = Fault::new(FaultKind::Error).on(Call::Restore).first(first);
+        self.rig.server.add_fault(Fault { status: Some(400), code: Some("Odd".to_owned()), ..fault });
+    }
+
     pub(crate) fn wait(&self, spec: &WaitSpec) -> Result<Waited, WaitError> {
         let (looks, lost) = (Arc::clone(&self.looks), Arc::clone(&self.lost));
         let ledger = self.rig.server.ledger();
@@ -352,11 +358,7 @@ fn what_a_retry_asked_for_is_waited_for_as_well() {
     let config = bucket(OSS, Generate { count: 40, prefix: "p/".to_owned(), classes, ..Generate::default() });
     let campaign = Campaign::new(OSS, Verb::Restore, config, Overrides::default());
     let spec = WaitSpec { ready_file: Some(campaign.rig.path("ready.txt")), ..hourly() };
-    let refuse = |first| {
-        let fault = Fault::new(FaultKind::Error).on(Call::Restore).first(first);
-        campaign.rig.server.add_fault(Fault { status: Some(400), code: Some("Odd".to_owned()), ..fault });
-    };
-    refuse(12);
+    campaign.refuse(12);
     let failed = campaign.run().tally.action(Action::Failed).objects;
     assert_eq!(failed, 12);
     let retry = || {
@@ -364,7 +366,7 @@ fn what_a_retry_asked_for_is_waited_for_as_well() {
         campaign.run_of(&job).tally
     };
     // The first leaves some; the second looks at all twelve again.
-    refuse(5);
+    campaign.refuse(5);
     assert_eq!(retry().action(Action::Requested).objects, 7);
     assert_eq!(retry().action(Action::Requested).objects, 5);
     let waited = campaign.wait(&spec).unwrap();
@@ -385,13 +387,78 @@ fn what_a_retry_asked_for_is_waited_for_as_well() {
     keys(40);
 }
 
+/// Forty objects, of which the first run asks for all but ten.
+fn ten_of_forty_failed() -> Campaign {
+    let classes = [(OSS.cold.to_owned(), 1)].into();
+    let config = bucket(OSS, Generate { count: 40, prefix: "p/".to_owned(), classes, ..Generate::default() });
+    let campaign = Campaign::new(OSS, Verb::Restore, config, Overrides::default());
+    campaign.refuse(10);
+    assert_eq!(campaign.run().tally.action(Action::Failed).objects, 10);
+    campaign
+}
+
+#[test]
+fn a_second_retry_of_another_list_forgets_nothing_of_the_first() {
+    let campaign = ten_of_forty_failed();
+    let spec = WaitSpec { ready_file: Some(campaign.rig.path("ready.txt")), ..hourly() };
+    let retry = |report: &str| {
+        let job = campaign.job.clone().retry(campaign.rig.path(report), false);
+        campaign.run_of(&job).tally.action(Action::Requested).objects
+    };
+    campaign.refuse(2);
+    assert_eq!(retry("r.csv"), 8);
+    assert_eq!(retry("r.retry.csv"), 2);
+    let waited = campaign.wait(&spec).unwrap();
+    assert_eq!((waited.end, waited.mark.ready), (WaitEnd::Ready, 40));
+    assert_eq!(campaign.keys("ready.txt").into_iter().collect::<BTreeSet<_>>().len(), 40);
+}
+
+#[test]
+fn what_the_next_run_has_seen_no_later_retry_hands_over_again() {
+    let campaign = ten_of_forty_failed();
+    let retry = || {
+        let job = campaign.job.clone().retry(campaign.rig.path("r.csv"), false);
+        campaign.run_of(&job).tally.action(Action::Requested).objects
+    };
+    assert_eq!(retry(), 10);
+    campaign.rig.server.clock().advance(Duration::from_mins(1));
+    campaign.run();
+    assert_eq!(campaign.wait(&hourly()).unwrap().mark.ready, 40);
+    assert_eq!(retry(), 0);
+    assert_eq!(campaign.wait(&hourly()).unwrap().mark.ready, 0);
+}
+
+#[test]
+fn a_job_that_is_called_like_a_retry_is_none() {
+    let mut campaign = ten_of_forty_failed();
+    let mut other = campaign.job.clone();
+    other.state_dir = other.retry_state_dir();
+    other.name.push_str("-retry");
+    other.report.path = Some(campaign.rig.path("other.csv").display().to_string());
+    assert_eq!(campaign.run_of(&other).tally.action(Action::Requested).objects, 10);
+    assert_eq!(campaign.wait(&hourly()).unwrap().mark.ready, 30);
+    campaign.job = other;
+    assert_eq!(campaign.wait(&hourly()).unwrap().mark.ready, 40, "its memory stays its own");
+}
+
+#[test]
+fn a_finished_retry_of_another_version_keeps_nobody_from_waiting() {
+    let campaign = ten_of_forty_failed();
+    let folder = campaign.job.retry_state_dir();
+    campaign.run_of(&campaign.job.clone().retry(campaign.rig.path("r.csv"), false));
+    for finished in [false, true] {
+        let text = format!("{{\"format\":99,\"finished\":{finished},\"all\":\"new\"}}");
+        std::fs::write(folder.join("checkpoint.json"), text).unwrap();
+        assert_eq!(campaign.wait(&hourly()).is_ok(), finished);
+    }
+}
+
 #[test]
 fn a_retry_is_enough_to_wait_for() {
     let classes = [(S3.cold.to_owned(), 1)].into();
     let config = bucket(S3, Generate { count: 8, prefix: "p/".to_owned(), classes, ..Generate::default() });
     let campaign = Campaign::new(S3, Verb::Restore, config, Overrides::default());
-    let fault = Fault::new(FaultKind::Error).on(Call::Restore).first(8);
-    campaign.rig.server.add_fault(Fault { status: Some(400), code: Some("Odd".to_owned()), ..fault });
+    campaign.refuse(8);
     campaign.run();
     assert!(campaign.wait(&hourly()).is_err(), "nothing is restoring");
     campaign.run_of(&campaign.job.clone().retry(campaign.rig.path("r.csv"), false));

@@ -310,6 +310,15 @@ pub struct Job {
     pub simulator: Option<SimulatorSpec>,
 }
 
+/// What a retry's identity says of its list.
+const FAILED_ROWS: &str = "failed rows";
+
+/// Whether `identity` is that of a [retry](Job::retry), and not of a job that is only called like one.
+#[must_use]
+pub fn is_of_retry(identity: &[(String, String)]) -> bool {
+    identity.iter().any(|(field, value)| field == "key_list" && value.starts_with(FAILED_ROWS))
+}
+
 impl Job {
     /// The state folder of the restore that this job is a dry run of; its own if it is none. See
     /// [`from_file`](crate::job::from_file) and [`from_url`](crate::job::from_url) for the names.
@@ -349,7 +358,7 @@ impl Job {
                 KeyList::Keys { nul: false, .. } => "lines",
                 KeyList::Keys { nul: true, .. } => "nul",
                 KeyList::Csv { failed: false, .. } => "csv",
-                KeyList::Csv { failed: true, .. } => "failed rows",
+                KeyList::Csv { failed: true, .. } => FAILED_ROWS,
             };
             put("key_list", format!("{kind} {}", s.key_list_digest.as_deref().unwrap_or_default()));
         }

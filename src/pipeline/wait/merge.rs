@@ -103,6 +103,7 @@ pub fn merge(
         }
     }
     known.pass(None, kept_from, &mut writer)?;
+    versioned |= known.kept_version;
     // What a wait has not handed on yet stays where it is; its counts begin anew.
     let (outbox, outbox_len) =
         former.map_or((0, 0), |memory| (memory.tail().outbox, memory.tail().outbox_len));
@@ -118,11 +119,18 @@ pub fn merge(
 }
 
 /// From when on objects are remembered that the report does not name: only where the job leaves out
-/// what is being restored, so that its silence means nothing.
+/// what is being restored, so that its silence means nothing. So does a retry: the next one may be of another
+/// list. But what is older than the last run of the job that it repeats, that run has seen.
 fn kept_from(job: &Job, now: Timestamp) -> Option<Timestamp> {
     let state = &job.filter.state;
     let silent = (!state.is_empty() && !state.contains(&State::Restoring)) || job.filter.max_objects > 0;
-    silent.then(|| now.checked_sub(KEPT).unwrap_or(Timestamp::MIN))
+    let longest = now.checked_sub(KEPT).unwrap_or(Timestamp::MIN);
+    if let Some(folder) = job.retried_state_dir() {
+        // A mark of another version tells no time: too much is kept then, which does no harm.
+        let run = StateDir::peek(&folder).ok().flatten();
+        return Some(run.map_or(longest, |run| run.started_at.max(longest)));
+    }
+    silent.then_some(longest)
 }
 
 /// What `row` says of an object that is being restored; `None` if its object is not.
@@ -152,13 +160,15 @@ struct Known {
     /// Those of one key, and the first one behind it.
     key: Vec<Open>,
     next: Option<Open>,
+    /// Whether one that was kept has a version.
+    kept_version: bool,
 }
 
 impl Known {
     fn of(memory: Option<&Memory>) -> Result<Self, CheckpointError> {
         let mut records = memory.map(Memory::records).transpose()?;
         let next = records.as_mut().map(Records::next).transpose()?.flatten();
-        Ok(Self { records, key: Vec::new(), next })
+        Ok(Self { records, key: Vec::new(), next, kept_version: false })
     }
 
     /// Goes on to `key`, or to the end. What was not taken on the way is written, if it is to be kept
@@ -173,7 +183,10 @@ impl Known {
             return Ok(());
         }
         let mut keep = |open: &Open| match kept_from {
-            Some(from) if open.since >= from => writer.put(open),
+            Some(from) if open.since >= from => {
+                self.kept_version |= !open.version.is_empty();
+                writer.put(open)
+            }
             _ => Ok(()),
         };
         self.key.drain(..).try_for_each(|open| keep(&open))?;

@@ -3,7 +3,7 @@
 use super::ended::WaitError;
 use super::memory::{Memory, NAME, Open, Records, Tail, Writer};
 use super::merge::target;
-use crate::job::Job;
+use crate::job::{Job, is_of_retry};
 use crate::pipeline::checkpoint::{CheckpointError, StateDir};
 
 /// The memory of `job`, whose folder is `state`, with what its last retry left restoring in it; the retry's
@@ -18,7 +18,13 @@ pub(super) fn with_retry(
     own: Option<Memory>,
 ) -> Result<Option<Memory>, WaitError> {
     let folder = job.retry_state_dir();
-    let Some(mark) = StateDir::peek(&folder)? else { return Ok(own) };
+    let mark = match StateDir::peek(&folder) {
+        // As with the job's own: that of a finished run may be of any version.
+        Err(CheckpointError::Foreign { finished: true, .. }) => None,
+        found => found?,
+    };
+    // The folder is only a name, which another job may bear.
+    let Some(mark) = mark.filter(|mark| is_of_retry(&mark.identity)) else { return Ok(own) };
     // A mark of another version tells no time: what the retry left is looked at then, which does no harm.
     let run = StateDir::peek(&job.state_dir).ok().flatten();
     if run.as_ref().is_some_and(|run| run.started_at >= mark.started_at) {
