@@ -379,7 +379,7 @@ impl Report {
     }
 
     /// Makes room for the report of the run `run_id` (none for what is no run) and the files that were made of
-    /// it, before they get their names: see [`earlier`]. Returns what became of a report that stood there;
+    /// it, before they get their names: see the module `earlier`. Returns what became of a report that stood there;
     /// `keep` tells what is to.
     ///
     /// # Errors
