@@ -30,7 +30,7 @@ VALUES = [
 # what a number comes to.
 UNSEEN = {
     "job.time_zone", "source.archive_direct_read", "source.key_list", "source.from_csv", "source.key_list_nul",
-    "source.profile", "source.url", "source.endpoint_url", "source.start_after", "source.end_with",
+    "source.profile", "source.url", "source.region", "source.endpoint_url", "source.start_after", "source.end_with",
     "filter.storage_class", "filter.include", "filter.exclude", "filter.max_objects", "restore.extend_when_left",
     "limits.window", "limits.outside_window", "limits.stop_after", "limits.run_bytes", "limits.daily_bytes",
     "limits.run_cost", "limits.daily_cost", "safety.max_failures", "wait.until", "wait.poll", "wait.timeout",
