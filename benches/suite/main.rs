@@ -31,7 +31,9 @@ mod rows;
 mod simulator;
 mod store;
 mod table;
+mod tls;
 mod turns;
+mod wait;
 
 use std::process::ExitCode;
 
