@@ -118,8 +118,9 @@ fn a_damaged_checkpoint_is_told_and_fresh_starts_over() {
         bytes
     };
     let text = String::from_utf8(whole.clone()).unwrap();
+    assert!(text.contains("\"format\":7"));
     let of_format =
-        |number: &str| text.replacen("\"format\":6", &format!("\"format\":{number}"), 1).into_bytes();
+        |number: &str| text.replacen("\"format\":7", &format!("\"format\":{number}"), 1).into_bytes();
     let damage = [
         (flipped(whole.len() / 2), "is damaged"),
         (flipped(whole.len() - 9), "is damaged"),
@@ -127,7 +128,7 @@ fn a_damaged_checkpoint_is_told_and_fresh_starts_over() {
         (Vec::new(), "is damaged"),
         (vec![0; whole.len()], "is damaged"),
         (b"\xff\xfe".to_vec(), "is damaged"),
-        (of_format("99"), "has format 99; this version reads format 6"),
+        (of_format("99"), "has format 99; this version reads formats 6 and 7"),
         (of_format("99"), "a newer defrost wrote it: finish that run with it"),
         (of_format("2"), "an older defrost wrote it: finish that run with it"),
     ];

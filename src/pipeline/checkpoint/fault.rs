@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::lock::LockError;
-use super::mark::FORMAT;
+use super::mark::{FORMAT, PACKED};
 
 /// Why the state of a job cannot be used. Each names the file; the way out is the command line's.
 #[derive(Debug, thiserror::Error)]
@@ -32,7 +32,7 @@ pub enum CheckpointError {
         what: String,
     },
     /// The mark was written by a version with another format.
-    #[error("the checkpoint `{path}` has format {found}; this version reads format {FORMAT}")]
+    #[error("the checkpoint `{path}` has format {found}; this version reads formats {PACKED} and {FORMAT}")]
     Foreign {
         /// Which file.
         path: PathBuf,

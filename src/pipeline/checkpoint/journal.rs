@@ -232,6 +232,8 @@ fn hexed<'o>(objects: impl Iterator<Item = (&'o [u8], &'o [u8])>) -> Vec<(String
 mod tests {
     use super::super::line::Recorded;
     use super::super::scribe::forget;
+    use std::collections::VecDeque;
+
     use super::*;
     use crate::model::{Action, State, SystemClock};
     use crate::pipeline::report::{Reached, Segment};
@@ -351,7 +353,7 @@ mod tests {
             id: RangeId(0),
             reached,
             until: until.map(<[u8]>::to_vec),
-            aside: Vec::new(),
+            aside: VecDeque::default(),
             done,
         };
         // Up to `b` all is written, from `y` on it waits; between them the journal counts.

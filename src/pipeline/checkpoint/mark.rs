@@ -23,8 +23,9 @@
 //! what a run left over its budget, and whether its size was confirmed. Format 5: what was done when,
 //! and what the last run lets this one expect, and the finished files where the report is not plain CSV;
 //! a run of format 4 goes on without either. Format 6: rows that wait are packed; a run of an older one
-//! goes on if none wait.
+//! goes on if none wait. Format 7: rows of the first range may wait, too.
 
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -43,11 +44,11 @@ use crate::pipeline::source::RangeId;
 pub(super) const MAX_MARK: u64 = 256 << 20;
 
 /// The layout that this version writes.
-pub(super) const FORMAT: u32 = 6;
-/// The oldest layout that this version reads.
+pub(super) const FORMAT: u32 = 7;
+/// The oldest layout that this version reads, if no rows wait.
 const OLDEST: u32 = 4;
-/// The oldest layout whose waiting rows this version reads.
-const PACKED: u32 = 6;
+/// The oldest layout that this version reads in any case.
+pub(super) const PACKED: u32 = 6;
 
 /// A key in a text file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -93,8 +94,8 @@ pub struct MarkedRange {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<MarkedKey>,
     /// Rows set aside, in order.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub aside: Vec<Extent>,
+    #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
+    pub aside: VecDeque<Extent>,
     /// Whether its keys are done and only its rows wait.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub done: bool,
@@ -282,7 +283,7 @@ impl Mark {
         (0..).zip(&self.ranges).map(|(id, range)| range.segment(RangeId(id))).collect()
     }
 
-    /// The last key up to which the report holds every row, as the report spells it.
+    /// The last key up to which every key is done, as the report spells it.
     #[must_use]
     pub fn reached(&self) -> Option<&str> {
         self.ranges.first().and_then(|range| range.after.as_ref()).map(MarkedKey::shown)
@@ -335,7 +336,7 @@ mod tests {
         for (text, found) in [
             (r#"{"format":2,"sha256":"","mark":{}}"#, Some(2)),
             (r#"{"format":3,"finished":false,"sha256":"","mark":{}}"#, Some(3)),
-            (r#"{"written_by":"defrost 9","format":7}"#, Some(7)),
+            (r#"{"written_by":"defrost 9","format":8}"#, Some(8)),
             (r#"{"format":4,"finished":false,"sha256":"","mark":{},"more":1}"#, None),
             (r#"{"format":4}"#, None),
             (r#"{"format":"4"}"#, None),

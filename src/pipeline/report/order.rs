@@ -1,13 +1,14 @@
 //! Listing order out of many ranges: which text may go into the report now, and what must wait.
 //!
 //! Ranges of the key space are worked on at the same time, and each brings its pages in order. The
-//! first range writes straight into the report; the rows of the others are set aside in a file and
-//! moved when their turn comes. What is held in memory is a few pages that overtook others of their
-//! own range, and a list of where the rest lies.
+//! first range writes straight into the report; the rows of the others are set aside in a file. When
+//! their turn comes they are moved piece by piece, so that what else arrives need not wait for all of
+//! them. What is held in memory is a few pages that overtook others of their own range, and a list of
+//! where the rest lies.
 //!
 //! Pure: it says what is to be done with a piece of text, and somebody else does it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use super::spill::Extent;
 use crate::pipeline::source::{Placing, RangeId};
@@ -32,7 +33,7 @@ pub struct Segment {
     /// Where it ends, inclusive; `None` at the end of the listing.
     pub until: Option<Vec<u8>>,
     /// Rows set aside in front of [`Segment::reached`], in order.
-    pub aside: Vec<Extent>,
+    pub aside: VecDeque<Extent>,
     /// Whether nothing more will come.
     pub done: bool,
 }
@@ -63,7 +64,9 @@ impl<T> Order<T> {
     /// The order over `segments`, which tile the listing in key order.
     #[must_use]
     pub fn new(segments: Vec<Segment>) -> Self {
-        Self { segments, queues: BTreeMap::new() }
+        let mut order = Self { segments, queues: BTreeMap::new() };
+        order.drop_written();
+        order
     }
 
     /// What is left of the listing, in key order; empty when all of it stands in the report.
@@ -77,7 +80,7 @@ impl<T> Order<T> {
         let Some(index) = self.find(range) else { return };
         let until = self.segments[index].until.replace(at.clone());
         let reached = Some(Reached { key: at, version: Vec::new() });
-        let behind = Segment { id: new, reached, until, aside: Vec::new(), done: false };
+        let behind = Segment { id: new, reached, until, aside: VecDeque::new(), done: false };
         self.segments.insert(index + 1, behind);
     }
 
@@ -104,10 +107,11 @@ impl<T> Order<T> {
         ready
     }
 
-    /// Whether text of `range` goes straight into the report.
+    /// Whether text of `range` goes straight into the report: it is the first, and all that it had set
+    /// aside has been moved.
     #[must_use]
     pub fn is_front(&self, range: RangeId) -> bool {
-        self.segments.first().is_some_and(|front| front.id == range)
+        self.segments.first().is_some_and(|front| front.id == range && front.aside.is_empty())
     }
 
     /// Takes note that the rows of `range` are written up to `reached`, set aside at `aside` unless
@@ -119,9 +123,9 @@ impl<T> Order<T> {
             segment.reached = reached;
         }
         if let Some(extent) = aside {
-            match segment.aside.last_mut() {
+            match segment.aside.back_mut() {
                 Some(last) if last.end() == extent.start => last.len += extent.len,
-                _ => segment.aside.push(extent),
+                _ => segment.aside.push_back(extent),
             }
         }
     }
@@ -131,38 +135,46 @@ impl<T> Order<T> {
         self.queues.entry(range).or_default().torn = true;
     }
 
-    /// Takes note that `range` is done, and returns what was set aside and may now be moved into
-    /// the report, in order.
-    pub fn finish(&mut self, range: RangeId) -> Vec<Extent> {
+    /// Takes note that `range` is done.
+    pub fn finish(&mut self, range: RangeId) {
         self.queues.remove(&range);
-        let Some(index) = self.find(range) else { return Vec::new() };
+        let Some(index) = self.find(range) else { return };
         self.segments[index].done = true;
-        if index > 0 {
+        if index > 0 && index + 1 < self.segments.len() {
             // Its rows wait together with those of the range behind it, so that the list of ranges
             // stays as short as the work in progress.
-            if index + 1 < self.segments.len() {
-                let mut done = self.segments.remove(index);
-                let behind = &mut self.segments[index];
-                done.aside.append(&mut behind.aside);
-                behind.aside = done.aside;
-            }
-            return Vec::new();
+            let mut done = self.segments.remove(index);
+            let behind = &mut self.segments[index];
+            done.aside.append(&mut behind.aside);
+            behind.aside = done.aside;
         }
-        self.advance()
+        self.drop_written();
     }
 
-    /// Removes what is done at the front, and returns what may be moved into the report: also
-    /// after a resumption, when the first range may have rows set aside.
-    pub fn advance(&mut self) -> Vec<Extent> {
-        let mut moved = Vec::new();
-        while let Some(front) = self.segments.first_mut() {
-            moved.append(&mut front.aside);
-            if !front.done {
-                break;
+    /// What may be moved into the report now, in order: all that the first range has set aside.
+    pub fn movable(&self) -> impl Iterator<Item = Extent> {
+        self.segments.first().into_iter().flat_map(|front| front.aside.iter().copied())
+    }
+
+    /// Takes note that the first `len` bytes of what is [movable](Self::movable) stand in the report; they
+    /// lie within its first extent.
+    pub fn moved(&mut self, len: u64) {
+        let Some(front) = self.segments.first_mut() else { return };
+        if let Some(extent) = front.aside.front_mut() {
+            extent.start += len;
+            extent.len = extent.len.saturating_sub(len);
+            if extent.len == 0 {
+                front.aside.pop_front();
             }
-            self.segments.remove(0);
         }
-        moved
+        self.drop_written();
+    }
+
+    /// Forgets the ranges at the front that are done and stand in the report.
+    fn drop_written(&mut self) {
+        let written = self.segments.iter().take_while(|segment| segment.done && segment.aside.is_empty());
+        let count = written.count();
+        self.segments.drain(..count);
     }
 
     fn find(&self, range: RangeId) -> Option<usize> {
@@ -181,7 +193,7 @@ mod tests {
             id: RangeId(0),
             reached: None,
             until: None,
-            aside: Vec::new(),
+            aside: VecDeque::new(),
             done: false,
         }])
     }
@@ -192,10 +204,13 @@ mod tests {
     }
 
     proptest! {
-        /// However ranges are cut and whichever page comes first: the report holds every key once,
-        /// in order, and the segments tile what is left.
+        /// However ranges are cut, whichever page comes first, and however little is moved between two
+        /// pages: the report holds every key once, in order, and the segments tile what is left.
         #[test]
-        fn the_report_is_in_order(choices in proptest::collection::vec((0u32..1000, 1u32..30, any::<bool>()), 1..200)) {
+        fn the_report_is_in_order(
+            choices in proptest::collection::vec((0u32..1000, 1u32..30, any::<bool>()), 1..200),
+            moves in 0u64..4,
+        ) {
             let mut order = whole();
             let (mut report, mut aside) = (Vec::<u8>::new(), Vec::<u8>::new());
             // (id, next key, end, number of the next page)
@@ -221,11 +236,18 @@ mod tests {
                     let reached = (to > 0).then(|| Reached { key: key(to - 1), version: Vec::new() });
                     order.written(placing.range, reached, extent);
                     if last {
-                        for extent in order.finish(placing.range) {
-                            let [from, to] = [extent.start, extent.end()].map(|at| usize::try_from(at).unwrap());
-                            report.extend_from_slice(&aside[from..to]);
-                        }
+                        order.finish(placing.range);
                     }
+                }
+                // In the end all is moved, up to two keys at a time.
+                let mut moves = if order.segments().iter().all(|segment| segment.done) { u64::MAX } else { moves };
+                while moves > 0 {
+                    let Some(extent) = order.movable().next() else { break };
+                    let piece = Extent { len: extent.len.min(6), ..extent };
+                    let [from, to] = [piece.start, piece.end()].map(|at| usize::try_from(at).unwrap());
+                    report.extend_from_slice(&aside[from..to]);
+                    order.moved(piece.len);
+                    moves -= 1;
                 }
                 report.clone()
             };
@@ -289,9 +311,36 @@ mod tests {
             let placing = Placing { range: RangeId(n), number: 0, last: true };
             assert_eq!(order.take(&placing, Vec::new()).len(), 1);
             order.written(RangeId(n), None, Some(Extent { start: n * 10, len: 10 }));
-            assert!(order.finish(RangeId(n)).is_empty());
+            order.finish(RangeId(n));
         }
+        assert_eq!(order.movable().next(), None, "the front is not done");
         assert_eq!(order.segments().len(), 2, "the front and the last");
         assert_eq!(order.segments()[1].aside, [Extent { start: 10, len: 490 }]);
+    }
+
+    #[test]
+    fn the_first_range_writes_behind_what_it_had_set_aside() {
+        let mut order = whole();
+        order.cut(RangeId(0), RangeId(1), key(100));
+        order.written(RangeId(1), None, Some(Extent { start: 0, len: 10 }));
+        order.finish(RangeId(0));
+        assert!(!order.is_front(RangeId(1)), "ten bytes go first");
+        order.moved(4);
+        assert!(!order.is_front(RangeId(1)));
+        assert_eq!(order.movable().collect::<Vec<_>>(), [Extent { start: 4, len: 6 }]);
+        order.written(RangeId(1), None, Some(Extent { start: 10, len: 5 }));
+        assert_eq!(order.movable().collect::<Vec<_>>(), [Extent { start: 4, len: 11 }]);
+        order.moved(11);
+        assert!(order.is_front(RangeId(1)));
+        // The same after a resumption.
+        let waits = Segment {
+            aside: [Extent { start: 7, len: 1 }].into(),
+            done: true,
+            ..order.segments()[0].clone()
+        };
+        let mut again = Order::<()>::new(vec![waits]);
+        assert_eq!(again.movable().count(), 1);
+        again.moved(1);
+        assert!(again.segments().is_empty());
     }
 }

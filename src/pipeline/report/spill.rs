@@ -6,7 +6,8 @@ use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::sync_channel;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use serde::{Deserialize, Serialize};
@@ -22,8 +23,8 @@ use crate::pipeline::checkpoint::{CommitPoint, pass};
 const AHEAD: usize = 2;
 /// Bytes of packed rows read at a time.
 const READ: u64 = 256 << 10;
-/// Packed rows up to this many bytes are read back without a thread.
-const FEW: u64 = 64 << 10;
+/// Extents that the thread that reads ahead is told of at a time.
+const TOLD: usize = 64;
 /// How hard rows are packed: at this level of zstd a row takes a fifth of its room, and the packing less
 /// time than the writing of the other four fifths.
 const LEVEL: i32 = -5;
@@ -57,6 +58,8 @@ pub struct Spill {
     dirty: bool,
     /// What is still to be read back.
     unread: Option<Durable>,
+    /// Reads ahead; started when it is first needed.
+    reader: Option<Reader>,
 }
 
 impl Spill {
@@ -92,6 +95,7 @@ impl Spill {
             packed: Vec::new(),
             dirty: false,
             unread,
+            reader: None,
         };
         if durable.len == 0 {
             spill.read_back()?;
@@ -132,37 +136,23 @@ impl Spill {
         self.packer.compress_to_buffer(rows, &mut self.packed).map(drop)
     }
 
-    /// Hands the rows of `extents` to `into`, in order, piece by piece, in buffers of `spare`. Where there are
-    /// many, they are read ahead in a thread of their own, while `into` is at work.
+    /// Reads a piece of the rows of `extents` back, the first one that was not read yet: each call takes up where
+    /// the last one ended, so `extents` must begin there, and may have grown at its end meanwhile. The rows
+    /// are in a buffer of `spare`, and those behind them are read ahead in a thread of their own.
     ///
     /// # Errors
-    /// If the file cannot be read, or `into` fails.
+    /// If the file cannot be read, or holds something else.
     pub fn take(
         &mut self,
-        extents: &[Extent],
-        spare: &Spare,
-        mut into: impl FnMut(Vec<u8>) -> Result<(), ReportError>,
-    ) -> Result<(), ReportError> {
-        let path = &self.path;
-        let failed = |source| ReportError::Io { what: "read rows set aside for", path: path.clone(), source };
-        let mut pieces = Pieces::new(&self.file, extents, spare).map_err(failed)?;
-        if extents.iter().map(|extent| extent.len).sum::<u64>() <= FEW {
-            return pieces.try_for_each(|rows| into(rows.map_err(failed)?));
-        }
-        thread::scope(|scope| {
-            let (ahead, read_ahead) = sync_channel(AHEAD);
-            let reader = move || {
-                for rows in pieces {
-                    let failed = rows.is_err();
-                    // Nobody takes more of them once one failed.
-                    if ahead.send(rows).is_err() || failed {
-                        break;
-                    }
-                }
-            };
-            thread::Builder::new().name("reader".to_owned()).spawn_scoped(scope, reader).map_err(failed)?;
-            read_ahead.into_iter().try_for_each(|rows| into(rows.map_err(failed)?))
-        })
+        extents: impl Iterator<Item = Extent>,
+        spare: &Arc<Spare>,
+    ) -> Result<Piece, ReportError> {
+        let reader = match &mut self.reader {
+            Some(reader) => Ok(reader),
+            none => Reader::start(&self.path, spare).map(|reader| none.insert(reader)),
+        };
+        let piece = reader.and_then(|reader| reader.next(extents));
+        piece.map_err(|source| self.failed("read rows set aside for", source))
     }
 
     /// Hands all rows to the disk and returns what is safe there.
@@ -202,33 +192,77 @@ impl fmt::Debug for Spill {
     }
 }
 
-/// The rows of some extents, unpacked frame by frame.
-struct Pieces<'s> {
-    file: &'s File,
-    left: std::slice::Iter<'s, Extent>,
-    /// What is left of the present one in the file.
+/// Rows that were read back.
+#[derive(Debug)]
+pub struct Piece {
+    /// The rows.
+    pub rows: Vec<u8>,
+    /// How many bytes of the file they took.
+    pub len: u64,
+}
+
+/// The thread that reads ahead, as whoever wants the rows sees it.
+struct Reader {
+    orders: SyncSender<Vec<Extent>>,
+    pieces: Receiver<io::Result<Piece>>,
+    /// Bytes of the file that it was told of and that have not been taken.
+    owed: u64,
+}
+
+impl Reader {
+    fn start(path: &Path, spare: &Arc<Spare>) -> io::Result<Self> {
+        // Told of more only when all has been taken, it never makes anybody wait.
+        let (orders, inbox) = sync_channel::<Vec<Extent>>(1);
+        let (ahead, pieces) = sync_channel(AHEAD);
+        // A place in the file of its own, so that rows may be added meanwhile.
+        let mut unpacker = Unpacker::new(File::open(path)?, Arc::clone(spare))?;
+        let read = move || {
+            for extent in inbox.into_iter().flatten() {
+                unpacker.unread = extent;
+                while let Some(piece) = unpacker.piece().transpose() {
+                    let failed = piece.is_err();
+                    // Nobody takes more of them once one failed.
+                    if ahead.send(piece).is_err() || failed {
+                        return;
+                    }
+                }
+            }
+        };
+        thread::Builder::new().name("reader".to_owned()).spawn(read)?;
+        Ok(Self { orders, pieces, owed: 0 })
+    }
+
+    fn next(&mut self, extents: impl Iterator<Item = Extent>) -> io::Result<Piece> {
+        let died = || io::Error::other("the thread that reads them ended before its time");
+        if self.owed == 0 {
+            let told: Vec<Extent> = extents.take(TOLD).collect();
+            self.owed = told.iter().map(|extent| extent.len).sum();
+            self.orders.send(told).map_err(|_| died())?;
+        }
+        let piece = self.pieces.recv().map_err(|_| died())??;
+        self.owed = self.owed.saturating_sub(piece.len);
+        Ok(piece)
+    }
+}
+/// Unpacks the rows of an extent, frame by frame.
+struct Unpacker {
+    file: File,
+    /// What is left of it in the file.
     unread: Extent,
     /// What of it was read and not unpacked: from `at` on.
     packed: Vec<u8>,
     at: usize,
-    unpacker: Decompressor<'static>,
-    spare: &'s Spare,
+    frames: Decompressor<'static>,
+    spare: Arc<Spare>,
 }
 
-impl<'s> Pieces<'s> {
-    fn new(file: &'s File, extents: &'s [Extent], spare: &'s Spare) -> io::Result<Self> {
-        Ok(Self {
-            file,
-            left: extents.iter(),
-            unread: Extent { start: 0, len: 0 },
-            packed: Vec::new(),
-            at: 0,
-            unpacker: Decompressor::new()?,
-            spare,
-        })
+impl Unpacker {
+    fn new(file: File, spare: Arc<Spare>) -> io::Result<Self> {
+        let (unread, frames) = (Extent { start: 0, len: 0 }, Decompressor::new()?);
+        Ok(Self { file, unread, packed: Vec::new(), at: 0, frames, spare })
     }
 
-    fn rows(&mut self) -> io::Result<Option<Vec<u8>>> {
+    fn piece(&mut self) -> io::Result<Option<Piece>> {
         loop {
             let packed = &self.packed[self.at..];
             // Fails for a frame of which there is only a part so far.
@@ -237,16 +271,14 @@ impl<'s> Pieces<'s> {
                 let size =
                     usize::try_from(size.ok_or(io::ErrorKind::InvalidData)?).map_err(io::Error::other)?;
                 let mut rows = self.spare.take(size);
-                self.unpacker.decompress_to_buffer(&packed[..len], &mut rows)?;
+                self.frames.decompress_to_buffer(&packed[..len], &mut rows)?;
                 self.at += len;
-                return Ok(Some(rows));
+                return Ok(Some(Piece { rows, len: len as u64 }));
             }
             if self.unread.len > 0 {
                 self.read()?;
             } else if self.at < self.packed.len() {
                 return Err(io::ErrorKind::UnexpectedEof.into());
-            } else if let Some(extent) = self.left.next() {
-                self.unread = *extent;
             } else {
                 return Ok(None);
             }
@@ -257,24 +289,16 @@ impl<'s> Pieces<'s> {
     fn read(&mut self) -> io::Result<()> {
         self.packed.drain(..self.at);
         self.at = 0;
-        let (mut file, had) = (self.file, self.packed.len());
-        file.seek(SeekFrom::Start(self.unread.start))?;
-        file.take(self.unread.len.min(READ)).read_to_end(&mut self.packed)?;
+        let had = self.packed.len();
+        self.file.seek(SeekFrom::Start(self.unread.start))?;
+        (&self.file).take(self.unread.len.min(READ)).read_to_end(&mut self.packed)?;
         let read = (self.packed.len() - had) as u64;
         if read == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        cache::let_go(file, self.unread.start, read);
+        cache::let_go(&self.file, self.unread.start, read);
         self.unread = Extent { start: self.unread.start + read, len: self.unread.len - read };
         Ok(())
-    }
-}
-
-impl Iterator for Pieces<'_> {
-    type Item = io::Result<Vec<u8>>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.rows().transpose()
     }
 }
 
@@ -283,12 +307,16 @@ mod tests {
     use super::*;
 
     fn taken(spill: &mut Spill, extents: &[Extent]) -> Result<Vec<u8>, ReportError> {
-        let (spare, mut taken) = (Spare::new(1, 1 << 20), Vec::new());
-        spill.take(extents, &spare, |rows| {
-            taken.extend_from_slice(&rows);
-            spare.put(rows);
-            Ok(())
-        })?;
+        let (spare, mut taken) = (Arc::new(Spare::new(1, 1 << 20)), Vec::new());
+        let mut left = extents.to_vec();
+        while !left.is_empty() {
+            // What was taken is left out the next time.
+            let piece = spill.take(left.iter().copied(), &spare)?;
+            left[0] = Extent { start: left[0].start + piece.len, len: left[0].len.saturating_sub(piece.len) };
+            left.retain(|extent| extent.len > 0);
+            taken.extend_from_slice(&piece.rows);
+            spare.put(piece.rows);
+        }
         Ok(taken)
     }
 
@@ -364,15 +392,24 @@ mod tests {
     }
 
     #[test]
-    fn whoever_takes_rows_may_stop() {
+    fn rows_may_be_added_and_taken_in_turns() {
         let folder = tempfile::tempdir().unwrap();
         let mut spill = Spill::open(&folder.path().join("aside"), &Durable::default()).unwrap();
-        let extents: Vec<_> = (0..50).map(|n| spill.put(&rows(n, 2000)).unwrap()).collect();
-        let mut calls = 0;
-        let stopped = spill.take(&extents, &Spare::new(0, 0), |_| {
-            calls += 1;
-            Err(ReportError::Busy { path: PathBuf::from("r.csv") })
-        });
-        assert!(matches!(stopped, Err(ReportError::Busy { .. })) && calls == 1);
+        let spare = Arc::new(Spare::new(1, 1 << 20));
+        let (mut extents, mut at) = (vec![spill.put(&rows(0, 100)).unwrap()], 0);
+        for n in 1..300 {
+            let extent = spill.put(&rows(n, 100)).unwrap();
+            // What lies side by side is one extent, which grows while it is read.
+            match extents.last_mut() {
+                Some(last) if n % 5 > 0 => last.len += extent.len,
+                _ => extents.push(extent),
+            }
+            let piece = spill.take(extents.iter().copied(), &spare).unwrap();
+            assert!(piece.rows == rows(at, 100), "page {at}");
+            at += 1;
+            extents[0] = Extent { start: extents[0].start + piece.len, len: extents[0].len - piece.len };
+            extents.retain(|extent| extent.len > 0);
+        }
+        assert!(taken(&mut spill, &extents).unwrap() == rows(at, 100));
     }
 }

@@ -138,11 +138,12 @@ impl Books {
             None => Opened::files(job, &clock, options.report, options.fresh, kept, tell)?,
         };
         mark.confirmed |= options.confirmed;
-        let damaged = || CheckpointError::Damaged {
-            path: job.state_dir.clone(),
-            what: "a marked key is not hexadecimal".to_owned(),
-        };
-        let segments = mark.segments().ok_or_else(damaged)?;
+        let damaged =
+            |what: &str| CheckpointError::Damaged { path: job.state_dir.clone(), what: what.to_owned() };
+        let segments = mark.segments().ok_or_else(|| damaged("a marked key is not hexadecimal"))?;
+        if segments.iter().flat_map(|segment| &segment.aside).any(|extent| extent.end() > mark.aside.len) {
+            return Err(damaged("it counts on more rows that wait than there are").into());
+        }
         let planned = job.budget.plan.as_ref().map(|plan| plan.values().map(|count| count.objects).sum());
         pulse.begin(&mark, state.as_ref(), planned);
         let aside = match &state {
@@ -237,7 +238,7 @@ impl Books {
                 break;
             }
             if last {
-                self.close(placing.range)?;
+                self.order.finish(placing.range);
             }
             drop(permit);
         }
@@ -287,18 +288,21 @@ impl Books {
         Ok(self.aside.as_mut().expect("only runs with a state folder list several ranges"))
     }
 
-    /// Moves what a finished range made room for.
-    fn close(&mut self, range: RangeId) -> Result<(), RunError> {
-        let moved = self.order.finish(range);
+    /// Whether rows that were set aside may be moved into the report.
+    pub(super) fn has_movable(&self) -> bool {
+        self.order.movable().next().is_some()
+    }
+
+    /// Moves a page of them.
+    pub(super) fn move_some(&mut self) -> Result<(), RunError> {
         if let Some(aside) = &mut self.aside {
-            let spare = self.report.spare();
-            aside.take(&moved, &spare, |rows| {
-                self.report.append(rows)?;
-                pass(CommitPoint::RowsMoved);
-                Ok(())
-            })?;
+            let piece = aside.take(self.order.movable(), &self.report.spare())?;
+            self.report.append(piece.rows)?;
+            self.order.moved(piece.len);
+            self.dirty = true;
+            pass(CommitPoint::RowsMoved);
         }
-        Ok(())
+        self.pause()
     }
 
     /// Rows first, then the mark over them, then what the mark covers: see `checkpoint`.
@@ -340,6 +344,9 @@ impl Books {
 
     /// Closes a run that has all it wants, leaving `hints` for the next one.
     pub(super) fn finish(mut self, job: &Job, hints: &[Vec<u8>]) -> Result<Closed, RunError> {
+        while self.has_movable() {
+            self.move_some()?;
+        }
         self.mark.sealed = true;
         self.commit()?;
         pass(CommitPoint::ReportSealed);

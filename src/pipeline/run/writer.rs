@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{mpsc, oneshot};
 
 use super::RunError;
@@ -83,7 +84,22 @@ async fn ended(closed: oneshot::Receiver<Result<Closed, RunError>>) -> Result<Cl
 
 fn keep(mut books: Books, mut messages: mpsc::Receiver<Message>, job: &Job) -> Result<Closed, RunError> {
     books.settle()?;
-    while let Some(message) = messages.blocking_recv() {
+    loop {
+        // Rows that waited are moved between messages, page by page: whoever sends them would otherwise wait
+        // for as long as it takes to move those of a whole range.
+        let message = if books.has_movable() {
+            books.move_some()?;
+            match messages.try_recv() {
+                Ok(message) => message,
+                Err(TryRecvError::Empty) => continue,
+                Err(TryRecvError::Disconnected) => break,
+            }
+        } else {
+            match messages.blocking_recv() {
+                Some(message) => message,
+                None => break,
+            }
+        };
         match message {
             Message::Cut { range, new, at } => books.cut(range, new, at),
             Message::Collapse { onto } => books.collapse(onto),

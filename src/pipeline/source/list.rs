@@ -302,6 +302,7 @@ fn key_of(at: &Position) -> Option<&[u8]> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::VecDeque;
     use std::time::Duration;
 
     use super::*;
@@ -397,7 +398,7 @@ mod tests {
             in_flight: 16,
             hints: Vec::new(),
         };
-        let whole = Segment { id: first, reached: None, until: None, aside: Vec::new(), done: false };
+        let whole = Segment { id: first, reached: None, until: None, aside: VecDeque::default(), done: false };
         let mut order: Order<Vec<Vec<u8>>> = Order::new(vec![whole]);
         // Keys by range, to be put in order by the cuts told of.
         let mut chain = vec![first];

@@ -25,7 +25,7 @@ fn mark(key: &[u8], version: Option<&[u8]>, report_len: u64) -> Mark {
             },
             MarkedRange {
                 after: Some(MarkedKey::new(b"~")),
-                aside: vec![Extent { start: 7, len: 9 }],
+                aside: [Extent { start: 7, len: 9 }].into(),
                 done: true,
                 ..MarkedRange::default()
             },
