@@ -323,7 +323,7 @@ fn source<S: Store + 'static>(
         in_flight: in_flight(job),
     };
     let room = extent.in_flight + at_once(job);
-    Source::start(Arc::clone(store), listing(job), extent, Arc::new(Semaphore::new(room)))
+    Source::start(Arc::clone(store), listing(job), extent, Arc::new(Semaphore::new(room)), Arc::clone(clock))
 }
 
 /// List requests in flight.

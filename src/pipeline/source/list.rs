@@ -2,14 +2,16 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::{JoinError, JoinSet};
 
+use super::spacing::Spacing;
 use super::split::{self, Kept, Landmarks, Planner, Seen};
 use super::trail::{Trail, orderly};
 use super::{Extent, Placed, Placing, Range, RangeId, SourceError, Told};
-use crate::model::{Page, Position};
+use crate::model::{Clock, Page, Position};
 use crate::store::{ListApi, Listing, Store, StoreError};
 
 /// Truncated pages without any entry in a row after which a listing is given up. Stores may send
@@ -38,6 +40,8 @@ pub(super) struct Lister<S> {
     calm: usize,
     throttled: u64,
     room: Arc<Semaphore>,
+    clock: Arc<dyn Clock>,
+    spacing: Spacing,
     send: mpsc::Sender<Told>,
     wire: JoinSet<Arrived>,
 }
@@ -57,6 +61,7 @@ struct Arrived {
     range: split::RangeId,
     at: Position,
     page: Result<Page, StoreError>,
+    took: Duration,
     permit: OwnedSemaphorePermit,
 }
 
@@ -71,7 +76,7 @@ impl<S: Store + 'static> Lister<S> {
         store: Arc<S>,
         listing: Listing,
         extent: &Extent,
-        room: Arc<Semaphore>,
+        (room, clock): (Arc<Semaphore>, Arc<dyn Clock>),
         send: mpsc::Sender<Told>,
     ) -> Result<Self, SourceError> {
         let most = extent.in_flight.max(1);
@@ -104,6 +109,8 @@ impl<S: Store + 'static> Lister<S> {
             calm: 0,
             throttled,
             room,
+            clock,
+            spacing: Spacing::new(),
             send,
             wire: JoinSet::new(),
         })
@@ -115,10 +122,11 @@ impl<S: Store + 'static> Lister<S> {
         // Whether the planner may want another page: until it says no.
         let mut hungry = true;
         while !self.planner.is_done() {
+            let turn = self.turn();
             let woken = tokio::select! {
                 biased;
                 Some(arrived) = self.wire.join_next() => Woken::Arrived(arrived),
-                Ok(permit) = Arc::clone(&self.room).acquire_owned(), if hungry => Woken::Room(permit),
+                Ok(permit) = turn, if hungry => Woken::Room(permit),
                 else => return Ok(Vec::new()),
             };
             match woken {
@@ -138,6 +146,18 @@ impl<S: Store + 'static> Lister<S> {
         Ok(self.marks.spaced(HINTS))
     }
 
+    /// Waits for the next request's turn, and for room for its page.
+    fn turn(&self) -> impl Future<Output = Result<OwnedSemaphorePermit, AcquireError>> + use<S> {
+        let (clock, room) = (Arc::clone(&self.clock), Arc::clone(&self.room));
+        let pause = self.spacing.pause(clock.monotonic());
+        async move {
+            if !pause.is_zero() {
+                clock.sleep(pause).await;
+            }
+            room.acquire_owned().await
+        }
+    }
+
     /// Sends one request if one is wanted; `None` if nobody wants pages any more.
     async fn ask(&mut self, permit: OwnedSemaphorePermit) -> Option<bool> {
         let Some(split::Ask { range, after }) = self.planner.next() else {
@@ -146,10 +166,14 @@ impl<S: Store + 'static> Lister<S> {
         if !self.ranges.contains_key(&range) && !self.announce(range, &after).await {
             return None;
         }
-        let (store, listing) = (Arc::clone(&self.store), self.listing.clone());
+        let began = self.clock.monotonic();
+        self.spacing.left(began, self.now);
+        let (store, listing, clock) =
+            (Arc::clone(&self.store), self.listing.clone(), Arc::clone(&self.clock));
         self.wire.spawn(async move {
             let page = store.list(&listing, &after).await.map(|answered| answered.answer);
-            Arrived { range, at: after, page, permit }
+            let took = clock.monotonic().saturating_sub(began);
+            Arrived { range, at: after, page, took, permit }
         });
         Some(true)
     }
@@ -176,8 +200,9 @@ impl<S: Store + 'static> Lister<S> {
 
     /// Takes a page in and tells of it; false if nobody wants pages any more.
     async fn take(&mut self, arrived: Arrived) -> Result<bool, SourceError> {
-        let Arrived { range, at, page, permit } = arrived;
+        let Arrived { range, at, page, took, permit } = arrived;
         let mut page = page?;
+        self.spacing.arrived(took);
         self.breathe();
         orderly(&page, &self.listing.prefix, self.listing.api == ListApi::Versions)?;
         let samples = samples(&page);
@@ -303,10 +328,9 @@ fn key_of(at: &Position) -> Option<&[u8]> {
 #[cfg(test)]
 mod tests {
     use std::collections::VecDeque;
-    use std::time::Duration;
 
     use super::*;
-    use crate::model::{Entry, Offer, RequestCounts, Span, Tier};
+    use crate::model::{Entry, Offer, RequestCounts, Span, SystemClock, Tier};
     use crate::pipeline::report::{Order, Segment};
     use crate::pipeline::source::Source;
     use crate::store::{Answered, Head, ReleaseAnswer, RestoreAnswer, RestoreAsk};
@@ -398,14 +422,20 @@ mod tests {
             in_flight: 16,
             hints: Vec::new(),
         };
-        let whole = Segment { id: first, reached: None, until: None, aside: VecDeque::default(), done: false };
+        let whole =
+            Segment { id: first, reached: None, until: None, aside: VecDeque::default(), done: false };
         let mut order: Order<Vec<Vec<u8>>> = Order::new(vec![whole]);
         // Keys by range, to be put in order by the cuts told of.
         let mut chain = vec![first];
         let mut keys: HashMap<RangeId, Vec<Vec<u8>>> = HashMap::new();
         let (mut cuts, mut collapsed) = (0, false);
-        let mut source =
-            Source::start(Arc::new(store), Listing::default(), extent, Arc::new(Semaphore::new(20)));
+        let mut source = Source::start(
+            Arc::new(store),
+            Listing::default(),
+            extent,
+            Arc::new(Semaphore::new(20)),
+            Arc::new(SystemClock::default()),
+        );
         loop {
             match source.next().await {
                 Told::Cut { range, new, at } => {

@@ -7,6 +7,7 @@
 mod list;
 mod named;
 pub mod names;
+mod spacing;
 pub mod split;
 mod trail;
 
@@ -184,10 +185,11 @@ impl Source {
         listing: Listing,
         extent: Extent,
         room: Arc<Semaphore>,
+        clock: Arc<dyn Clock>,
     ) -> Self {
         let (send, told) = mpsc::channel(WAITING);
         let task = tokio::spawn(async move {
-            let listed = match Lister::new(store, listing, &extent, room, send.clone()) {
+            let listed = match Lister::new(store, listing, &extent, (room, clock), send.clone()) {
                 Ok(lister) => lister.list().await,
                 Err(error) => Err(error),
             };
