@@ -10,7 +10,7 @@
 /// goes back there, which is slow but for the largest; bytes that the end of the heap may keep.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 const WISHES: [(&str, &str); 3] =
-    [("MALLOC_ARENA_MAX", "1"), ("MALLOC_MMAP_THRESHOLD_", "131072"), ("MALLOC_TRIM_THRESHOLD_", "1048576")];
+    [("MALLOC_ARENA_MAX", "1"), ("MALLOC_MMAP_THRESHOLD_", "65536"), ("MALLOC_TRIM_THRESHOLD_", "262144")];
 /// Who sets this, or any of those above, has thought about it.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 const TUNABLES: &str = "GLIBC_TUNABLES";

@@ -31,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const PIECE: usize = 1 << 10;
 
 /// Buffers kept for bodies to come.
-const SPARE: usize = 16;
+const SPARE: usize = 8;
 /// Larger ones are not kept: no vendor's page needs them.
 const LARGEST_SPARE: usize = 2 << 20;
 /// Their sizes are multiples of this, so that one does for the next page as well, which is never as long

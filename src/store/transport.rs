@@ -7,6 +7,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use http::{HeaderMap, HeaderValue};
 use reqwest::Url;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
@@ -168,7 +169,8 @@ impl Transport {
         }
         let mut response = builder.send().await.map_err(|e| self.network(&e))?;
         let status = response.status().as_u16();
-        let headers = std::mem::take(response.headers_mut());
+        // Taken out, so that they are gone when they are copied.
+        let headers = copied(&std::mem::take(response.headers_mut()));
         let (body, what, cause) = match self.bodies.read(response).await {
             Ok((body, share)) => return Ok(Received { reply: Reply { status, headers, body }, share }),
             Err(BodyError::Torn(body, error)) => {
@@ -201,6 +203,14 @@ impl Transport {
     fn words(&self, error: &reqwest::Error) -> (String, Option<Cause>) {
         words(error, &self.endpoint.authority())
     }
+}
+
+/// The same headers in memory of their own. Those of a response lie in the buffer that its connection reads
+/// into, which could not be used again for the body before they are gone.
+fn copied(headers: &HeaderMap) -> HeaderMap {
+    let own =
+        |value: &HeaderValue| HeaderValue::from_bytes(value.as_bytes()).unwrap_or_else(|_| value.clone());
+    headers.iter().map(|(name, value)| (name.clone(), own(value))).collect()
 }
 
 /// What went wrong with a request to `host`, by where it went wrong, and the machine's words. The URL is

@@ -18,7 +18,7 @@ use crate::pipeline::checkpoint::{CommitPoint, FinishedFile, pass, sync_folder_o
 const WRITE_BEHIND: u64 = 8 << 20;
 
 /// Buffers kept for rows to come: after a burst of pages as many come back at once.
-const SPARE: usize = 32;
+const SPARE: usize = 12;
 /// Larger ones are not kept: a thousand rows with keys of usual length take half of it.
 const LARGEST_SPARE: usize = 512 << 10;
 
