@@ -29,9 +29,9 @@ pub enum Phase {
 pub enum Notice {
     /// A run goes on from its checkpoint.
     Resumed {
-        /// Rows that the report holds already.
+        /// Rows that are made and safe.
         rows: u64,
-        /// The key after which the listing goes on, as the report spells it.
+        /// The key up to which every key is done, as the report spells it.
         after: String,
     },
     /// A run begins anew, since the copies that the unfinished one asked for may all have lapsed.

@@ -244,6 +244,7 @@ impl Reader {
         Ok(piece)
     }
 }
+
 /// Unpacks the rows of an extent, frame by frame.
 struct Unpacker {
     file: File,

@@ -19,7 +19,7 @@ use crate::pipeline::budget::Ledger;
 use crate::pipeline::checkpoint::journal::Journal;
 use crate::pipeline::checkpoint::{CheckpointError, CommitPoint, Gaps, Mark, MarkedRange, StateDir, pass};
 use crate::pipeline::report::{
-    About, Durable, Earlier, Facts, Order, Reached, Report, Segment, Spill, Summary, Verdict,
+    About, Durable, Earlier, Extent, Facts, Order, Reached, Report, Segment, Spill, Summary, Verdict,
 };
 use crate::pipeline::source::{Placing, RangeId};
 use crate::pipeline::wait::{Memory, merge, remembered, tells_all};
@@ -141,7 +141,8 @@ impl Books {
         let damaged =
             |what: &str| CheckpointError::Damaged { path: job.state_dir.clone(), what: what.to_owned() };
         let segments = mark.segments().ok_or_else(|| damaged("a marked key is not hexadecimal"))?;
-        if segments.iter().flat_map(|segment| &segment.aside).any(|extent| extent.end() > mark.aside.len) {
+        let is_there = |extent: &Extent| extent.len > 0 && extent.end() <= mark.aside.len;
+        if !segments.iter().flat_map(|segment| &segment.aside).all(is_there) {
             return Err(damaged("it counts on more rows that wait than there are").into());
         }
         let planned = job.budget.plan.as_ref().map(|plan| plan.values().map(|count| count.objects).sum());

@@ -14,8 +14,10 @@ const SHARE: u32 = 3;
 const BEHIND: Duration = Duration::from_millis(2);
 /// What a page is taken to need before the first one has come: the quickest of stores do.
 const USUAL: Duration = Duration::from_millis(50);
-/// How much a page that came weighs against all before it.
+/// A page that came weighs one part in so many.
 const WEIGHT: u32 = 8;
+/// The longest gap: where few may be in flight, or pages take seconds, bursts are small or far apart.
+const LONGEST: Duration = Duration::from_millis(25);
 
 /// When the next request may leave.
 #[derive(Debug)]
@@ -45,8 +47,11 @@ impl Spacing {
 
     /// Takes note that a request leaves at `now`, where so many may be `in_flight`.
     pub(super) fn left(&mut self, now: Duration, in_flight: usize) {
-        let in_flight = u32::try_from(in_flight).unwrap_or(u32::MAX).max(1);
-        let gap = self.page / in_flight.saturating_mul(SHARE);
+        let gap = match u32::try_from(in_flight).unwrap_or(u32::MAX) {
+            // One alone is in step with nobody.
+            0 | 1 => Duration::ZERO,
+            several => (self.page / several.saturating_mul(SHARE)).min(LONGEST),
+        };
         self.due = self.due.max(now.saturating_sub(BEHIND)) + gap;
     }
 }
@@ -105,11 +110,14 @@ mod tests {
         spacing.left(now, 1);
         now += PAGE * 1000;
         spacing.arrived(PAGE * 1000);
-        for _ in 0..10 {
+        for in_flight in [1, 1, 2, 4, 64] {
             assert_eq!(spacing.pause(now), Duration::ZERO);
-            spacing.left(now, 1);
+            spacing.left(now, in_flight);
             now += PAGE;
             spacing.arrived(PAGE);
         }
+        // Nor do many that were.
+        let slow = after(PAGE * 1000);
+        assert_eq!(took(slow) + BEHIND, LONGEST * 63);
     }
 }

@@ -89,7 +89,7 @@ pub struct StatusView {
     pub state: RunState,
     /// What the last run came to, in the word of its summary; `None` unless it is finished.
     pub ended: Option<String>,
-    /// Rows that the report holds for certain.
+    /// Rows that are made and safe, in the report or waiting for their turn.
     pub rows: u64,
     /// Answers by kind so far, by the checkpoint.
     pub kinds: Kinds,
