@@ -28,6 +28,7 @@ const BUSY: u32 = 64;
 const LONGEST: f64 = 60.0;
 /// Versions of the one key.
 const VERSIONS: u64 = 10_000;
+
 pub(crate) fn run(scale: Scale, book: &mut Book) -> Result<()> {
     let keys = scale.pick(50_000, 1_000_000);
     table(book, keys, &EIGHT, IN_FLIGHT, LATENCY)?;

@@ -31,7 +31,6 @@ mod rows;
 mod simulator;
 mod store;
 mod table;
-mod tls;
 mod turns;
 mod wait;
 

@@ -9,12 +9,11 @@
 //! The suite's binary starts itself with [`SERVE`]. The first line on its stdout is its port; then
 //! each line on its stdin is a command: `stats` is answered by a line of JSON, `reset` forgets the
 //! counts, `latency N` sets what a page takes, in milliseconds. It ends with its stdin, hence with
-//! whoever started it. With a path behind its keys it speaks TLS, and leaves its certificate there.
+//! whoever started it.
 
 use std::convert::Infallible;
 use std::io::{BufRead as _, Write as _};
 use std::net::Ipv4Addr;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
@@ -28,12 +27,9 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde::{Deserialize, Serialize};
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
-use tokio_rustls::TlsAcceptor;
 
 use super::keys::{Keys, ONE_KEY, Spec};
-use super::tls;
 use super::wait::Waits;
 
 /// The hidden argument that makes the suite a store.
@@ -99,12 +95,11 @@ struct Store {
 pub(crate) fn serve(args: &[String]) -> Result<()> {
     let keys = Keys::new(Spec::read(args.first().context("no keys named")?)?);
     let store = Arc::new(Store { keys, counters: Counters::default(), waits: Waits::new() });
-    let acceptor = args.get(1).map(|path| tls::acceptor(Path::new(path))).transpose()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))?;
     let mut out = std::io::stdout();
     writeln!(out, "{}", listener.local_addr()?.port())?;
-    runtime.spawn(accept(listener, acceptor, Arc::clone(&store)));
+    runtime.spawn(accept(listener, Arc::clone(&store)));
     for line in std::io::stdin().lock().lines() {
         let line = line?;
         let counters = &store.counters;
@@ -145,29 +140,17 @@ pub(crate) fn now() -> u64 {
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
 
-async fn accept(listener: TcpListener, acceptor: Option<TlsAcceptor>, store: Arc<Store>) {
+async fn accept(listener: TcpListener, store: Arc<Store>) {
     while let Ok((stream, _)) = listener.accept().await {
         // Answers are awaited: they must not wait for each other.
         let _ = stream.set_nodelay(true);
-        let (acceptor, store) = (acceptor.clone(), Arc::clone(&store));
+        let store = Arc::clone(&store);
         tokio::spawn(async move {
-            match acceptor {
-                None => talk(stream, store).await,
-                Some(acceptor) => {
-                    if let Ok(stream) = acceptor.accept(stream).await {
-                        talk(stream, store).await;
-                    }
-                }
-            }
+            let answer = service_fn(move |request| answer(Arc::clone(&store), request));
+            // A client that goes away has nothing to be told.
+            let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), answer).await;
         });
     }
-}
-
-/// Answers all requests of a connection.
-async fn talk(stream: impl AsyncRead + AsyncWrite + Unpin, store: Arc<Store>) {
-    let answer = service_fn(move |request| answer(Arc::clone(&store), request));
-    // A client that goes away has nothing to be told.
-    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), answer).await;
 }
 
 async fn answer(store: Arc<Store>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
