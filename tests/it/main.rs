@@ -13,6 +13,7 @@ mod model;
 mod scene;
 #[cfg(unix)]
 mod trial;
+mod wrapped;
 
 mod bad_fields;
 mod bad_input;

@@ -7,20 +7,19 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use defrost::job::{self, Job, Overrides, Prices, Verb};
-use defrost::model::{
-    Clock, Event, Offer, Page, Phase, Position, Provider, Rates, RequestCounts, SystemClock, Tier,
-};
+use defrost::model::{Clock, Event, Phase, Provider, SystemClock};
 use defrost::pipeline::{self, Ended, Options, RunError, Stop};
 use defrost::sim::{AuthClock, Config, Credential, Dialect, Server, SimClock};
+use defrost::store::Call;
 use defrost::store::client::{Allowance, Client, Patience, Settings};
 use defrost::store::credentials::{CredentialSource, Environment};
 use defrost::store::dialect::{Credentials, Endpoint, Options as DialectOptions, Style, for_provider};
-use defrost::store::{Answered, Head, Listing, ReleaseAnswer, RestoreAnswer, RestoreAsk, Store, StoreError};
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 use tempfile::TempDir;
 
 use crate::support::{ACCESS_KEY, Row, SECRET_KEY, Vendor, rows};
+use crate::wrapped::{Around, Wrapped};
 
 /// The simulator's hour. Pauses stay real.
 #[derive(Debug)]
@@ -63,62 +62,17 @@ pub(crate) struct Steps {
 
 /// A store whose clock moves on with each request.
 struct Paced {
-    client: Client,
     clock: Arc<SimClock>,
     steps: Steps,
 }
 
-impl Store for Paced {
-    async fn list(&self, listing: &Listing, at: &Position) -> Result<Answered<Page>, StoreError> {
-        let page = self.client.list(listing, at).await;
-        self.clock.advance(self.steps.list);
-        page
-    }
-
-    async fn head(&self, key: &[u8], version_id: &[u8]) -> Result<Answered<Head>, StoreError> {
-        self.client.head(key, version_id).await
-    }
-
-    async fn restore(&self, ask: RestoreAsk<'_>) -> Result<Answered<RestoreAnswer>, StoreError> {
-        let answer = self.client.restore(ask).await;
-        self.clock.advance(self.steps.restore);
-        answer
-    }
-
-    async fn release(&self, key: &[u8], version_id: &[u8]) -> Result<Answered<ReleaseAnswer>, StoreError> {
-        self.client.release(key, version_id).await
-    }
-
-    fn can_release(&self) -> bool {
-        self.client.can_release()
-    }
-
-    fn usual_time(&self, class: &[u8], access_tier: &[u8], tier: Option<Tier>) -> Option<Duration> {
-        self.client.usual_time(class, access_tier, tier)
-    }
-
-    fn addressable(&self, key: &[u8]) -> bool {
-        self.client.addressable(key)
-    }
-
-    fn offer(&self, class: &[u8], access_tier: &[u8]) -> Option<Offer> {
-        self.client.offer(class, access_tier)
-    }
-
-    fn halt(&self) {
-        self.client.halt();
-    }
-
-    fn requests(&self) -> RequestCounts {
-        self.client.requests()
-    }
-
-    fn restores_in_flight(&self) -> u32 {
-        self.client.restores_in_flight()
-    }
-
-    fn rates(&self) -> Rates {
-        self.client.rates()
+impl Around for Paced {
+    fn after(&self, call: Call) {
+        match call {
+            Call::List => self.clock.advance(self.steps.list),
+            Call::Restore => self.clock.advance(self.steps.restore),
+            Call::Head | Call::Release => {}
+        }
     }
 }
 
@@ -222,7 +176,8 @@ impl Nights {
             Arc::new(Hour { clock: Arc::clone(self.server.clock()), skips: self.skips });
         let dialect = for_provider(provider, DialectOptions::default());
         let client = Client::new(dialect, settings, Arc::clone(&clock), Arc::new(|_: Event| ())).unwrap();
-        let store = Paced { client, clock: Arc::clone(self.server.clock()), steps: self.steps };
+        let around = Paced { clock: Arc::clone(self.server.clock()), steps: self.steps };
+        let store = Wrapped { client, around };
         let options = Options { report: self.folder.path().join("r.csv"), prices, ..Options::default() };
         let waits = Mutex::new(Vec::new());
         let tell = |event: Event| {

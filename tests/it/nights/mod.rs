@@ -8,25 +8,28 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use defrost::job::{Fit, Job, Overrides, Verb, Wish, from_url};
-use defrost::model::{Clock, Event, Provider, RestoreMark, SystemClock, Tell, Tier};
+use defrost::model::{Clock, Event, Provider, RestoreMark, SystemClock, Tier};
 use defrost::pipeline::checkpoint::{CheckpointError, LockError};
-use defrost::pipeline::{Ended, Options, RunError, Step, Stop, run};
+use defrost::pipeline::{Ended, Options, RunError, Stop, run};
 use defrost::sim::{
     Access, AuthClock, BucketConfig, Config, Credential, Dialect, Expected, RestoreRecord, Seeded, Server,
     Span, Tier as SimTier, VersionConfig,
 };
-use defrost::store::Store as _;
 use defrost::store::client::{Allowance, Client, Patience, Settings};
 use defrost::store::credentials::{CredentialSource, Environment};
 use defrost::store::dialect::{Credentials, Endpoint, Options as DialectOptions, Style, for_provider};
+use defrost::store::{Call, Store as _};
 use jiff::Timestamp;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
+use tokio::sync::Semaphore;
 
 use crate::support::{ACCESS_KEY, Row, SECRET_KEY, Vendor, key_of, rows};
+use crate::wrapped::{Around, Wrapped};
 
 pub(crate) const DAY: Duration = Duration::from_hours(24);
 
@@ -55,6 +58,47 @@ pub(crate) struct Night {
 impl Night {
     pub(crate) fn posts_of(&self, name: &Name) -> Vec<&RestoreRecord> {
         self.posts.iter().filter(|post| *post.key == *name.0 && *post.version_id == *name.1).collect()
+    }
+}
+
+/// Nothing happens around calls.
+struct Undisturbed;
+
+impl Around for Undisturbed {}
+
+/// Lets some restore requests through, keeps all others back, and asks the run to end when the last
+/// of the former is answered: before it can look at what came of it.
+struct BreakOff {
+    through: Semaphore,
+    answers: AtomicUsize,
+    requests: usize,
+    stop: Stop,
+}
+
+impl BreakOff {
+    fn new(requests: usize, stop: Stop) -> Self {
+        Self { through: Semaphore::new(requests), answers: AtomicUsize::new(0), requests, stop }
+    }
+}
+
+impl Around for BreakOff {
+    async fn before(&self, call: Call) {
+        if call == Call::Restore {
+            // Closed once the run has heard; from then on it is the client that turns requests away.
+            if let Ok(permit) = self.through.acquire().await {
+                permit.forget();
+            }
+        }
+    }
+
+    fn after(&self, call: Call) {
+        if call == Call::Restore && self.answers.fetch_add(1, Ordering::SeqCst) + 1 == self.requests {
+            self.stop.raise();
+        }
+    }
+
+    fn halted(&self) {
+        self.through.close();
     }
 }
 
@@ -130,7 +174,7 @@ impl Nights {
         let ledger = self.server.ledger();
         ledger.reset();
         let (before, at) = (self.objects(), self.server.clock().now());
-        let ended = self.run(&|_: Event| (), &Stop::new());
+        let ended = self.run(&|| Undisturbed, &Stop::new());
         assert!(ended.verdict.is_some(), "the run came to its end");
         let told = self.rows().into_iter().map(|row| ((key_of(&row), row["version_id"].clone()), row));
         Night { before, posts: ledger.restores(), heads: ledger.counts().head, rows: told.collect(), at }
@@ -148,29 +192,23 @@ impl Nights {
         night.rows.values().filter(|row| row["action"] == "planned").count()
     }
 
-    /// A run that is asked to end when it has sent some requests: whether it was done before, and what
-    /// it sent.
-    pub(crate) fn broken_off_after(&self, requests: u64) -> (bool, Vec<RestoreRecord>) {
+    /// A run that is asked to end when so many restore requests are answered: whether it was done by
+    /// then, and what it sent.
+    pub(crate) fn broken_off_after(&self, requests: usize) -> (bool, Vec<RestoreRecord>) {
         let ledger = self.server.ledger();
         ledger.reset();
         let stop = Stop::new();
-        let tell = |event: Event| {
-            if let Event::Progress(progress) = event
-                && progress.requests.restore >= requests
-                && stop.step() == Step::Go
-            {
-                stop.raise();
-            }
-        };
-        let ended = self.run(&tell, &stop);
+        let breaks = || BreakOff::new(requests, stop.clone());
+        let ended = self.run(&breaks, &stop);
         (ended.verdict.is_some(), ledger.restores())
     }
 
-    fn run(&self, tell: &dyn Tell, stop: &Stop) -> Ended {
+    fn run<A: Around + 'static>(&self, around: &dyn Fn() -> A, stop: &Stop) -> Ended {
         loop {
-            let client = Arc::new(self.client());
+            let store = Arc::new(Wrapped { client: self.client(), around: around() });
             let options = Options { report: self.report(), ..Options::default() };
-            match self.runtime.block_on(run(&self.job, client, self.clock(), tell, stop, options)) {
+            let run = run(&self.job, store, self.clock(), &|_: Event| (), stop, options);
+            match self.runtime.block_on(run) {
                 // Another test starts a program at this moment: until that has begun, it holds all files
                 // of this process open, and with them the lock of the run before this one.
                 Err(RunError::Checkpoint(CheckpointError::Lock(LockError::Held { .. }))) => {}
