@@ -4,10 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use defrost::model::{Clock, SystemClock};
 use defrost::sim::{
-    Access, BucketConfig, ClockConfig, Config, Dialect, Expected, Generate, Mark, ObjectConfig, Phase,
-    Seeded, Span, Tier, VersionConfig, Versioning,
+    Access, BucketConfig, Config, Dialect, Expected, Generate, Mark, ObjectConfig, Phase, Seeded, Span, Tier,
+    VersionConfig, Versioning,
 };
 use jiff::Timestamp;
 
@@ -54,10 +53,7 @@ fn config(vendor: Vendor, versions: bool) -> Config {
             ));
         }
     }
-    let now = SystemClock::new().now().as_second();
-    let start = Timestamp::from_second(now).expect("now is a date");
-    let clock = ClockConfig { start: Some(start), ..ClockConfig::default() };
-    Config { clock, ..Config::default() }.with_bucket(bucket)
+    crate::support::dated(Config::default().with_bucket(bucket))
 }
 
 fn object(key: &str, class: &str, access_tier: Option<Access>, restore: Option<Seeded>) -> ObjectConfig {

@@ -232,12 +232,12 @@ fn campaign(vendor: Vendor) -> (Rig, usize) {
         restored: 0.1,
         ..Generate::default()
     });
-    let rig = Rig::new(crate::trial::dated(Config::default().with_bucket(bucket.clone())));
+    let rig = Rig::new(crate::support::dated(Config::default().with_bucket(bucket.clone())));
     let mut list = keys(&rig, vendor);
     list.reverse();
     list.insert(50, "p/gone".to_owned());
     bucket.quirks.latency = Latency { list: 0, head: 2, restore: 15 };
-    let rig = Rig::new(crate::trial::dated(Config::default().with_bucket(bucket)));
+    let rig = Rig::new(crate::support::dated(Config::default().with_bucket(bucket)));
     std::fs::write(rig.path("keys.txt"), list.join("\n")).unwrap();
     (rig, list.len())
 }

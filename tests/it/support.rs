@@ -8,13 +8,26 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use defrost::model::SystemClock;
+use defrost::model::{Clock as _, SystemClock};
 use defrost::sim::{BucketConfig, Config, Credential, Dialect, Server};
+use jiff::Timestamp;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 pub(crate) const ACCESS_KEY: &str = "AKIDtest0123456789";
 pub(crate) const SECRET_KEY: &str = "TopSecret/Key+0123456789abcdef";
+
+/// Simulated seconds per real one in a store whose hour stands still: restores end and copies lapse when
+/// a test says so, however long its runs take.
+pub(crate) const STILL: f64 = 1e-9;
+
+/// The hour of this machine, standing still, for every store made of it, so that dates in two reports are
+/// equal.
+pub(crate) fn dated(mut config: Config) -> Config {
+    let now = Timestamp::from_second(SystemClock::new().now().as_second()).unwrap();
+    (config.clock.start, config.clock.speed) = (Some(now), STILL);
+    config
+}
 
 /// One row of a report, by column.
 pub(crate) type Row = BTreeMap<String, String>;

@@ -2,14 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use defrost::model::{Clock, SystemClock};
 use defrost::pipeline::report::{COLUMNS, Rows};
 use defrost::sim::{Config, Generate, Span, Versioning};
-use jiff::Timestamp;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::support::{Going, Rig, Row, Vendor, hex, key_of};
+use crate::support::{Going, Rig, Row, Vendor, dated, hex, key_of};
 
 /// Columns that differ from run to run: the store names each request anew, the hour moves on, and a
 /// session that goes on may have to look again.
@@ -39,13 +37,6 @@ pub(crate) fn versions(vendor: Vendor) -> Config {
     bucket.versioning = Versioning::Enabled;
     let generate = bucket.generate.as_mut().unwrap();
     (generate.count, generate.versions_per_key, generate.deleted) = (32, Some(3), 0.2);
-    config
-}
-
-/// The same hour for every store made of it, so that dates in two reports are equal.
-pub(crate) fn dated(mut config: Config) -> Config {
-    let now = Timestamp::from_second(SystemClock::new().now().as_second()).unwrap();
-    config.clock.start = Some(now);
     config
 }
 

@@ -5,7 +5,7 @@ use defrost::pipeline::report::Verdict;
 use defrost::sim::{Call, Config, Credential, Fault, FaultKind, Generate, Span, Versioning};
 
 use super::ground::{Ground, start};
-use crate::support::{ACCESS_KEY, Row, SECRET_KEY, VENDORS, Vendor};
+use crate::support::{ACCESS_KEY, Row, SECRET_KEY, STILL, VENDORS, Vendor};
 
 const OBJECTS: u64 = 240;
 /// The share of requests that go wrong.
@@ -34,7 +34,7 @@ fn config(vendor: Vendor, call: Call) -> Config {
     }
     let mut config = Config::default().with_bucket(bucket);
     config.credentials.push(Credential::new(ACCESS_KEY, SECRET_KEY));
-    config.clock.start = Some(start());
+    (config.clock.start, config.clock.speed) = (Some(start()), STILL);
     config
 }
 

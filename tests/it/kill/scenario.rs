@@ -149,5 +149,5 @@ fn config(vendor: Vendor, restores: bool, ranges: u32, versions: bool) -> Config
         (false, _) => 150,
     };
     bucket.quirks.latency = Latency { list, head: 3, restore: 30 };
-    crate::trial::dated(Config::default().with_bucket(bucket))
+    crate::support::dated(Config::default().with_bucket(bucket))
 }
