@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::{JoinError, JoinSet};
 
+use super::intake::Intake;
 use super::spacing::Spacing;
 use super::split::{self, Kept, Landmarks, Planner, Seen};
 use super::trail::{Trail, orderly};
@@ -33,7 +34,7 @@ pub(super) struct Lister<S> {
     ranges: HashMap<split::RangeId, Known>,
     /// The next name to give out.
     fresh: u64,
-    /// Most requests in flight, and as many as the store bears now.
+    /// Most requests in flight, as the job says, and as many as the store bears now.
     most: usize,
     now: usize,
     /// Pages since the store last asked to slow down, and how often it did.
@@ -42,8 +43,9 @@ pub(super) struct Lister<S> {
     room: Arc<Semaphore>,
     clock: Arc<dyn Clock>,
     spacing: Spacing,
+    intake: Intake,
     send: mpsc::Sender<Told>,
-    wire: JoinSet<Arrived>,
+    wire: JoinSet<Box<Arrived>>,
 }
 
 /// A range that has been asked for.
@@ -62,12 +64,14 @@ struct Arrived {
     at: Position,
     page: Result<Page, StoreError>,
     took: Duration,
+    /// When it was whole, on the monotonic clock.
+    came: Duration,
     permit: OwnedSemaphorePermit,
 }
 
 /// What woke the loop.
 enum Woken {
-    Arrived(Result<Arrived, JoinError>),
+    Arrived(Result<Box<Arrived>, JoinError>),
     Room(OwnedSemaphorePermit),
 }
 
@@ -87,7 +91,8 @@ impl<S: Store + 'static> Lister<S> {
             hi: range.until.clone(),
             done: false,
         });
-        let planner = Planner::resume(listing.prefix.clone(), kept, most, &extent.hints)
+        let intake = Intake::new(most);
+        let planner = Planner::resume(listing.prefix.clone(), kept, intake.now(), &extent.hints)
             .map_err(|split::Torn(at)| SourceError::Overlap { at })?;
         let ranges = planner
             .ranges()
@@ -111,6 +116,7 @@ impl<S: Store + 'static> Lister<S> {
             room,
             clock,
             spacing: Spacing::new(),
+            intake,
             send,
             wire: JoinSet::new(),
         })
@@ -133,7 +139,7 @@ impl<S: Store + 'static> Lister<S> {
                 Woken::Arrived(arrived) => {
                     hungry = true;
                     let arrived = arrived.map_err(|_| SourceError::Died)?;
-                    if !self.take(arrived).await? {
+                    if !self.take(*arrived).await? {
                         return Ok(Vec::new());
                     }
                 }
@@ -167,13 +173,13 @@ impl<S: Store + 'static> Lister<S> {
             return None;
         }
         let began = self.clock.monotonic();
-        self.spacing.left(began, self.now);
+        self.spacing.left(began, self.in_flight());
         let (store, listing, clock) =
             (Arc::clone(&self.store), self.listing.clone(), Arc::clone(&self.clock));
         self.wire.spawn(async move {
             let page = store.list(&listing, &after).await.map(|answered| answered.answer);
-            let took = clock.monotonic().saturating_sub(began);
-            Arrived { range, at: after, page, took, permit }
+            let came = clock.monotonic();
+            Box::new(Arrived { range, at: after, page, took: came.saturating_sub(began), came, permit })
         });
         Some(true)
     }
@@ -200,9 +206,10 @@ impl<S: Store + 'static> Lister<S> {
 
     /// Takes a page in and tells of it; false if nobody wants pages any more.
     async fn take(&mut self, arrived: Arrived) -> Result<bool, SourceError> {
-        let Arrived { range, at, page, took, permit } = arrived;
+        let Arrived { range, at, page, took, came, permit } = arrived;
         let mut page = page?;
         self.spacing.arrived(took);
+        self.intake.took_in(self.clock.monotonic().saturating_sub(came));
         self.breathe();
         orderly(&page, &self.listing.prefix, self.listing.api == ListApi::Versions)?;
         let samples = samples(&page);
@@ -266,7 +273,12 @@ impl<S: Store + 'static> Lister<S> {
                 self.calm = 0;
             }
         }
-        self.planner.set_in_flight(self.now);
+        self.planner.set_in_flight(self.in_flight());
+    }
+
+    /// Requests that may be in flight: what the store bears, and what this machine takes in.
+    fn in_flight(&self) -> usize {
+        self.now.min(self.intake.now())
     }
 
     /// The store does not go on where it is asked to. If no range but the first has brought a page
