@@ -170,7 +170,8 @@ pub struct Limits {
     /// word. Sources: S3 RestoreObject, COS limits and OSS "Limits and performance metrics" pages,
     /// read 2026-11.
     pub restore_rate: u32,
-    /// List requests in flight, 1–256: key ranges of the bucket that are listed side by side.
+    /// List requests in flight, 1–256: key ranges of the bucket that are listed side by side. More than
+    /// 64 only as long as the machine keeps up with their pages.
     pub list_concurrency: u32,
     /// List requests a second, 1–100,000, by default 100.
     pub list_rate: u32,
