@@ -18,7 +18,7 @@ use futures::future::BoxFuture;
 use jiff::Timestamp;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::support::{ACCESS_KEY, COS, OSS, Rig, Row, S3, SECRET_KEY, VENDORS, Vendor};
+use crate::support::{ACCESS_KEY, COS, OSS, Rig, Row, S3, SECRET_KEY, VENDORS, Vendor, dated};
 
 const HOUR: Duration = Duration::from_hours(1);
 
@@ -230,7 +230,9 @@ fn the_first_look_comes_when_the_tier_promises_so() {
     for vendor in VENDORS {
         let generate =
             Generate { count: 300, classes: [(vendor.cold.to_owned(), 1)].into(), ..Generate::default() };
-        let campaign = Campaign::new(vendor, Verb::Restore, bucket(vendor, generate), Overrides::default());
+        // All are asked for at one moment, however long it takes to ask.
+        let config = dated(bucket(vendor, generate));
+        let campaign = Campaign::new(vendor, Verb::Restore, config, Overrides::default());
         campaign.run();
         let asked = campaign.clock.now();
         let waited = campaign.wait(&hourly()).unwrap();
