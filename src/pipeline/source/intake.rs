@@ -1,9 +1,9 @@
-//! As many requests in flight as this machine keeps up with.
+//! As many requests in flight as their pages are taken in.
 //!
 //! More requests bring more pages only as long as somebody is free to take them in. Beyond that each of
-//! them adds a page that stands in memory, in the buffer of its connection, and a request that the store
-//! works on ahead of its time; nothing gets faster. How long pages that are there wait to be taken shows
-//! it, whatever the network does: this machine alone decides it.
+//! them adds a page that stands in memory and a request that the store works on ahead of its time; nothing
+//! gets faster. How long pages that are whole wait to be taken shows it, whatever the network does. Pages that
+//! are not whole since there is no memory for them are bounded where that is shared out, in `store/body.rs`.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ const EARN_AT_FIRST: usize = 2;
 pub(super) struct Intake {
     most: usize,
     now: usize,
-    /// Pages in time since `now` has changed.
+    /// Pages in time since the last that was late, or since they last made room.
     timely: usize,
     /// Whether a page was late yet.
     late: bool,
@@ -89,7 +89,7 @@ mod tests {
     fn it_climbs_again_when_pages_are_taken_in_time() {
         assert_eq!(after(256, &[(1, true), (EARN * 10, false)]), 74);
         assert_eq!(after(256, &[(1, true), (EARN * 200, false)]), 256);
-        // Where as many pages are late as others earn room, it stands still.
+        // Where one late page takes away what those in time bring, it stands still.
         let even = [&[(64 * EARN_AT_FIRST, false)][..], &[(1, true), (EARN, false)].repeat(500)].concat();
         assert_eq!(after(256, &even), 128);
     }

@@ -267,7 +267,7 @@ impl<S: Store + 'static> Lister<S> {
         let throttled = self.store.requests().throttled;
         if throttled > self.throttled {
             self.throttled = throttled;
-            self.now = (self.now * 3 / 4).max(1);
+            self.now = (self.in_flight() * 3 / 4).max(1);
             self.calm = 0;
         } else {
             self.calm += 1;
@@ -279,7 +279,7 @@ impl<S: Store + 'static> Lister<S> {
         self.planner.set_in_flight(self.in_flight());
     }
 
-    /// Requests that may be in flight: what the store bears, and what this machine takes in.
+    /// Requests that may be in flight: the lesser of what the store bears and what is taken in.
     fn in_flight(&self) -> usize {
         self.now.min(self.intake.now())
     }

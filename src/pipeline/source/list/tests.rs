@@ -1,6 +1,7 @@
 //! Listings of a store of numbers: in ranges, by its own continuation, and as fast as pages are taken in.
 
 use std::collections::VecDeque;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::super::WAITING;
@@ -17,9 +18,11 @@ struct Numbers {
     heeds_keys: bool,
     /// What a page takes.
     takes: Duration,
-    /// Requests in flight, and the most that ever were.
+    /// The request, by number, that the store asks to slow down at.
+    slows_at: Option<usize>,
     flying: AtomicUsize,
-    most: AtomicUsize,
+    /// How many were in flight when each request came, itself counted.
+    levels: Mutex<Vec<usize>>,
 }
 
 const PAGE: usize = 10;
@@ -31,7 +34,7 @@ fn key(number: usize) -> Vec<u8> {
 impl Store for Numbers {
     async fn list(&self, _: &Listing, at: &Position) -> Result<Answered<Page>, StoreError> {
         let flying = self.flying.fetch_add(1, Ordering::SeqCst) + 1;
-        self.most.fetch_max(flying, Ordering::SeqCst);
+        self.levels.lock().unwrap().push(flying);
         let number = |text: &[u8]| std::str::from_utf8(text).unwrap().parse::<usize>().unwrap();
         let from = match at {
             Position::Token(token) => number(token),
@@ -92,7 +95,9 @@ impl Store for Numbers {
     fn halt(&self) {}
 
     fn requests(&self) -> RequestCounts {
-        RequestCounts::default()
+        let came = self.levels.lock().unwrap().len();
+        let throttled = u64::from(self.slows_at.is_some_and(|at| came > at));
+        RequestCounts { throttled, ..RequestCounts::default() }
     }
 
     fn restores_in_flight(&self) -> u32 {
@@ -167,10 +172,11 @@ async fn a_store_that_does_not_is_listed_by_its_own_continuation() {
     assert!(cuts > 0 && collapsed, "it was tried, and noticed");
 }
 
-/// The most requests in flight of 256 that may be, where each page keeps its taker busy for so long.
-async fn most_in_flight(busy: Duration) -> usize {
+/// How many of 256 that may be were in flight at each request, where each page keeps its taker busy for so
+/// long.
+async fn levels(busy: Duration, slows_at: Option<usize>) -> Vec<usize> {
     let takes = Duration::from_millis(50);
-    let store = Arc::new(Numbers { count: 30_000, heeds_keys: true, takes, ..Numbers::default() });
+    let store = Arc::new(Numbers { count: 30_000, heeds_keys: true, takes, slows_at, ..Numbers::default() });
     let extent = Extent {
         ranges: vec![Range { id: RangeId(0), from: Position::Start, until: None }],
         fresh: 1,
@@ -182,17 +188,28 @@ async fn most_in_flight(busy: Duration) -> usize {
     loop {
         match source.next().await {
             Told::Page(_) if !busy.is_zero() => tokio::time::sleep(busy).await,
-            Told::End { .. } => return store.most.load(Ordering::SeqCst),
+            Told::End { .. } => return store.levels.lock().unwrap().clone(),
             Told::Failed(error) => panic!("{error}"),
             _ => {}
         }
     }
 }
 
+const BUSY: Duration = Duration::from_millis(20);
+
 #[tokio::test(start_paused = true)]
 async fn as_many_requests_are_in_flight_as_pages_are_taken_in() {
-    assert_eq!(most_in_flight(Duration::ZERO).await, 256);
+    assert_eq!(levels(Duration::ZERO, None).await.into_iter().max(), Some(256));
     // 64 at first; the pages that find room in the channel are in time and make some more.
-    let most = most_in_flight(Duration::from_millis(20)).await;
+    let most = levels(BUSY, None).await.into_iter().max().unwrap();
     assert!((64..64 + WAITING).contains(&most), "{most}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_asks_to_slow_down_gets_less_than_was_in_flight() {
+    let levels = levels(BUSY, Some(1000)).await;
+    let before = levels[500..1000].iter().max().unwrap();
+    // Those in flight come back first.
+    let after = levels[1000 + 80..1000 + 100].iter().max().unwrap();
+    assert!((60..80).contains(before) && *after <= before * 4 / 5, "{before}, then {after}");
 }
