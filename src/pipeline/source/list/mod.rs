@@ -66,8 +66,8 @@ struct Arrived {
     range: split::RangeId,
     at: Position,
     page: Result<Page, StoreError>,
-    took: Duration,
-    /// When it was whole, on the monotonic clock.
+    /// When it was asked for and when it was whole, on the monotonic clock.
+    began: Duration,
     came: Duration,
     permit: OwnedSemaphorePermit,
 }
@@ -182,7 +182,7 @@ impl<S: Store + 'static> Lister<S> {
         self.wire.spawn(async move {
             let page = store.list(&listing, &after).await.map(|answered| answered.answer);
             let came = clock.monotonic();
-            Box::new(Arrived { range, at: after, page, took: came.saturating_sub(began), came, permit })
+            Box::new(Arrived { range, at: after, page, began, came, permit })
         });
         Some(true)
     }
@@ -209,9 +209,9 @@ impl<S: Store + 'static> Lister<S> {
 
     /// Takes a page in and tells of it; false if nobody wants pages any more.
     async fn take(&mut self, arrived: Arrived) -> Result<bool, SourceError> {
-        let Arrived { range, at, page, took, came, permit } = arrived;
+        let Arrived { range, at, page, began, came, permit } = arrived;
         let mut page = page?;
-        self.spacing.arrived(took);
+        self.spacing.arrived(came.saturating_sub(began));
         self.intake.took_in(self.clock.monotonic().saturating_sub(came));
         self.breathe();
         orderly(&page, &self.listing.prefix, self.listing.api == ListApi::Versions)?;
