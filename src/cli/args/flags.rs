@@ -284,8 +284,8 @@ pub struct LimitFlags {
     ///
     /// The bucket is listed in as many ranges of keys at once, found by the way; the report is in
     /// listing order all the same. 1 lists page after page, for stores that go on at their
-    /// own markers only. More than 64 are in flight only as long as this machine keeps up with their
-    /// pages. A restore lists 4 pages ahead of its requests at most.
+    /// own markers only. More than 64 are in flight only as long as this machine and the store keep up
+    /// with them. A restore lists 4 pages ahead of its requests at most.
     #[arg(long, visible_alias = "checkers", value_name = "N")]
     pub list_concurrency: Option<String>,
     /// List requests a second, 1 to 100000 [default: 100]

@@ -4,7 +4,7 @@
 //! The pages of a range come in key order; the ranges tile the listing, and each new one is told of
 //! before its first page, so that the report can be put into listing order.
 
-mod intake;
+mod concurrency;
 mod list;
 mod named;
 pub mod names;

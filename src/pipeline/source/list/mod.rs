@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::{JoinError, JoinSet};
 
-use super::intake::Intake;
+use super::concurrency::Concurrency;
 use super::spacing::Spacing;
 use super::split::{self, Kept, Landmarks, Planner, Seen};
 use super::trail::{Trail, orderly};
@@ -37,16 +37,15 @@ pub(super) struct Lister<S> {
     ranges: HashMap<split::RangeId, Known>,
     /// The next name to give out.
     fresh: u64,
-    /// Most requests in flight, as the job says, and as many as the store bears now.
-    most: usize,
-    now: usize,
-    /// Pages since the store last asked to slow down, and how often it did.
-    calm: usize,
+    /// How many requests may be in flight.
+    concurrency: Concurrency,
+    /// How often the store asked to slow down.
     throttled: u64,
     room: Arc<Semaphore>,
+    /// Permits in circulation for requests, and how many of them are to be taken out.
+    granted: usize,
     clock: Arc<dyn Clock>,
     spacing: Spacing,
-    intake: Intake,
     send: mpsc::Sender<Told>,
     wire: JoinSet<Box<Arrived>>,
 }
@@ -86,7 +85,6 @@ impl<S: Store + 'static> Lister<S> {
         (room, clock): (Arc<Semaphore>, Arc<dyn Clock>),
         send: mpsc::Sender<Told>,
     ) -> Result<Self, SourceError> {
-        let most = extent.in_flight.max(1);
         let until = extent.ranges.last().and_then(|range| range.until.clone());
         let kept = extent.ranges.iter().map(|range| Kept {
             at: range.from.clone(),
@@ -94,8 +92,10 @@ impl<S: Store + 'static> Lister<S> {
             hi: range.until.clone(),
             done: false,
         });
-        let intake = Intake::new(most);
-        let planner = Planner::resume(listing.prefix.clone(), kept, intake.now(), &extent.hints)
+        let most = extent.in_flight.max(1);
+        let concurrency = Concurrency::new(most);
+        room.forget_permits(most - concurrency.now());
+        let planner = Planner::resume(listing.prefix.clone(), kept, concurrency.now(), &extent.hints)
             .map_err(|split::Torn(at)| SourceError::Overlap { at })?;
         let ranges = planner
             .ranges()
@@ -112,16 +112,14 @@ impl<S: Store + 'static> Lister<S> {
             marks: Landmarks::default(),
             ranges,
             fresh,
-            most,
-            now: most,
-            calm: 0,
             throttled,
             room,
+            granted: concurrency.now(),
             clock,
             spacing: Spacing::new(),
-            intake,
             send,
             wire: JoinSet::new(),
+            concurrency,
         })
     }
 
@@ -145,6 +143,10 @@ impl<S: Store + 'static> Lister<S> {
                     if !self.take(*arrived).await? {
                         return Ok(Vec::new());
                     }
+                }
+                Woken::Room(permit) if self.granted > self.concurrency.now() => {
+                    permit.forget();
+                    self.granted -= 1;
                 }
                 Woken::Room(permit) => match self.ask(permit).await {
                     Some(wanted) => hungry = wanted,
@@ -176,7 +178,7 @@ impl<S: Store + 'static> Lister<S> {
             return None;
         }
         let began = self.clock.monotonic();
-        self.spacing.left(began, self.in_flight());
+        self.spacing.left(began, self.concurrency.now());
         let (store, listing, clock) =
             (Arc::clone(&self.store), self.listing.clone(), Arc::clone(&self.clock));
         self.wire.spawn(async move {
@@ -212,8 +214,14 @@ impl<S: Store + 'static> Lister<S> {
         let Arrived { range, at, page, began, came, permit } = arrived;
         let mut page = page?;
         self.spacing.arrived(came.saturating_sub(began));
-        self.intake.took_in(self.clock.monotonic().saturating_sub(came));
-        self.breathe();
+        let now = self.clock.monotonic();
+        self.concurrency.took_in(now.saturating_sub(began), now.saturating_sub(came));
+        let throttled = self.store.requests().throttled;
+        if throttled > self.throttled {
+            self.throttled = throttled;
+            self.concurrency.slow_down();
+        }
+        self.fit();
         orderly(&page, &self.listing.prefix, self.listing.api == ListApi::Versions)?;
         let samples = samples(&page);
         let next = page.next().cloned();
@@ -250,6 +258,18 @@ impl<S: Store + 'static> Lister<S> {
         Ok(true)
     }
 
+    /// Fits what may be in flight, and what may stand in memory besides, to what is of use.
+    fn fit(&mut self) {
+        let now = self.concurrency.now();
+        self.planner.set_in_flight(now);
+        if let Some(more) = now.checked_sub(self.granted) {
+            self.room.add_permits(more);
+            self.granted = now;
+        } else {
+            self.granted -= self.room.forget_permits(self.granted - now);
+        }
+    }
+
     /// Lets the planner forget what is done at the front.
     fn retire(&mut self) {
         let mut first = self.planner.first();
@@ -260,28 +280,6 @@ impl<S: Store + 'static> Lister<S> {
             }
             first = next;
         }
-    }
-
-    /// Fewer requests in flight when the store asks to slow down, one more after each calm round.
-    fn breathe(&mut self) {
-        let throttled = self.store.requests().throttled;
-        if throttled > self.throttled {
-            self.throttled = throttled;
-            self.now = (self.in_flight() * 3 / 4).max(1);
-            self.calm = 0;
-        } else {
-            self.calm += 1;
-            if self.calm >= self.now && self.now < self.most {
-                self.now += 1;
-                self.calm = 0;
-            }
-        }
-        self.planner.set_in_flight(self.in_flight());
-    }
-
-    /// Requests that may be in flight: the lesser of what the store bears and what is taken in.
-    fn in_flight(&self) -> usize {
-        self.now.min(self.intake.now())
     }
 
     /// The store does not go on where it is asked to. If no range but the first has brought a page
@@ -301,7 +299,7 @@ impl<S: Store + 'static> Lister<S> {
         };
         self.planner = planner;
         self.wire = JoinSet::new();
-        (self.most, self.now) = (1, 1);
+        self.concurrency = Concurrency::new(1);
         known.empty = 0;
         let onto = known.id;
         self.ranges = self.planner.first().map(|split| (split, known)).into_iter().collect();

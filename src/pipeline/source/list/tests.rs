@@ -172,19 +172,27 @@ async fn a_store_that_does_not_is_listed_by_its_own_continuation() {
     assert!(cuts > 0 && collapsed, "it was tried, and noticed");
 }
 
-/// How many of 256 that may be were in flight at each request, where each page keeps its taker busy for so
-/// long.
-async fn levels(busy: Duration, slows_at: Option<usize>) -> Vec<usize> {
+/// A listing of at most so many requests in flight, with room for so many pages besides, of a store that takes
+/// 50 ms a page.
+fn numbers(in_flight: usize, besides: usize, slows_at: Option<usize>) -> (Arc<Numbers>, Source) {
     let takes = Duration::from_millis(50);
     let store = Arc::new(Numbers { count: 30_000, heeds_keys: true, takes, slows_at, ..Numbers::default() });
     let extent = Extent {
         ranges: vec![Range { id: RangeId(0), from: Position::Start, until: None }],
         fresh: 1,
-        in_flight: 256,
+        in_flight,
         hints: (0..300).map(|n| key(n * 100)).collect(),
     };
-    let (room, clock) = (Arc::new(Semaphore::new(400)), Arc::new(SystemClock::default()));
-    let mut source = Source::start(Arc::clone(&store), Listing::default(), extent, room, clock);
+    let room = Arc::new(Semaphore::new(in_flight + besides));
+    let clock = Arc::new(SystemClock::default());
+    let source = Source::start(Arc::clone(&store), Listing::default(), extent, room, clock);
+    (store, source)
+}
+
+/// How many of 256 that may be were in flight at each request, where each page keeps its taker busy for so
+/// long.
+async fn levels(busy: Duration, slows_at: Option<usize>) -> Vec<usize> {
+    let (store, mut source) = numbers(256, 100, slows_at);
     loop {
         match source.next().await {
             Told::Page(_) if !busy.is_zero() => tokio::time::sleep(busy).await,
@@ -212,4 +220,30 @@ async fn a_store_that_asks_to_slow_down_gets_less_than_was_in_flight() {
     // Those in flight come back first.
     let after = levels[1000 + 80..1000 + 100].iter().max().unwrap();
     assert!((60..80).contains(before) && *after <= before * 4 / 5, "{before}, then {after}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn pages_that_nobody_is_done_with_count_as_requests_in_flight() {
+    let (store, mut source) = numbers(256, 4, None);
+    let mut kept = Vec::new();
+    while kept.len() < 60 {
+        if let Told::Page(page) = source.next().await {
+            kept.push(page);
+        }
+    }
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    // 64 at first and four pages that may be worked on, and one more for each two from the 64th on.
+    let asked = store.levels.lock().unwrap().len();
+    assert!((64 + 4..64 + 4 + 6).contains(&asked), "{asked}");
+    let mut count: usize = kept.drain(..).map(|placed| placed.page.len()).sum();
+    loop {
+        match source.next().await {
+            Told::Page(placed) => count += placed.page.len(),
+            Told::End { .. } => break,
+            Told::Failed(error) => panic!("{error}"),
+            _ => {}
+        }
+    }
+    assert_eq!(count, store.count);
+    assert_eq!(store.levels.lock().unwrap().iter().max(), Some(&256));
 }
