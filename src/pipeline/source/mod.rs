@@ -180,7 +180,8 @@ pub struct Source {
 
 impl Source {
     /// Starts listing `extent` of `store`. Pages that are anywhere between the store and the report
-    /// hold a permit of `room` each.
+    /// hold a permit of `room` each. It is this listing's alone and has at least as many as may be in
+    /// flight; those that are of no use for a while are taken out and put back.
     pub fn start<S: Store + 'static>(
         store: Arc<S>,
         listing: Listing,

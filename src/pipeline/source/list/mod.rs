@@ -42,8 +42,12 @@ pub(super) struct Lister<S> {
     /// How often the store asked to slow down.
     throttled: u64,
     room: Arc<Semaphore>,
-    /// Permits in circulation for requests, and how many of them are to be taken out.
+    /// Permits in circulation for requests, those for pages that are worked on not among them. Those that are
+    /// too many are taken out as they come back.
     granted: usize,
+    /// So many are never taken out: they are little memory, and only the store asks for fewer requests, not
+    /// for fewer pages that wait here for one another.
+    least: usize,
     clock: Arc<dyn Clock>,
     spacing: Spacing,
     send: mpsc::Sender<Told>,
@@ -94,8 +98,7 @@ impl<S: Store + 'static> Lister<S> {
         });
         let most = extent.in_flight.max(1);
         let concurrency = Concurrency::new(most);
-        room.forget_permits(most - concurrency.now());
-        let planner = Planner::resume(listing.prefix.clone(), kept, concurrency.now(), &extent.hints)
+        let planner = Planner::resume(listing.prefix.clone(), kept, concurrency.limit(), &extent.hints)
             .map_err(|split::Torn(at)| SourceError::Overlap { at })?;
         let ranges = planner
             .ranges()
@@ -114,7 +117,8 @@ impl<S: Store + 'static> Lister<S> {
             fresh,
             throttled,
             room,
-            granted: concurrency.now(),
+            granted: most,
+            least: concurrency.limit(),
             clock,
             spacing: Spacing::new(),
             send,
@@ -126,6 +130,7 @@ impl<S: Store + 'static> Lister<S> {
     /// Lists to the end, and says which keys part the listing into equal pieces. Ends early, and well,
     /// when nobody wants pages any more.
     pub(super) async fn list(mut self) -> Result<Vec<Vec<u8>>, SourceError> {
+        self.fit();
         // Whether the planner may want another page: until it says no.
         let mut hungry = true;
         while !self.planner.is_done() {
@@ -144,7 +149,7 @@ impl<S: Store + 'static> Lister<S> {
                         return Ok(Vec::new());
                     }
                 }
-                Woken::Room(permit) if self.granted > self.concurrency.now() => {
+                Woken::Room(permit) if self.granted > self.permits() => {
                     permit.forget();
                     self.granted -= 1;
                 }
@@ -178,7 +183,7 @@ impl<S: Store + 'static> Lister<S> {
             return None;
         }
         let began = self.clock.monotonic();
-        self.spacing.left(began, self.concurrency.now());
+        self.spacing.left(began, self.concurrency.limit());
         let (store, listing, clock) =
             (Arc::clone(&self.store), self.listing.clone(), Arc::clone(&self.clock));
         self.wire.spawn(async move {
@@ -215,7 +220,7 @@ impl<S: Store + 'static> Lister<S> {
         let mut page = page?;
         self.spacing.arrived(came.saturating_sub(began));
         let now = self.clock.monotonic();
-        self.concurrency.took_in(now.saturating_sub(began), now.saturating_sub(came));
+        self.concurrency.took_in(now.saturating_sub(began), now.saturating_sub(came), self.wire.len());
         let throttled = self.store.requests().throttled;
         if throttled > self.throttled {
             self.throttled = throttled;
@@ -260,14 +265,19 @@ impl<S: Store + 'static> Lister<S> {
 
     /// Fits what may be in flight, and what may stand in memory besides, to what is of use.
     fn fit(&mut self) {
-        let now = self.concurrency.now();
-        self.planner.set_in_flight(now);
-        if let Some(more) = now.checked_sub(self.granted) {
+        self.planner.set_in_flight(self.concurrency.limit());
+        let permits = self.permits();
+        if let Some(more) = permits.checked_sub(self.granted) {
             self.room.add_permits(more);
-            self.granted = now;
+            self.granted = permits;
         } else {
-            self.granted -= self.room.forget_permits(self.granted - now);
+            self.granted -= self.room.forget_permits(self.granted - permits);
         }
+    }
+
+    /// Permits that requests may have.
+    fn permits(&self) -> usize {
+        self.concurrency.limit().max(self.least)
     }
 
     /// Lets the planner forget what is done at the front.
