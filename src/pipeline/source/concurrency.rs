@@ -19,8 +19,8 @@ const PLENTY: usize = 64;
 /// many stood before it.
 const LATE: Duration = Duration::from_millis(5);
 /// Pages are slow while their mean is more than this many hundredths of what they take with few in flight. The
-/// mean over a round scatters too: by a twentieth where times do by half, as those of large stores do. Where
-/// they scatter much more, fewer than there might be are in flight at times.
+/// mean over a round scatters too: by a twentieth where times do by half. Where they scatter much more, fewer
+/// than there might be are in flight at times.
 const SLOW: u32 = 120;
 /// So many pages in time make room for one more request.
 const EARN: usize = 16;
