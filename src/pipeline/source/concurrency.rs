@@ -22,12 +22,23 @@ const LATE: Duration = Duration::from_millis(5);
 /// mean over a round scatters too: by a twentieth where times do by half. Where they scatter much more, fewer
 /// than there might be are in flight at times.
 const SLOW: u32 = 120;
+/// With fewer in flight than this pages are slow or late for another reason than that there are more: a fifth
+/// more take a fifth longer at most.
+const TELLING: usize = PLENTY * 6 / 5;
 /// So many pages in time make room for one more request.
 const EARN: usize = 16;
-/// The same before any page was slow or late: half as many again with each round.
-const EARN_AT_FIRST: usize = 2;
+/// The same before any page was slow or late: a quarter more with each round. What a page takes is the mean over
+/// a round, so that where more bring nothing about as many are too many before that shows.
+const EARN_AT_FIRST: usize = 4;
 /// So many pages while they are slow take the room of one.
 const LOSE: usize = 4;
+/// With as many as this, more than plenty have brought something.
+const MUCH: usize = PLENTY * 2;
+/// Where more brought nothing it stays at plenty for so many pages before it tries again,
+const REST: usize = 256;
+/// for twice as many each time, and at most for so many: each try is a moment of more memory, and tells what
+/// the last one did.
+const LONGEST_REST: usize = 64 * REST;
 /// Pages after which it is believed that they take less for good, and not by chance or since they are short
 /// for a while;
 const LESS: usize = 512;
@@ -48,6 +59,10 @@ pub(super) struct Concurrency {
     timely: usize,
     /// Pages while they are slow, since the last that was in time, or since they last took room away.
     slow: usize,
+    /// Pages that come before it tries again whether more bring anything.
+    rest: usize,
+    /// The same after the next try that fails.
+    next_rest: usize,
     /// Pages that came.
     pages: usize,
     /// What a page takes: the mean over about a round.
@@ -66,6 +81,8 @@ impl Concurrency {
             asked_at: None,
             timely: 0,
             slow: 0,
+            rest: 0,
+            next_rest: REST,
             pages: 0,
             lately: Duration::ZERO,
             usual: Duration::ZERO,
@@ -91,6 +108,7 @@ impl Concurrency {
     /// which it was whole and `waited`, and that came while so many were in flight `besides`.
     pub(super) fn took_in(&mut self, took: Duration, waited: Duration, besides: usize) {
         self.measure(took);
+        self.rest = self.rest.saturating_sub(1);
         // Below plenty only the store lowers it.
         let below_plenty = self.limit < PLENTY;
         if waited > LATE && !below_plenty {
@@ -98,7 +116,9 @@ impl Concurrency {
         } else if self.is_slow() && !below_plenty {
             self.timely = 0;
             self.slow += 1;
-            if self.slow >= LOSE {
+            if self.slow >= LOSE && (TELLING..MUCH).contains(&self.limit) {
+                self.give_up();
+            } else if self.slow >= LOSE {
                 self.shrink();
             }
         } else if self.is_measured() || below_plenty {
@@ -107,17 +127,30 @@ impl Concurrency {
             if besides >= self.limit / 2 {
                 self.timely += 1;
             }
-            if self.timely >= self.earn() {
+            if (self.rest == 0 || below_plenty) && self.timely >= self.earn() {
                 self.timely = 0;
                 self.limit = (self.limit + 1).min(self.most);
+                if self.limit >= MUCH {
+                    self.next_rest = REST;
+                }
             }
         }
     }
 
+    /// One less, since pages are late or slow.
     fn shrink(&mut self) {
+        (self.timely, self.slow) = (0, 0);
+        self.behind |= self.limit >= TELLING;
         self.limit = (self.limit - 1).max(self.most.min(PLENTY));
+    }
+
+    /// Back to plenty, and for a while, since a few more brought nothing.
+    fn give_up(&mut self) {
         (self.timely, self.slow) = (0, 0);
         self.behind = true;
+        self.limit = PLENTY;
+        self.rest = self.next_rest;
+        self.next_rest = (self.next_rest * 2).min(LONGEST_REST);
     }
 
     /// Pages in time that make room for one more.
@@ -206,8 +239,8 @@ mod tests {
     #[test]
     fn all_are_in_flight_after_few_rounds_where_everybody_keeps_up() {
         assert_eq!(after(63, |_, _| PAGE).limit(), 64);
-        // 64, 96, 144, 216 pages, the first of them to see what one takes.
-        assert_eq!(after(64 + 64 + 96 + 144 + 216, |_, _| PAGE).limit(), 256);
+        // The first of them to see what one takes.
+        assert_eq!(after(64 + 64 + 80 + 100 + 125 + 156 + 195 + 244, |_, _| PAGE).limit(), 256);
         assert_eq!(after(100_000, |_, _| PAGE).limit(), 256);
     }
 
@@ -243,7 +276,7 @@ mod tests {
             let took = |now: usize| PAGE.max(Duration::from_millis(now as u64 * busy));
             let levels = come(&mut Concurrency::new(256), 20_000, |now, _| took(now));
             let most = levels[2000..].iter().max();
-            assert!(most.is_some_and(|most| *most <= 64 * 5 / 4), "{most:?}");
+            assert!(most.is_some_and(|most| *most <= 64 * 4 / 3), "{most:?}");
             for seed in 0..5 {
                 let mut times = scattering(Duration::from_secs(1), seed);
                 let times = |now, _| took(now).mul_f64(times().as_secs_f64());
@@ -261,6 +294,52 @@ mod tests {
         let levels = come(&mut at, 20_000, |_, _| PAGE * 2);
         assert!(levels[..2000].contains(&64), "nobody knows yet why they do");
         assert_eq!(at.limit(), 256);
+    }
+
+    #[test]
+    fn where_more_bring_nothing_they_are_tried_ever_more_rarely() {
+        // As many as at plenty are all that somebody can do.
+        let took = |now: usize, _| PAGE * u32::try_from(now).unwrap() / 64;
+        let mut at = Concurrency::new(256);
+        let levels = come(&mut at, 100_000, took);
+        let tried = |pages: &[usize]| pages.iter().filter(|now| **now >= TELLING).count();
+        let (first, last) = (tried(&levels[..10_000]), tried(&levels[60_000..]));
+        assert!(first > 0 && last > 0 && last < 400, "{first} of 10,000, and {last} of 40,000 later");
+        // Once they do bring something, all are in flight a rest and some rounds later;
+        let levels = come(&mut at, LONGEST_REST + 192 * EARN, |_, _| PAGE);
+        assert_eq!((levels.first(), at.limit()), (Some(&64), 256));
+        // and the next time that they do not it rests no longer than the first time.
+        for _ in 0..2000 {
+            if at.limit() > 64 {
+                come(&mut at, 1, took);
+            }
+        }
+        assert_eq!(at.limit(), 64);
+        come(&mut at, REST, |_, _| PAGE);
+        assert!(come(&mut at, EARN * 20, |_, _| PAGE).iter().any(|now| *now > 64));
+    }
+
+    #[test]
+    fn a_rest_keeps_nobody_from_coming_back_to_plenty() {
+        let took = |now: usize, _| PAGE * u32::try_from(now).unwrap() / 64;
+        let mut at = after(64, |_, _| PAGE);
+        while at.rest < LONGEST_REST / 2 {
+            come(&mut at, 1, took);
+        }
+        at.slow_down();
+        assert_eq!(at.limit(), 48);
+        come(&mut at, 64 * 16, |_, _| PAGE);
+        assert_eq!(at.limit(), 64);
+    }
+
+    #[test]
+    fn pages_that_are_slow_with_hardly_more_in_flight_are_so_for_another_reason() {
+        let mut at = after(64, |_, _| PAGE);
+        let levels = come(&mut at, 200, |_, _| PAGE * 2);
+        assert!(levels.iter().all(|now| *now < TELLING));
+        // It climbs as it does at first as soon as they are no more.
+        let quick = come(&mut at, 500, |_, _| PAGE);
+        assert!(quick.last().is_some_and(|now| *now > 140), "{quick:?}");
     }
 
     #[test]
