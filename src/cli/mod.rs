@@ -60,7 +60,7 @@ use signals::Signals;
 use crate::store::credentials::Environment;
 use crate::ui::{Look, Sink};
 
-/// Connections with news that are seen to at a time, for each core. The runtime takes the next ones when nothing
+/// Connections with news that are seen to at a time, for each processor. The runtime takes the next ones when nothing
 /// else is to be done: else a moment in which the machine is busy ends with a whole page of each request in our
 /// memory, read before anybody works on the first. Until then pages wait with the system.
 const EVENTS: usize = 4;
@@ -92,10 +92,10 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let look = look(&cli.global);
     let sink = Sink::stderr();
-    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
     let ended = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
-        .max_io_events_per_tick(cores * EVENTS)
+        .max_io_events_per_tick(processors * EVENTS)
         .build()
         .map_err(|e| Failure::new(Exit::OwnFiles, e, NO_RUNTIME))
         .and_then(|runtime| {

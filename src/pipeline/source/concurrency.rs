@@ -9,6 +9,9 @@
 //! - Pages take longer than they did with few in flight. Where nobody is behind, a page takes what it takes,
 //!   whatever else is in flight; where somebody is, it takes longer by as much as there are more. Somebody
 //!   may be our own list rate: a page's time begins when it is wanted, not when its request may leave.
+//!
+//! Whether more bring more can only be tried, and each try that fails is a moment of more memory. So tries
+//! that fail are made ever more rarely, until one succeeds.
 
 use std::time::Duration;
 
@@ -32,7 +35,7 @@ const EARN: usize = 16;
 const EARN_AT_FIRST: usize = 4;
 /// So many pages while they are slow take the room of one.
 const LOSE: usize = 4;
-/// With as many as this, more than plenty have brought something.
+/// With as many as this, or as many as the job allows, more than plenty have brought something.
 const MUCH: usize = PLENTY * 2;
 /// Where more brought nothing it stays at plenty for so many pages before it tries again,
 const REST: usize = 256;
@@ -130,7 +133,7 @@ impl Concurrency {
             if (self.rest == 0 || below_plenty) && self.timely >= self.earn() {
                 self.timely = 0;
                 self.limit = (self.limit + 1).min(self.most);
-                if self.limit >= MUCH {
+                if self.limit >= MUCH.min(self.most) {
                     self.next_rest = REST;
                 }
             }
@@ -236,6 +239,11 @@ mod tests {
         move || mean.mul_f64((0..4).map(|_| -(1.0 - even()).ln()).sum::<f64>() / 4.0)
     }
 
+    /// What a page takes where somebody can do no more than with 64 in flight.
+    fn saturated(now: usize, _: usize) -> Duration {
+        PAGE.mul_f64(now as f64 / 64.0)
+    }
+
     #[test]
     fn all_are_in_flight_after_few_rounds_where_everybody_keeps_up() {
         assert_eq!(after(63, |_, _| PAGE).limit(), 64);
@@ -298,10 +306,8 @@ mod tests {
 
     #[test]
     fn where_more_bring_nothing_they_are_tried_ever_more_rarely() {
-        // As many as at plenty are all that somebody can do.
-        let took = |now: usize, _| PAGE * u32::try_from(now).unwrap() / 64;
         let mut at = Concurrency::new(256);
-        let levels = come(&mut at, 100_000, took);
+        let levels = come(&mut at, 100_000, saturated);
         let tried = |pages: &[usize]| pages.iter().filter(|now| **now >= TELLING).count();
         let (first, last) = (tried(&levels[..10_000]), tried(&levels[60_000..]));
         assert!(first > 0 && last > 0 && last < 400, "{first} of 10,000, and {last} of 40,000 later");
@@ -311,7 +317,7 @@ mod tests {
         // and the next time that they do not it rests no longer than the first time.
         for _ in 0..2000 {
             if at.limit() > 64 {
-                come(&mut at, 1, took);
+                come(&mut at, 1, saturated);
             }
         }
         assert_eq!(at.limit(), 64);
@@ -320,11 +326,20 @@ mod tests {
     }
 
     #[test]
+    fn a_try_that_reached_what_the_job_allows_succeeded() {
+        let mut at = Concurrency::new(100);
+        while at.next_rest < LONGEST_REST {
+            come(&mut at, 1, |now, _| if now >= TELLING { PAGE * 2 } else { PAGE });
+        }
+        come(&mut at, LONGEST_REST + 36 * EARN, |_, _| PAGE);
+        assert_eq!((at.limit(), at.next_rest), (100, REST));
+    }
+
+    #[test]
     fn a_rest_keeps_nobody_from_coming_back_to_plenty() {
-        let took = |now: usize, _| PAGE * u32::try_from(now).unwrap() / 64;
         let mut at = after(64, |_, _| PAGE);
         while at.rest < LONGEST_REST / 2 {
-            come(&mut at, 1, took);
+            come(&mut at, 1, saturated);
         }
         at.slow_down();
         assert_eq!(at.limit(), 48);
