@@ -24,12 +24,12 @@
 //!    it finds them in, and by HEAD before any is asked for again. A stop in good order says which of
 //!    them were not asked for.
 //! 2. Each answer goes into the journal at once, and to the disk within [`journal::SYNC_EVERY`].
-//! 3. A commit, twice a second: the rows of the report are synced, then those that wait. What is
-//!    durable of both is now known.
+//! 3. A commit, twice a second, over what was written when it began, while more is written: the rows of the
+//!    report are synced, then those that wait. What is durable of both is now known.
 //! 4. The mark over them is written to a new file, synced, renamed over the old one, and the folder
 //!    is synced. From here on the next session begins behind these rows.
-//! 5. Only then the space of rows that wait for nothing any more is given back, and journal lines that
-//!    the mark covers are forgotten.
+//! 5. Only then journal lines that the mark covers are forgotten; and where rows wait no more, their space is
+//!    given back, before more is written.
 //!
 //! At the end: a commit whose mark calls the report sealed; an earlier report that stands there and is to be
 //! kept gets another name, with the files beside it, its summary the last; the report gets its final name,

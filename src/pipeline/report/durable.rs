@@ -51,14 +51,14 @@ impl Durable {
     pub(super) fn is_file(&self, path: &Path) -> bool {
         let as_long = |file: &File| file.metadata().is_ok_and(|found| found.len() == self.len);
         let opened = File::open(path).ok().filter(as_long);
-        opened.is_some_and(|mut file| self.of_file(&mut file, path).is_ok())
+        opened.is_some_and(|file| self.of_file(&file, path).is_ok())
     }
 
     /// Reads this part of `file`, which stands at `path`, and leaves the position behind it.
     ///
     /// # Errors
     /// If the file is shorter, or its bytes are not those that were written.
-    pub(super) fn of_file(&self, file: &mut File, path: &Path) -> Result<Sum, ReportError> {
+    pub(super) fn of_file(&self, mut file: &File, path: &Path) -> Result<Sum, ReportError> {
         let io = |source| ReportError::Io { what: "read back", path: path.to_owned(), source };
         self.fits(file, path)?;
         file.seek(SeekFrom::Start(0)).map_err(io)?;
@@ -153,17 +153,17 @@ mod tests {
             // What lies behind it does not count.
             std::fs::write(&path, [&rows, &b"half a ro"[..]].concat()).unwrap();
             let mut file = open(&path);
-            assert_eq!(durable.of_file(&mut file, &path).unwrap().durable(), durable);
+            assert_eq!(durable.of_file(&file, &path).unwrap().durable(), durable);
             assert_eq!(file.stream_position().unwrap(), durable.len);
             std::fs::write(&path, &rows[1..]).unwrap();
-            assert!(matches!(durable.of_file(&mut open(&path), &path), Err(ReportError::Shortened { .. })));
+            assert!(matches!(durable.of_file(&open(&path), &path), Err(ReportError::Shortened { .. })));
             let mut edited = rows.clone();
             edited[2 * PIECE] ^= 1;
             std::fs::write(&path, edited).unwrap();
-            assert!(matches!(durable.of_file(&mut open(&path), &path), Err(ReportError::Edited { .. })));
+            assert!(matches!(durable.of_file(&open(&path), &path), Err(ReportError::Edited { .. })));
         }
         std::fs::write(&path, &rows).unwrap();
         let nothing = Durable::default();
-        assert_eq!(nothing.of_file(&mut open(&path), &path).unwrap().durable(), nothing);
+        assert_eq!(nothing.of_file(&open(&path), &path).unwrap().durable(), nothing);
     }
 }

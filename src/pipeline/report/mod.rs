@@ -21,6 +21,7 @@ mod sink;
 mod spill;
 mod summary;
 mod time;
+mod unsynced;
 
 pub use self::csv::{Render, shown_key};
 pub use columns::COLUMNS;
@@ -34,3 +35,4 @@ pub use sink::{Finished, Report, ReportError};
 pub use spill::{Extent, Spill};
 pub(crate) use summary::Facts;
 pub use summary::{AlsoWritten, Summary, Verdict};
+pub use unsynced::Unsynced;

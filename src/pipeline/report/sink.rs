@@ -9,6 +9,7 @@ use super::beside::Beside;
 use super::durable::{Durable, Sum};
 use super::earlier::{self, Earlier};
 use super::finish::{self, About, Made};
+use super::unsynced::Unsynced;
 use super::{cache, csv};
 use crate::model::{Form, Spare};
 use crate::pipeline::checkpoint::{CommitPoint, FinishedFile, pass, sync_folder_of};
@@ -92,7 +93,7 @@ fn summed(sum: Sum, spare: Arc<Spare>, path: Option<&Path>) -> Result<Beside, Re
 }
 
 enum Out {
-    File(File),
+    File(Arc<File>),
     Stream(Box<dyn Write + Send + Sync>),
     /// Nothing more: the finished files stand, and these were the rows of which they were made.
     Done(Durable, Vec<FinishedFile>),
@@ -162,7 +163,7 @@ impl Report {
         alone(&file, &partial)?;
         file.set_len(0).map_err(io("create"))?;
         sync_folder_of(&partial).map_err(io("sync the folder of"))?;
-        let report = Self::over(Out::File(file), Some(path.to_owned()))?.with_header()?;
+        let report = Self::over(Out::File(Arc::new(file)), Some(path.to_owned()))?.with_header()?;
         pass(CommitPoint::ReportMade);
         Ok(report)
     }
@@ -208,13 +209,13 @@ impl Report {
         let open = |path: &Path| OpenOptions::new().read(true).write(true).open(path);
         if let Some(report) = made.first().filter(|file| sealed && file.path == path && !partial.exists()) {
             // Killed behind the moment at which the finished files took the place of their rows.
-            let mut file = File::open(path).map_err(|source| match source.kind() {
+            let file = File::open(path).map_err(|source| match source.kind() {
                 io::ErrorKind::NotFound => {
                     ReportError::Shortened { path: path.to_owned(), found: None, marked: report.whole.len }
                 }
                 _ => ReportError::Io { what: "reopen", path: path.to_owned(), source },
             })?;
-            report.whole.of_file(&mut file, path)?;
+            report.whole.of_file(&file, path)?;
             return Self::over(Out::Done(durable.clone(), made.to_vec()), Some(path.to_owned()));
         }
         let (opened, named) = match open(&partial) {
@@ -223,7 +224,7 @@ impl Report {
             Err(e) if e.kind() == io::ErrorKind::NotFound && sealed => (open(path), true),
             opened => (opened, false),
         };
-        let mut file = opened.map_err(|source| match source.kind() {
+        let file = opened.map_err(|source| match source.kind() {
             io::ErrorKind::NotFound => {
                 ReportError::Shortened { path: partial.clone(), found: None, marked: durable.len }
             }
@@ -231,11 +232,11 @@ impl Report {
         })?;
         alone(&file, &partial)?;
         if named {
-            durable.of_file(&mut file, path)?;
+            durable.of_file(&file, path)?;
             std::fs::rename(path, &partial).map_err(io("reopen"))?;
         }
         durable.fits(&file, &partial)?;
-        let mut report = Self::over(Out::File(file), Some(path.to_owned()))?;
+        let mut report = Self::over(Out::File(Arc::new(file)), Some(path.to_owned()))?;
         report.unread = Some(durable.clone());
         if sealed {
             report.read_back()?;
@@ -317,24 +318,29 @@ impl Report {
         Ok(())
     }
 
+    /// All rows so far, on their way to the disk. Those of a stream are on their way out with this.
+    ///
+    /// # Errors
+    /// If the stream cannot be written.
+    pub fn unsynced(&mut self) -> Result<Unsynced, ReportError> {
+        let (file, durable) = match &mut self.out {
+            Out::Done(rows, _) => (None, Ok(rows.clone())),
+            Out::Stream(out) => (None, out.flush().and_then(|()| self.sum.durable())),
+            Out::File(file) => (Some(Arc::clone(file)), self.sum.durable()),
+        };
+        let durable = durable.map_err(|e| self.failed("sync", e))?;
+        let let_go = Some(self.let_go.min(durable.len));
+        (self.let_go, self.begun) = (durable.len, durable.len);
+        let path = growing(self.path.as_deref());
+        Ok(Unsynced { file, path, what: "sync", durable, let_go, point: CommitPoint::RowsSynced })
+    }
+
     /// Hands all rows to the disk and returns what is safe there.
     ///
     /// # Errors
     /// If the file cannot be written.
     pub fn sync(&mut self) -> Result<Durable, ReportError> {
-        match &mut self.out {
-            Out::File(file) => file.sync_data(),
-            Out::Stream(out) => out.flush(),
-            Out::Done(rows, _) => return Ok(rows.clone()),
-        }
-        .map_err(|e| self.failed("sync", e))?;
-        if let Out::File(file) = &self.out {
-            cache::let_go(file, self.let_go, self.sum.len() - self.let_go);
-            self.let_go = self.sum.len();
-            self.begun = self.sum.len();
-        }
-        pass(CommitPoint::RowsSynced);
-        self.sum.durable().map_err(|e| self.failed("sum up", e))
+        self.unsynced()?.sync()
     }
 
     /// Makes, of the report, which must be synced, the file in the form that its name asks for, if that is

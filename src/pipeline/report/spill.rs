@@ -15,6 +15,7 @@ use zstd::bulk::{Compressor, Decompressor};
 use zstd::zstd_safe::{compress_bound, find_frame_compressed_size, get_frame_content_size};
 
 use super::durable::{Durable, Sum};
+use super::unsynced::Unsynced;
 use super::{ReportError, cache};
 use crate::model::Spare;
 use crate::pipeline::checkpoint::{CommitPoint, pass};
@@ -48,13 +49,13 @@ impl Extent {
 
 /// Rows set aside. Grows only; it is emptied when nothing waits in it any more.
 pub struct Spill {
-    file: File,
+    file: Arc<File>,
     path: PathBuf,
     /// Of everything in the file.
     sum: Sum,
     packer: Compressor<'static>,
     packed: Vec<u8>,
-    /// Whether bytes were added since the last [`Spill::sync`].
+    /// Whether bytes were added since the last [`Spill::unsynced`].
     dirty: bool,
     /// What is still to be read back.
     unread: Option<Durable>,
@@ -88,7 +89,7 @@ impl Spill {
         let unread = Some(durable.clone());
         let packer = Compressor::new(LEVEL).map_err(io("set rows aside for"))?;
         let mut spill = Self {
-            file,
+            file: Arc::new(file),
             path: path.to_owned(),
             sum: Sum::quick(),
             packer,
@@ -109,7 +110,7 @@ impl Spill {
     /// If it is not as it was, or cannot be cut.
     pub fn read_back(&mut self) -> Result<(), ReportError> {
         let Some(durable) = self.unread.take() else { return Ok(()) };
-        self.sum = durable.of_file(&mut self.file, &self.path)?;
+        self.sum = durable.of_file(&self.file, &self.path)?;
         let cut = self.file.set_len(durable.len);
         cut.map_err(|source| self.failed("cut back rows set aside for", source))
     }
@@ -155,17 +156,23 @@ impl Spill {
         piece.map_err(|source| self.failed("read rows set aside for", source))
     }
 
-    /// Hands all rows to the disk and returns what is safe there.
-    ///
-    /// # Errors
-    /// If the file cannot be written.
-    pub fn sync(&mut self) -> Result<Durable, ReportError> {
-        if self.dirty {
-            self.file.sync_data().map_err(|source| self.failed("sync rows set aside for", source))?;
-            self.dirty = false;
+    /// All rows so far, on their way to the disk.
+    pub fn unsynced(&mut self) -> Unsynced {
+        let dirty = std::mem::take(&mut self.dirty);
+        Unsynced {
+            file: dirty.then(|| Arc::clone(&self.file)),
+            path: self.path.clone(),
+            what: "sync rows set aside for",
+            durable: self.sum.durable(),
+            let_go: None,
+            point: CommitPoint::AsideSynced,
         }
-        pass(CommitPoint::AsideSynced);
-        Ok(self.sum.durable())
+    }
+
+    /// Whether there is nothing in it.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.sum.len() == 0
     }
 
     /// Gives the space back. Only when no mark counts on the rows any more.
@@ -173,7 +180,7 @@ impl Spill {
     /// # Errors
     /// If the file cannot be cut.
     pub fn clear(&mut self) -> Result<(), ReportError> {
-        if self.sum.len() > 0 {
+        if !self.is_empty() {
             self.file.set_len(0).map_err(|source| self.failed("clear rows set aside for", source))?;
             self.sum = Sum::quick();
             pass(CommitPoint::AsideCleared);
@@ -337,7 +344,7 @@ mod tests {
         let path = folder.path().join("aside");
         let mut spill = Spill::open(&path, &Durable::default()).unwrap();
         let first = spill.put(b"one\n").unwrap();
-        let durable = spill.sync().unwrap();
+        let durable = spill.unsynced().sync().unwrap();
         let second = spill.put(b"two\n").unwrap();
         drop(spill);
         let mut again = Spill::open(&path, &durable).unwrap();

@@ -8,6 +8,7 @@
 
 mod asking;
 mod books;
+mod committer;
 mod ended;
 mod eta;
 mod gauge;
@@ -52,8 +53,8 @@ const TICK: Duration = Duration::from_millis(200);
 /// How often what is done is made durable. Answered POSTs are journaled besides, so this bounds only
 /// how much is listed again after a crash.
 const COMMIT_EVERY: Duration = Duration::from_millis(500);
-/// Commits wait for the disk, and the rows for them: on a slow one, this many times as long as the last
-/// one took goes by before the next.
+/// Commits take up the disk, which rows are written to as well: on a slow one, this many times as long as the
+/// last one took goes by before the next.
 const COMMIT_SHARE: u32 = 9;
 /// But no more than this.
 const COMMIT_AT_LAST: Duration = Duration::from_secs(10);

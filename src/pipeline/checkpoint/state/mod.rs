@@ -47,8 +47,8 @@ pub struct Unfinished {
     pub lapsed: Option<Timestamp>,
 }
 
-/// A job's state folder, locked for one run.
-#[derive(Debug)]
+/// A job's state folder, locked for one run: as long as any of its clones is there.
+#[derive(Clone, Debug)]
 pub struct StateDir {
     path: PathBuf,
     lock: Arc<Lock>,

@@ -1,5 +1,8 @@
 //! The run's books: report, mark and journal, always written in the order of `checkpoint`.
 
+#[cfg(test)]
+mod tests;
+
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -7,6 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
+use super::committer::{Commit, Committer};
 use super::opening::{Kept, Opened};
 use super::page::{Known, Sheet};
 use super::pulse::Pulse;
@@ -45,6 +49,8 @@ pub(super) struct Books {
     aside: Option<Spill>,
     state: Option<StateDir>,
     journal: Option<Arc<Mutex<Journal>>>,
+    /// Makes durable what was written; none if the report is a stream.
+    committer: Option<Committer>,
     ledger: Option<Arc<Ledger>>,
     mark: Mark,
     clock: Arc<dyn Clock>,
@@ -175,6 +181,13 @@ impl Books {
                 .flatten(),
             spare: report.spare(),
         };
+        let committer = match &state {
+            Some(state) => Some(
+                Committer::start(state.clone(), journal.clone(), Arc::clone(&clock))
+                    .map_err(RunError::Thread)?,
+            ),
+            None => None,
+        };
         let now = clock.monotonic();
         let mut books = Self {
             report,
@@ -182,6 +195,7 @@ impl Books {
             aside,
             state,
             journal,
+            committer,
             ledger,
             before: (mark.requests, mark.elapsed),
             mark,
@@ -250,8 +264,10 @@ impl Books {
     /// Commits what was written, if that is due. Asked for when nothing comes, too, so that the last
     /// page before a long wait does not stay behind.
     pub(super) fn pause(&mut self) -> Result<(), RunError> {
-        if self.dirty && self.clock.monotonic() >= self.next_save {
-            self.commit()?;
+        self.heed(Committer::ended)?;
+        let busy = self.committer.as_ref().is_some_and(Committer::is_busy);
+        if self.dirty && !busy && self.clock.monotonic() >= self.next_save {
+            self.begin_commit()?;
         }
         Ok(())
     }
@@ -306,41 +322,59 @@ impl Books {
         self.pause()
     }
 
-    /// Rows first, then the mark over them, then what the mark covers: see `checkpoint`.
+    /// Makes durable what was written, and waits for it.
     fn commit(&mut self) -> Result<(), RunError> {
-        let began = self.clock.monotonic();
-        self.put_down()?;
-        let now = self.clock.monotonic();
-        let pause = now.saturating_sub(began).saturating_mul(COMMIT_SHARE);
-        self.next_save = now + pause.clamp(COMMIT_EVERY, COMMIT_AT_LAST);
-        Ok(())
+        self.heed(Committer::wait)?;
+        self.begin_commit()?;
+        self.heed(Committer::wait)
     }
 
-    fn put_down(&mut self) -> Result<(), RunError> {
+    /// Begins to make durable what was written so far; what is written from now on is left to the next commit.
+    fn begin_commit(&mut self) -> Result<(), RunError> {
+        let began = self.clock.monotonic();
         self.dirty = false;
         self.mark.saved_at = self.clock.now();
         self.mark.requests = self.requests_of_run();
-        self.mark.elapsed = self.before.1 + self.clock.monotonic().saturating_sub(self.began);
+        self.mark.elapsed = self.before.1 + began.saturating_sub(self.began);
         self.mark.timeline = self.pulse.timeline();
-        self.mark.written = self.report.sync()?;
-        let Some(state) = &self.state else {
+        let report = self.report.unsynced()?;
+        self.mark.written = report.durable().clone();
+        let Some(committer) = &mut self.committer else {
+            report.sync()?;
+            self.schedule(self.clock.monotonic().saturating_sub(began));
             return Ok(());
         };
         let waits = self.order.segments().iter().any(|segment| !segment.aside.is_empty());
-        self.mark.aside = match &mut self.aside {
-            Some(aside) if waits => aside.sync()?,
-            _ => Durable::default(),
-        };
+        let aside = self.aside.as_mut().filter(|_| waits).map(Spill::unsynced);
+        self.mark.aside = aside.as_ref().map(|aside| aside.durable().clone()).unwrap_or_default();
         self.mark.ranges = self.order.segments().iter().map(MarkedRange::of).collect();
-        state.save(&self.mark)?;
-        if let Some(aside) = self.aside.as_mut().filter(|_| !waits) {
-            aside.clear()?;
-        }
-        if let Some(journal) = &self.journal {
-            let gaps = Gaps::of(self.order.segments(), self.versioned);
-            journal.lock().unwrap_or_else(PoisonError::into_inner).forget(gaps)?;
+        let gaps = Gaps::of(self.order.segments(), self.versioned);
+        committer.begin(Commit { report, aside, mark: self.mark.clone(), gaps })?;
+        if !waits && self.aside.as_ref().is_some_and(|aside| !aside.is_empty()) {
+            // Rows that come meanwhile might have to wait in the same file.
+            self.heed(Committer::wait)?;
+            self.aside.as_mut().map(Spill::clear).transpose()?;
         }
         Ok(())
+    }
+
+    /// Takes note of the end of a commit, which `ended` tells.
+    fn heed(
+        &mut self,
+        ended: impl FnOnce(&mut Committer) -> Result<Option<Duration>, RunError>,
+    ) -> Result<(), RunError> {
+        if let Some(committer) = &mut self.committer
+            && let Some(took) = ended(committer)?
+        {
+            self.schedule(took);
+        }
+        Ok(())
+    }
+
+    /// Says when the next commit is due, behind one that took so long.
+    fn schedule(&mut self, took: Duration) {
+        let pause = took.saturating_mul(COMMIT_SHARE);
+        self.next_save = self.clock.monotonic() + pause.clamp(COMMIT_EVERY, COMMIT_AT_LAST);
     }
 
     /// Closes a run that has all it wants, leaving `hints` for the next one.
