@@ -1,7 +1,7 @@
 //! Stage 5: one row a key, in listing order, whatever the concurrency; and the summary beside it.
 //!
 //! While a run is unfinished its CSV carries the suffix `.partial`, so that nobody takes half a
-//! report for a whole one. [`Report::sync`] says how many bytes are safe on disk; the checkpoint is
+//! report for a whole one. [`Unsynced::sync`] says how many bytes are safe on disk; the checkpoint is
 //! written over that and never over more.
 //!
 //! A report grows as plain CSV, which alone can be cut back to any row. When the listing is through, it is

@@ -15,7 +15,7 @@ use crate::model::{Form, Spare};
 use crate::pipeline::checkpoint::{CommitPoint, FinishedFile, pass, sync_folder_of};
 
 /// Rows that may wait in memory before the system is told to begin to write them, in bytes. On a slow disk
-/// a sync would otherwise find all of them, and keep the run waiting.
+/// a sync would otherwise find all of them, and a commit take as long.
 const WRITE_BEHIND: u64 = 8 << 20;
 
 /// Buffers kept for rows to come: after a burst of pages as many come back at once.
@@ -301,7 +301,7 @@ impl Report {
         Arc::clone(self.sum.spare())
     }
 
-    /// Writes rows. They are durable after the next [`Report::sync`].
+    /// Writes rows. They are durable when what is [`Report::unsynced`] next is synced.
     ///
     /// # Errors
     /// If the file cannot be written.
@@ -323,12 +323,15 @@ impl Report {
     /// # Errors
     /// If the stream cannot be written.
     pub fn unsynced(&mut self) -> Result<Unsynced, ReportError> {
-        let (file, durable) = match &mut self.out {
-            Out::Done(rows, _) => (None, Ok(rows.clone())),
-            Out::Stream(out) => (None, out.flush().and_then(|()| self.sum.durable())),
-            Out::File(file) => (Some(Arc::clone(file)), self.sum.durable()),
+        let file = match &mut self.out {
+            Out::File(file) => Some(Arc::clone(file)),
+            Out::Stream(out) => out.flush().map(|()| None).map_err(|e| self.failed("sync", e))?,
+            Out::Done(..) => None,
         };
-        let durable = durable.map_err(|e| self.failed("sync", e))?;
+        let durable = match &self.out {
+            Out::Done(rows, _) => rows.clone(),
+            Out::File(_) | Out::Stream(_) => self.sum.durable().map_err(|e| self.failed("sum up", e))?,
+        };
         let let_go = Some(self.let_go.min(durable.len));
         (self.let_go, self.begun) = (durable.len, durable.len);
         let path = growing(self.path.as_deref());

@@ -183,6 +183,7 @@ impl Spill {
         if !self.is_empty() {
             self.file.set_len(0).map_err(|source| self.failed("clear rows set aside for", source))?;
             self.sum = Sum::quick();
+            self.dirty = false;
             pass(CommitPoint::AsideCleared);
         }
         Ok(())

@@ -27,7 +27,7 @@ pub(super) struct Commit {
 /// The thread that commits, as whoever keeps the books sees it.
 pub(super) struct Committer {
     orders: Option<SyncSender<Box<Commit>>>,
-    ended: Receiver<Result<Duration, RunError>>,
+    results: Receiver<Result<Duration, RunError>>,
     thread: Option<JoinHandle<()>>,
     busy: bool,
 }
@@ -43,18 +43,18 @@ impl Committer {
         clock: Arc<dyn Clock>,
     ) -> std::io::Result<Self> {
         let (orders, inbox) = sync_channel::<Box<Commit>>(1);
-        let (end, ended) = sync_channel(1);
+        let (tell, results) = sync_channel(1);
         let commit = move || {
             for order in inbox {
                 let began = clock.monotonic();
-                let ended = put_down(*order, &state, journal.as_deref());
+                let result = put_down(*order, &state, journal.as_deref());
                 let took = clock.monotonic().saturating_sub(began);
                 // Nobody who wants to know any more is no reason to fail.
-                let _ = end.send(ended.map(|()| took));
+                let _ = tell.send(result.map(|()| took));
             }
         };
         let thread = thread::Builder::new().name("commit".to_owned()).spawn(commit)?;
-        Ok(Self { orders: Some(orders), ended, thread: Some(thread), busy: false })
+        Ok(Self { orders: Some(orders), results, thread: Some(thread), busy: false })
     }
 
     /// Whether a commit is under way, of which nothing is known yet.
@@ -67,7 +67,7 @@ impl Committer {
     /// # Errors
     /// If the thread died.
     pub(super) fn begin(&mut self, commit: Commit) -> Result<(), RunError> {
-        debug_assert!(!self.busy, "marks are saved in the order in which they were made");
+        debug_assert!(!self.busy, "who waits for one must not be told of another");
         self.busy = true;
         let order = self.orders.as_ref().map(|orders| orders.send(Box::new(commit)));
         if let Some(Ok(())) = order { Ok(()) } else { Err(RunError::WriterDied) }
@@ -81,9 +81,9 @@ impl Committer {
         if !self.busy {
             return Ok(None);
         }
-        match self.ended.try_recv() {
+        match self.results.try_recv() {
             Err(TryRecvError::Empty) => Ok(None),
-            ended => self.told(ended.ok()),
+            result => self.told(result.ok()),
         }
     }
 
@@ -95,14 +95,14 @@ impl Committer {
         if !self.busy {
             return Ok(None);
         }
-        let ended = self.ended.recv();
-        self.told(ended.ok())
+        let result = self.results.recv();
+        self.told(result.ok())
     }
 
-    fn told(&mut self, ended: Option<Result<Duration, RunError>>) -> Result<Option<Duration>, RunError> {
+    fn told(&mut self, result: Option<Result<Duration, RunError>>) -> Result<Option<Duration>, RunError> {
         self.busy = false;
         // A thread that ends without a word died.
-        ended.unwrap_or(Err(RunError::WriterDied)).map(Some)
+        result.unwrap_or(Err(RunError::WriterDied)).map(Some)
     }
 }
 

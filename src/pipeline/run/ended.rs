@@ -74,10 +74,10 @@ pub enum RunError {
     /// What is being restored cannot be taken down.
     #[error(transparent)]
     Memory(#[from] MergeError),
-    /// The thread that writes the report cannot be started.
+    /// A thread that writes the report, or makes it durable, cannot be started.
     #[error("cannot start a thread for the report")]
     Thread(#[source] std::io::Error),
-    /// The thread that writes the report has ended without a word.
+    /// A thread that writes the report, or makes it durable, has ended without a word.
     #[error("the report's thread ended unexpectedly; this is a bug in defrost")]
     WriterDied,
     /// A second signal came while the files were being closed.

@@ -2,8 +2,8 @@
 //! report → checkpoint.
 //!
 //! Each page is worked on in a task of its own: filtered, classified, acted on (its requests
-//! concurrently), and made into rows. A thread writes the rows in listing order and keeps the
-//! checkpoint. What the pipeline holds in memory is a page for each list request in flight, and two
+//! concurrently), and made into rows. A thread writes the rows in listing order; another one makes
+//! them durable and keeps the checkpoint. What the pipeline holds in memory is a page for each list request in flight, and two
 //! for each core.
 
 mod asking;

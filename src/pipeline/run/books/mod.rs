@@ -52,6 +52,7 @@ pub(super) struct Books {
     /// Makes durable what was written; none if the report is a stream.
     committer: Option<Committer>,
     ledger: Option<Arc<Ledger>>,
+    /// The mark but for what is left of the listing, which is made for each: see [`marked`].
     mark: Mark,
     clock: Arc<dyn Clock>,
     requests: Requests,
@@ -153,6 +154,7 @@ impl Books {
         }
         let planned = job.budget.plan.as_ref().map(|plan| plan.values().map(|count| count.objects).sum());
         pulse.begin(&mark, state.as_ref(), planned);
+        mark.ranges = Vec::new();
         let aside = match &state {
             Some(state) if mark.aside.len > 0 => Some(state.aside(&mark.aside)?),
             _ => None,
@@ -324,13 +326,14 @@ impl Books {
 
     /// Makes durable what was written, and waits for it.
     fn commit(&mut self) -> Result<(), RunError> {
-        self.heed(Committer::wait)?;
         self.begin_commit()?;
         self.heed(Committer::wait)
     }
 
-    /// Begins to make durable what was written so far; what is written from now on is left to the next commit.
+    /// Begins to make durable what was written so far, when the commit before has ended; what is written from
+    /// now on is left to the next one.
     fn begin_commit(&mut self) -> Result<(), RunError> {
+        self.heed(Committer::wait)?;
         let began = self.clock.monotonic();
         self.dirty = false;
         self.mark.saved_at = self.clock.now();
@@ -339,17 +342,16 @@ impl Books {
         self.mark.timeline = self.pulse.timeline();
         let report = self.report.unsynced()?;
         self.mark.written = report.durable().clone();
-        let Some(committer) = &mut self.committer else {
-            report.sync()?;
-            self.schedule(self.clock.monotonic().saturating_sub(began));
-            return Ok(());
-        };
         let waits = self.order.segments().iter().any(|segment| !segment.aside.is_empty());
         let aside = self.aside.as_mut().filter(|_| waits).map(Spill::unsynced);
         self.mark.aside = aside.as_ref().map(|aside| aside.durable().clone()).unwrap_or_default();
-        self.mark.ranges = self.order.segments().iter().map(MarkedRange::of).collect();
-        let gaps = Gaps::of(self.order.segments(), self.versioned);
-        committer.begin(Commit { report, aside, mark: self.mark.clone(), gaps })?;
+        let (mark, gaps) = (marked(&self.mark, &self.order), Gaps::of(self.order.segments(), self.versioned));
+        if let Some(committer) = &mut self.committer {
+            committer.begin(Commit { report, aside, mark, gaps })?;
+        } else {
+            report.sync()?;
+            self.schedule(self.clock.monotonic().saturating_sub(began));
+        }
         if !waits && self.aside.as_ref().is_some_and(|aside| !aside.is_empty()) {
             // Rows that come meanwhile might have to wait in the same file.
             self.heed(Committer::wait)?;
@@ -397,7 +399,7 @@ impl Books {
             // What takes the place of the rows must be known before they go, and what stands beside them before
             // a session that is told to leave it out.
             self.mark.made = finished.files();
-            state.save(&self.mark)?;
+            state.save(&marked(&self.mark, &self.order))?;
             pass(CommitPoint::FormMarked);
         }
         let earlier = self.report.make_room(&finished, Some(&self.mark.run_id), job.report.keep)?;
@@ -444,7 +446,7 @@ impl Books {
         }
         self.mark.finished = Some(summary.exit_reason.clone());
         if let Some(state) = &self.state {
-            state.save(&self.mark)?;
+            state.save(&marked(&self.mark, &self.order))?;
             pass(CommitPoint::RunFinished);
             drop(self.aside);
             state.remove_aside()?;
@@ -517,6 +519,11 @@ impl Books {
     fn requests_of_run(&self) -> RequestCounts {
         self.before.0.plus((self.requests)())
     }
+}
+
+/// `mark` with what `order` says is left of the listing.
+fn marked(mark: &Mark, order: &Order<Paged>) -> Mark {
+    Mark { ranges: order.segments().iter().map(MarkedRange::of).collect(), ..mark.clone() }
 }
 
 /// Leaves word of a complete run to the next one, which must not ask for the same things again.

@@ -5,10 +5,24 @@ use tokio::sync::Semaphore;
 
 use super::*;
 use crate::job::{Env, Overrides, from_url};
-use crate::model::SystemClock;
 
 const FIRST: RangeId = RangeId(0);
 const SECOND: RangeId = RangeId(1);
+const ASIDE: &str = "aside.csv.zst";
+
+/// A clock that stands still: no commit is ever due by itself.
+#[derive(Debug)]
+struct Still;
+
+impl Clock for Still {
+    fn now(&self) -> Timestamp {
+        Timestamp::UNIX_EPOCH
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::ZERO
+    }
+}
 
 /// A scan whose files stand in `folder`.
 fn scan(folder: &TempDir) -> Job {
@@ -30,7 +44,7 @@ fn open(job: &Job) -> (Books, Found) {
     };
     let requests: Requests = Box::new(RequestCounts::default);
     let pulse = Arc::new(Pulse::new("scan", 0));
-    Books::open(job, Arc::new(SystemClock::new()), (requests, pulse), options, None, &|_| {}).unwrap()
+    Books::open(job, Arc::new(Still), (requests, pulse), options, None, &|_| {}).unwrap()
 }
 
 /// Takes the page `number` of `range`: one row, of `key`.
@@ -43,6 +57,18 @@ fn take(books: &mut Books, (range, number, last): (RangeId, u64, bool), key: &st
     };
     let permit = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
     books.take(&Placing { range, number, last }, Paged { sheet, last, permit }).unwrap();
+}
+
+/// Books whose last mark counts on a row that waits, and that have moved it since.
+fn with_moved_rows(job: &Job) -> Books {
+    let (mut books, _) = open(job);
+    books.cut(FIRST, SECOND, b"m".to_vec());
+    take(&mut books, (SECOND, 0, false), "n");
+    books.commit().unwrap();
+    take(&mut books, (FIRST, 0, true), "a");
+    books.move_some().unwrap();
+    assert!(!books.has_movable());
+    books
 }
 
 /// The rows of the finished report, and its header before them.
@@ -102,20 +128,12 @@ fn what_is_written_while_a_commit_is_under_way_is_left_to_the_next() {
 fn the_room_of_rows_that_waited_is_given_back_when_none_wait() {
     let folder = tempfile::tempdir().unwrap();
     let job = scan(&folder);
-    let (mut books, _) = open(&job);
-    let room = || std::fs::metadata(job.state_dir.join("aside.csv.zst")).unwrap().len();
-    books.cut(FIRST, SECOND, b"m".to_vec());
-    take(&mut books, (SECOND, 0, false), "n");
-    books.begin_commit().unwrap();
-    books.heed(Committer::wait).unwrap();
+    let mut books = with_moved_rows(&job);
+    let room = || std::fs::metadata(job.state_dir.join(ASIDE)).unwrap().len();
     assert!(room() > 0);
-    take(&mut books, (FIRST, 0, true), "a");
-    while books.has_movable() {
-        books.move_some().unwrap();
-    }
-    books.heed(Committer::wait).unwrap();
     books.begin_commit().unwrap();
-    assert_eq!(room(), 0, "the commit was waited for");
+    assert_eq!(StateDir::peek(&job.state_dir).unwrap().unwrap().aside.len, 0, "the mark was waited for");
+    assert_eq!(room(), 0);
     // What has to wait from now on waits in the same file.
     books.cut(SECOND, RangeId(2), b"s".to_vec());
     take(&mut books, (RangeId(2), 0, true), "t");
@@ -125,13 +143,24 @@ fn the_room_of_rows_that_waited_is_given_back_when_none_wait() {
 }
 
 #[test]
-fn a_commit_that_fails_is_told_by_the_next_thing_that_is_done() {
+fn rows_that_a_mark_counts_on_keep_their_room_until_there_is_another_mark() {
+    let folder = tempfile::tempdir().unwrap();
+    let job = scan(&folder);
+    let mut books = with_moved_rows(&job);
+    let elsewhere = folder.path().join("elsewhere");
+    std::fs::rename(&job.state_dir, &elsewhere).unwrap();
+    assert!(books.begin_commit().is_err());
+    assert!(std::fs::metadata(elsewhere.join(ASIDE)).unwrap().len() > 0);
+}
+
+#[test]
+fn a_commit_that_fails_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let job = scan(&folder);
     let (mut books, _) = open(&job);
     std::fs::rename(&job.state_dir, folder.path().join("elsewhere")).unwrap();
     take(&mut books, (FIRST, 0, false), "a");
     books.begin_commit().unwrap();
-    let told = books.suspend().unwrap_err().to_string();
+    let told = books.heed(Committer::wait).unwrap_err().to_string();
     assert!(told.contains("checkpoint.json"), "{told}");
 }
