@@ -65,3 +65,19 @@ impl Clock for SystemClock {
         self.origin.elapsed()
     }
 }
+
+/// A clock that stands still.
+#[cfg(test)]
+#[derive(Debug)]
+pub(crate) struct Still(pub(crate) Timestamp);
+
+#[cfg(test)]
+impl Clock for Still {
+    fn now(&self) -> Timestamp {
+        self.0
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::ZERO
+    }
+}

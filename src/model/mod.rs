@@ -25,6 +25,8 @@ mod timeline;
 
 pub use account::{Account, AccountLine, Answers, Bill};
 pub use audit::{Audit, FailedCode, FailedRow, Failures, Flagged, Folders, Lapses, RunFacts, Seal, Share};
+#[cfg(test)]
+pub(crate) use clock::Still;
 pub use clock::{Clock, SystemClock};
 pub use comparison::{
     Change, Changes, Comparison, DEEPEST, PrefixChanges, Prefixes, STUCK_AFTER, Seen, Told, change,

@@ -332,25 +332,15 @@ mod tests {
     use super::super::notice::tests::every_notice;
     use super::super::sink::tests::Page;
     use super::*;
-    use crate::model::{Action, Count, State as ObjectState};
-
-    /// A clock that stands still.
-    #[derive(Debug)]
-    struct Still;
-
-    impl Clock for Still {
-        fn now(&self) -> jiff::Timestamp {
-            "2026-11-21T01:02:03.0456789Z".parse().unwrap()
-        }
-
-        fn monotonic(&self) -> Duration {
-            Duration::ZERO
-        }
-    }
+    use crate::model::{Action, Count, State as ObjectState, Still};
 
     fn told(verbosity: i8, events: impl IntoIterator<Item = Event>) -> String {
         let (page, sink) = Page::new();
-        let log = JsonLog::new(Look { verbosity, ..Look::default() }, sink, Arc::new(Still));
+        let log = JsonLog::new(
+            Look { verbosity, ..Look::default() },
+            sink,
+            Arc::new(Still("2026-11-21T01:02:03.0456789Z".parse().unwrap())),
+        );
         for event in events {
             log.tell(event);
         }

@@ -8,7 +8,6 @@
 
 mod asking;
 mod books;
-mod committer;
 mod ended;
 mod eta;
 mod gauge;

@@ -5,24 +5,11 @@ use tokio::sync::Semaphore;
 
 use super::*;
 use crate::job::{Env, Overrides, from_url};
+use crate::model::Still;
 
 const FIRST: RangeId = RangeId(0);
 const SECOND: RangeId = RangeId(1);
 const ASIDE: &str = "aside.csv.zst";
-
-/// A clock that stands still: no commit is ever due by itself.
-#[derive(Debug)]
-struct Still;
-
-impl Clock for Still {
-    fn now(&self) -> Timestamp {
-        Timestamp::UNIX_EPOCH
-    }
-
-    fn monotonic(&self) -> Duration {
-        Duration::ZERO
-    }
-}
 
 /// A scan whose files stand in `folder`.
 fn scan(folder: &TempDir) -> Job {
@@ -44,7 +31,9 @@ fn open(job: &Job) -> (Books, Found) {
     };
     let requests: Requests = Box::new(RequestCounts::default);
     let pulse = Arc::new(Pulse::new("scan", 0));
-    Books::open(job, Arc::new(Still), (requests, pulse), options, None, &|_| {}).unwrap()
+    // No commit is ever due by itself.
+    let clock = Arc::new(Still(Timestamp::UNIX_EPOCH));
+    Books::open(job, clock, (requests, pulse), options, None, &|_| {}).unwrap()
 }
 
 /// Takes the page `number` of `range`: one row, of `key`.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use super::RunError;
+use super::super::RunError;
 use crate::model::Clock;
 use crate::pipeline::checkpoint::journal::Journal;
 use crate::pipeline::checkpoint::{Gaps, Mark, StateDir};
