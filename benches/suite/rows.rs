@@ -63,7 +63,8 @@ pub(crate) fn run(scale: Scale, book: &mut Book) -> Result<()> {
 fn rows(dialect: &dyn Dialect, body: Vec<u8>, now: Timestamp) -> Result<Vec<u8>> {
     let listing = Listing { prefix: Vec::new(), api: ListApi::V2, page_size: 1000 };
     let reply = Reply { status: 200, headers: HeaderMap::new(), body };
-    let page = dialect.read_page(&listing, reply).map_err(|_| anyhow!("the answer is no page"))?;
+    let page =
+        dialect.read_page(&listing, reply, Vec::new()).map_err(|_| anyhow!("the answer is no page"))?;
     let mut render = Render::new(BUCKET, Vec::with_capacity(Render::room(page.len())));
     for object in page.iter() {
         let outcome = match classify(object.kind, object.access, object.restore, now) {

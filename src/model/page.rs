@@ -190,10 +190,10 @@ pub struct Named {
     pub heads: BTreeMap<usize, (u32, Answers)>,
 }
 
-/// Whoever lent a page its buffer.
+/// Whoever lent a page its buffers.
 pub trait Lender: fmt::Debug + Send + Sync {
-    /// Takes the buffer back, when the page is dropped.
-    fn give_back(&self, text: Vec<u8>);
+    /// Takes the buffers back, when the page is dropped.
+    fn give_back(&self, text: Vec<u8>, entries: Vec<Entry>);
 }
 
 /// One page of a listing, in key order (versions of a key newest first).
@@ -209,7 +209,7 @@ pub struct Page {
 impl Drop for Page {
     fn drop(&mut self) {
         if let Some(lender) = self.lender.take() {
-            lender.give_back(std::mem::take(&mut self.text));
+            lender.give_back(std::mem::take(&mut self.text), std::mem::take(&mut self.entries));
         }
     }
 }
@@ -255,7 +255,7 @@ impl Page {
         (object.key, object.version_id)
     }
 
-    /// The page, whose buffer goes back to `lender` when it is dropped.
+    /// The page, whose buffers go back to `lender` when it is dropped.
     #[must_use]
     pub fn lent_by(mut self, lender: impl Lender + 'static) -> Self {
         self.lender = Some(Box::new(lender));

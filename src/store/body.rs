@@ -12,7 +12,7 @@ use std::time::Duration;
 use reqwest::Response;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::model::{Lender, Spare};
+use crate::model::{Entry, Lender, Spare};
 
 /// A page of 1,000 keys with every optional field is about 1 MB; a key may take 3 KB encoded.
 pub(super) const MAX_BODY: usize = 16 << 20;
@@ -30,24 +30,42 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Shares are counted in pieces of this size.
 const PIECE: usize = 1 << 10;
 
-/// Buffers kept for bodies to come.
+/// Buffers kept for bodies to come, and as many for the entries that are read from them.
 const SPARE: usize = 8;
 /// Larger ones are not kept: no vendor's page needs them.
 const LARGEST_SPARE: usize = 2 << 20;
 /// Their sizes are multiples of this, so that one does for the next page as well, which is never as long
 /// to the byte.
 const ROUND: usize = 64 << 10;
+/// Larger buffers for entries are not kept, in entries: a page lists a thousand, and one that grew with them
+/// has room for twice as many at most.
+const LARGEST_ENTRIES: usize = 2000;
 
 /// A body's share of the memory; given back when dropped.
 #[derive(Debug)]
 pub(super) struct Share {
     _permit: OwnedSemaphorePermit,
-    spare: Arc<Spare>,
+    spare: Arc<Buffers>,
+}
+
+/// Buffers that go from page to page.
+#[derive(Debug)]
+struct Buffers {
+    bodies: Spare,
+    entries: Spare<Entry>,
+}
+
+impl Share {
+    /// A buffer for the entries of the body.
+    pub(super) fn entries(&self) -> Vec<Entry> {
+        self.spare.entries.take(0)
+    }
 }
 
 impl Lender for Share {
-    fn give_back(&self, text: Vec<u8>) {
-        self.spare.put(text);
+    fn give_back(&self, text: Vec<u8>, entries: Vec<Entry>) {
+        self.spare.bodies.put(text);
+        self.spare.entries.put(entries);
     }
 }
 
@@ -68,7 +86,7 @@ pub(super) struct Bodies {
     whole: usize,
     /// The size of the last large body, for those that do not announce theirs.
     usual: AtomicUsize,
-    spare: Arc<Spare>,
+    spare: Arc<Buffers>,
 }
 
 impl Bodies {
@@ -80,7 +98,10 @@ impl Bodies {
             room: Arc::new(Semaphore::new(pieces)),
             whole,
             usual: AtomicUsize::new(0),
-            spare: Arc::new(Spare::new(SPARE, LARGEST_SPARE)),
+            spare: Arc::new(Buffers {
+                bodies: Spare::new(SPARE, LARGEST_SPARE),
+                entries: Spare::new(SPARE, LARGEST_ENTRIES),
+            }),
         }
     }
 
@@ -108,7 +129,8 @@ impl Bodies {
                 let size = announced.unwrap_or_else(|| self.usual.load(Ordering::Relaxed)).max(size);
                 share = self.share(size).await;
                 if share.is_some() {
-                    let begun = std::mem::replace(&mut body, self.spare.take(size.next_multiple_of(ROUND)));
+                    let begun =
+                        std::mem::replace(&mut body, self.spare.bodies.take(size.next_multiple_of(ROUND)));
                     body.extend_from_slice(&begun);
                 } else {
                     body.reserve_exact(size - body.len());

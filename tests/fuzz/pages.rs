@@ -168,7 +168,7 @@ impl Target for Pages {
             (false, false) => ListApi::V2,
         };
         let slow = read_by_events(&self.form, api, input.to_vec());
-        let both = read(&self.form, api, input.to_vec());
+        let both = read(&self.form, api, input.to_vec(), Vec::new());
         assert_eq!(slow.as_ref().map(told), both.as_ref().map(told), "the readers disagree");
         if let Ok(fast) = read_by_scan(&self.form, api, input.to_vec()) {
             assert_eq!(
@@ -179,7 +179,7 @@ impl Target for Pages {
         }
         let listing = Listing { prefix: Vec::new(), api, page_size: 1000 };
         let reply = Reply { status: 200, headers: HeaderMap::new(), body: input.to_vec() };
-        match (self.dialect.read_page(&listing, reply), &slow) {
+        match (self.dialect.read_page(&listing, reply, Vec::new()), &slow) {
             (Ok(page), Ok(slow)) => {
                 assert_eq!(told(&page), told(slow), "the dialect has another form");
                 if let Some(Position::Token(at) | Position::After(at) | Position::AfterVersion(at, _)) =

@@ -14,6 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 
 use self::sending::Fault;
+use super::body::Share;
 use super::credentials::{CredentialError, CredentialSource, Environment};
 use super::dialect::{Dialect, Endpoint};
 pub use super::pace::Allowance;
@@ -163,10 +164,13 @@ impl Store for Client {
     async fn list(&self, listing: &Listing, at: &Position) -> Result<Answered<Page>, StoreError> {
         self.call(Call::List, None, self.dialect.list(listing, at), |Received { reply, share }| {
             match reply.status {
-                200 => self.dialect.read_page(listing, reply).map(|page| match share {
-                    Some(share) => page.lent_by(share),
-                    None => page,
-                }),
+                200 => {
+                    let entries = share.as_ref().map(Share::entries).unwrap_or_default();
+                    self.dialect.read_page(listing, reply, entries).map(|page| match share {
+                        Some(share) => page.lent_by(share),
+                        None => page,
+                    })
+                }
                 _ => Err(self.dialect.read_refusal(&reply)),
             }
         })

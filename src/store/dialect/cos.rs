@@ -12,7 +12,7 @@ use super::legal::{ALL_TIERS, Law, Line, NOT_EXPEDITED};
 use super::refusal::{self, Manners};
 use super::xml::Form;
 use super::{Credentials, Dialect, Endpoint, Options, Reply, Request};
-use crate::model::{Access, Offer, Page, Position, Provider, Raise, RestoreMark, Tier, Usual};
+use crate::model::{Access, Entry, Offer, Page, Position, Provider, Raise, RestoreMark, Tier, Usual};
 use crate::store::{ErrorKind, Head, Listing, Refusal, RestoreAnswer, RestoreAsk, sign};
 
 /// Which class takes what. Intelligent-Tiering needs no days: the object returns to the standard tier.
@@ -139,8 +139,8 @@ impl Dialect for Cos {
         sign::cos::sign(request, to, who, at);
     }
 
-    fn read_page(&self, listing: &Listing, reply: Reply) -> Result<Page, Refusal> {
-        refusal::page(&MANNERS, &FORM, listing.api, reply, |reply| self.read_refusal(reply))
+    fn read_page(&self, listing: &Listing, reply: Reply, entries: Vec<Entry>) -> Result<Page, Refusal> {
+        refusal::page((&MANNERS, &FORM), listing.api, reply, entries, |reply| self.read_refusal(reply))
     }
 
     fn read_head(&self, reply: &Reply) -> Result<Head, Refusal> {

@@ -75,7 +75,7 @@ fn reply(status: u16, headers: &[(&'static str, &'static str)], body: impl AsRef
 }
 
 fn page(provider: Provider, api: ListApi, body: &str) -> Page {
-    dialect(provider).read_page(&listing(api), reply(200, &[], body)).unwrap()
+    dialect(provider).read_page(&listing(api), reply(200, &[], body), Vec::new()).unwrap()
 }
 
 /// An entry in one line.
@@ -468,7 +468,8 @@ fn an_error_document_under_200_is_an_error() {
         let body =
             "<?xml version=\"1.0\"?>\n<Error><Code>InternalError</Code><RequestId>R</RequestId></Error>";
         for api in [ListApi::V2, ListApi::V1, ListApi::Versions] {
-            let said = dialect(provider).read_page(&listing(api), reply(200, &[], body)).unwrap_err();
+            let said =
+                dialect(provider).read_page(&listing(api), reply(200, &[], body), Vec::new()).unwrap_err();
             assert_eq!(
                 (said.kind, &*said.code, &*said.request_id),
                 (ErrorKind::Server, "InternalError", "R")
@@ -551,7 +552,7 @@ proptest::proptest! {
             proptest::prop_assert!(said.message.chars().count() <= 300);
             let _ = (dialect.read_head(&reply()), dialect.read_restore(&reply()));
             for api in [ListApi::V1, ListApi::V2, ListApi::Versions] {
-                proptest::prop_assert!(dialect.read_page(&listing(api), reply()).is_err());
+                proptest::prop_assert!(dialect.read_page(&listing(api), reply(), Vec::new()).is_err());
             }
         }
     }

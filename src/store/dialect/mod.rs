@@ -33,7 +33,7 @@ use http::{HeaderMap, Method};
 use jiff::Timestamp;
 
 use super::{Head, Listing, Refusal, ReleaseAnswer, RestoreAnswer, RestoreAsk};
-use crate::model::{Access, Offer, Page, Position, Provider, Tier, Usual};
+use crate::model::{Access, Entry, Offer, Page, Position, Provider, Tier, Usual};
 
 /// A request before it has an authority and a signature. `Debug` leaves out what headers hold: once
 /// signed, that is a signature and perhaps a token.
@@ -145,12 +145,13 @@ pub trait Dialect: Send + Sync + fmt::Debug {
     /// Signs `request` for `to` at the time `at`, adding headers.
     fn sign(&self, request: &mut Request, to: &Endpoint, who: &Credentials, at: Timestamp);
 
-    /// Reads a 200 reply to [`Dialect::list`]. The reply's body becomes (or feeds) the page's buffer.
+    /// Reads a 200 reply to [`Dialect::list`]. The reply's body becomes (or feeds) the page's buffer,
+    /// and `entries`, which is empty, may be used for what it lists.
     ///
     /// # Errors
     /// [`ErrorKind::Unreadable`](super::ErrorKind::Unreadable) for a page that is torn, mislabelled or not in the vendor's form,
     /// and what the body says if it is an error document under status 200.
-    fn read_page(&self, listing: &Listing, reply: Reply) -> Result<Page, Refusal>;
+    fn read_page(&self, listing: &Listing, reply: Reply, entries: Vec<Entry>) -> Result<Page, Refusal>;
 
     /// Reads a 200 reply to [`Dialect::head`].
     ///

@@ -12,7 +12,7 @@ use super::legal::{ALL_TIERS, Law, Line};
 use super::refusal::{self, Manners};
 use super::xml::{ErrorDocument, Form};
 use super::{Credentials, Dialect, Endpoint, Options, Reply, Request};
-use crate::model::{Access, Offer, Page, Position, Provider, Raise, RestoreMark, Tier, Usual};
+use crate::model::{Access, Entry, Offer, Page, Position, Provider, Raise, RestoreMark, Tier, Usual};
 use crate::store::{ErrorKind, Head, Listing, Refusal, ReleaseAnswer, RestoreAnswer, RestoreAsk, sign};
 
 /// Which class takes what. `JobParameters` on Archive is 400 `MalformedXML`; a request on a readable
@@ -127,8 +127,8 @@ impl Dialect for Oss {
         sign::oss::sign(request, to, who, at, &self.key);
     }
 
-    fn read_page(&self, listing: &Listing, reply: Reply) -> Result<Page, Refusal> {
-        refusal::page(&MANNERS, self.form(), listing.api, reply, |reply| self.read_refusal(reply))
+    fn read_page(&self, listing: &Listing, reply: Reply, entries: Vec<Entry>) -> Result<Page, Refusal> {
+        refusal::page((&MANNERS, self.form()), listing.api, reply, entries, |reply| self.read_refusal(reply))
     }
 
     fn read_head(&self, reply: &Reply) -> Result<Head, Refusal> {

@@ -92,16 +92,17 @@ pub(super) fn request_id(manners: &Manners, headers: &HeaderMap) -> Box<str> {
     bounded(header(headers, manners.request_id), WORD_CHARS)
 }
 
-/// Reads a page, or says what the reply is instead; `refuse` reads error documents.
+/// Reads a page, with `entries` for what it lists, or says what the reply is instead; `refuse` reads error
+/// documents.
 pub(super) fn page(
-    manners: &Manners,
-    form: &xml::Form,
+    (manners, form): (&Manners, &xml::Form),
     api: crate::store::ListApi,
     reply: Reply,
+    entries: Vec<crate::model::Entry>,
     refuse: impl FnOnce(&Reply) -> Refusal,
 ) -> Result<crate::model::Page, Refusal> {
     let Reply { status, headers, body } = reply;
-    match xml::read(form, api, body) {
+    match xml::read(form, api, body, entries) {
         Ok(page) => Ok(page),
         Err(xml::Fault::Refused(body)) => Err(refuse(&Reply { status, headers, body })),
         Err(xml::Fault::Unreadable(why)) => Err(unreadable(manners, status, &headers, why)),

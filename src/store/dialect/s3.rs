@@ -11,7 +11,7 @@ use super::legal::{ALL_TIERS, Law, Line, NOT_EXPEDITED};
 use super::refusal::{self, Manners};
 use super::xml::Form;
 use super::{Credentials, Dialect, Endpoint, Options, Reply, Request};
-use crate::model::{Access, Offer, Page, Position, Provider, Raise, RestoreMark, Tier, Usual};
+use crate::model::{Access, Entry, Offer, Page, Position, Provider, Raise, RestoreMark, Tier, Usual};
 use crate::store::{ErrorKind, Head, Listing, Refusal, RestoreAnswer, RestoreAsk, sign};
 
 /// Most days that are asked for. S3 names no upper bound; a hundred years keeps dates in range.
@@ -153,8 +153,8 @@ impl Dialect for S3 {
         sign::v4::sign(request, to, who, at, &self.key);
     }
 
-    fn read_page(&self, listing: &Listing, reply: Reply) -> Result<Page, Refusal> {
-        refusal::page(&MANNERS, &FORM, listing.api, reply, |reply| self.read_refusal(reply))
+    fn read_page(&self, listing: &Listing, reply: Reply, entries: Vec<Entry>) -> Result<Page, Refusal> {
+        refusal::page((&MANNERS, &FORM), listing.api, reply, entries, |reply| self.read_refusal(reply))
     }
 
     fn read_head(&self, reply: &Reply) -> Result<Head, Refusal> {

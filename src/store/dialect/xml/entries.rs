@@ -19,7 +19,9 @@ use crate::model::{Entry, Kind};
 use crate::store::ListApi;
 
 /// A guess at the bytes of one entry, to size the list of entries by.
-const BYTES_AN_ENTRY: usize = 384;
+const BYTES_AN_ENTRY: usize = 256;
+/// No vendor's page lists more.
+const MOST: usize = 1000;
 
 /// Most places that are remembered, far above the dozen of any vendor; beyond, pages are handed
 /// over.
@@ -79,12 +81,14 @@ pub(super) struct Entries<'t, 'f> {
 }
 
 impl<'t, 'f> Entries<'t, 'f> {
-    pub(super) fn new(form: &'f Form, api: ListApi, text: &[u8]) -> Self {
+    /// Reads those of `text` into `found`, which is empty.
+    pub(super) fn new(form: &'f Form, api: ListApi, text: &[u8], mut found: Vec<Entry>) -> Self {
+        found.reserve((text.len() / BYTES_AN_ENTRY + 1).min(MOST));
         Self {
             api,
             places: Vec::new(),
             finisher: Finisher::new(form, api),
-            found: Vec::with_capacity(text.len() / BYTES_AN_ENTRY + 1),
+            found,
             escaped: false,
             scratch: Vec::new(),
         }

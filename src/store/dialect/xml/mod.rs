@@ -22,7 +22,7 @@ pub(super) use error::ErrorDocument;
 pub(super) use setting::setting;
 
 use super::super::ListApi;
-use crate::model::{Access, Page, RestoreMark};
+use crate::model::{Access, Entry, Page, RestoreMark};
 
 /// In which ways a vendor's listing differs from the others'.
 #[derive(Clone, Copy, Debug)]
@@ -50,13 +50,13 @@ pub enum Fault {
     Unreadable(&'static str),
 }
 
-/// Reads a page.
+/// Reads a page. What it lists goes into `entries`, which is empty, if it is in the documented form.
 ///
 /// # Errors
 /// [`Fault`]: what the body is instead.
-pub fn read(form: &Form, api: ListApi, body: Vec<u8>) -> Result<Page, Fault> {
-    match read_by_scan(form, api, body) {
-        Ok(read) => read,
+pub fn read(form: &Form, api: ListApi, body: Vec<u8>, entries: Vec<Entry>) -> Result<Page, Fault> {
+    match scan::read(form, api, body, entries) {
+        Ok(read) => read.map_err(Fault::Unreadable),
         Err(body) => read_by_events(form, api, body),
     }
 }
@@ -67,7 +67,7 @@ pub fn read(form: &Form, api: ListApi, body: Vec<u8>) -> Result<Page, Fault> {
 /// # Errors
 /// The body, untouched; within, [`Fault`].
 pub fn read_by_scan(form: &Form, api: ListApi, body: Vec<u8>) -> Result<Result<Page, Fault>, Vec<u8>> {
-    scan::read(form, api, body).map(|read| read.map_err(Fault::Unreadable))
+    scan::read(form, api, body, Vec::new()).map(|read| read.map_err(Fault::Unreadable))
 }
 
 /// Reads a page with the event reader alone; for benches, and to compare the two.

@@ -15,17 +15,24 @@ use super::entry::Top;
 use super::events::root;
 use super::page::{self, Heading};
 use super::text::{references_known, unescape, unescaped};
-use crate::model::{Page, Span};
+use crate::model::{Entry, Page, Span};
 use crate::store::ListApi;
 
 /// Elements within elements that are passed over; the vendors' stop at two.
 pub(super) const DEEPEST: usize = 8;
 
-/// Reads a page; hands the body back if it is not in the documented form.
+/// Reads a page, its entries into `entries`; hands the body back if it is not in the documented form.
 ///
 /// The inner error is final: the body was well-formed, but [`page::finish`] cannot use it.
-pub(super) fn read(form: &Form, api: ListApi, body: Vec<u8>) -> Result<Result<Page, &'static str>, Vec<u8>> {
-    let Some((mut found, mut heading, escaped)) = document(form, api, &body) else { return Err(body) };
+pub(super) fn read(
+    form: &Form,
+    api: ListApi,
+    body: Vec<u8>,
+    entries: Vec<Entry>,
+) -> Result<Result<Page, &'static str>, Vec<u8>> {
+    let Some((mut found, mut heading, escaped)) = document(form, api, &body, entries) else {
+        return Err(body);
+    };
     let mut text = body;
     if escaped {
         for entry in &mut found {
@@ -41,12 +48,17 @@ pub(super) fn read(form: &Form, api: ListApi, body: Vec<u8>) -> Result<Result<Pa
 
 /// The entries and the heading, spans holding text as it came, and whether some key or marker has
 /// references to undo.
-fn document(form: &Form, api: ListApi, text: &[u8]) -> Option<(Vec<crate::model::Entry>, Heading, bool)> {
+fn document(
+    form: &Form,
+    api: ListApi,
+    text: &[u8],
+    entries: Vec<Entry>,
+) -> Option<(Vec<Entry>, Heading, bool)> {
     u32::try_from(text.len()).ok()?;
     std::str::from_utf8(text).ok()?;
     let mut cursor = Cursor { text, at: 0 };
     cursor.prolog(root(api).as_bytes())?;
-    let mut entries = Entries::new(form, api, text);
+    let mut entries = Entries::new(form, api, text, entries);
     let mut heading = Heading::default();
     let mut scratch = Vec::new();
     let mut escaped = false;
