@@ -49,6 +49,17 @@ pub struct Render {
     times: Times,
     /// Apart from the others, so that what it remembers holds for a whole page.
     checked: Times,
+    /// The end of the last row, if its object needed no request.
+    last: Option<End>,
+}
+
+/// The end of a row, which neighbours in a listing often share: what is behind the listing's own fields.
+#[derive(Debug)]
+struct End {
+    outcome: Outcome,
+    is_encoded: bool,
+    flag: Option<Flag>,
+    text: Vec<u8>,
 }
 
 impl Render {
@@ -63,7 +74,7 @@ impl Render {
     pub fn new(bucket: &str, out: Vec<u8>) -> Self {
         let mut field = Vec::new();
         push_field(&mut field, bucket.as_bytes());
-        Self { out, bucket: field, times: Times::default(), checked: Times::default() }
+        Self { out, bucket: field, times: Times::default(), checked: Times::default(), last: None }
     }
 
     /// The rows as text.
@@ -83,6 +94,28 @@ impl Render {
         self.number(Some(object.size));
         self.text(object.etag);
         self.time(object.last_modified);
+        self.end(outcome, is_encoded, flag);
+    }
+
+    /// The end of a row, made anew only where it is not that of the row before.
+    fn end(&mut self, outcome: &Outcome, is_encoded: bool, flag: Option<Flag>) {
+        let same = |end: &&End| end.outcome == *outcome && (end.is_encoded, end.flag) == (is_encoded, flag);
+        if let Some(end) = self.last.as_ref().filter(same) {
+            self.out.extend_from_slice(&end.text);
+            return;
+        }
+        let from = self.out.len();
+        self.spell_end(outcome, is_encoded, flag);
+        // Answers to requests differ by their ids.
+        self.last = (outcome.attempts == 0).then(|| {
+            let mut text = self.last.take().map_or_else(Vec::new, |end| end.text);
+            text.clear();
+            text.extend_from_slice(&self.out[from..]);
+            End { outcome: outcome.clone(), is_encoded, flag, text }
+        });
+    }
+
+    fn spell_end(&mut self, outcome: &Outcome, is_encoded: bool, flag: Option<Flag>) {
         self.word(outcome.state.as_str());
         self.time(outcome.expires_at);
         self.word(outcome.action.as_str());
@@ -110,8 +143,9 @@ impl Render {
     /// whatever a store says.
     fn text(&mut self, field: &[u8]) -> bool {
         self.comma();
-        if !Signs::of(field).odd {
-            push_field(&mut self.out, field);
+        let signs = Signs::of(field);
+        if !signs.odd {
+            push(&mut self.out, field, signs.quotable);
             return false;
         }
         let (shown, is_encoded) = shown_key(field);
@@ -164,7 +198,12 @@ impl Signs {
 fn push_field(out: &mut Vec<u8>, field: &[u8]) {
     let signs = Signs::of(field);
     let breaks_line = signs.odd && memchr::memchr2(b'\r', b'\n', field).is_some();
-    if !signs.quotable && !breaks_line {
+    push(out, field, signs.quotable || breaks_line);
+}
+
+/// Adds a field, in quotes or not.
+fn push(out: &mut Vec<u8>, field: &[u8], in_quotes: bool) {
+    if !in_quotes {
         out.extend_from_slice(field);
         return;
     }
@@ -198,12 +237,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::{Access, Kind, RestoreMark, State};
+    use jiff::Timestamp;
 
-    fn rows_of(key: &[u8]) -> Vec<Vec<String>> {
-        let object = Listed {
+    use crate::model::{Access, Action, Kind, Reason, RestoreMark, State, Tier};
+
+    fn object() -> Listed<'static> {
+        Listed {
             kind: Kind::Object,
-            key,
+            key: b"k",
             version_id: b"",
             is_latest: true,
             class: b"GLACIER",
@@ -213,7 +254,36 @@ mod tests {
             etag: b"abc",
             last_modified: Some("2026-05-18T05:45:43.5Z".parse().unwrap()),
             restore: RestoreMark::Absent,
-        };
+        }
+    }
+
+    /// A row of few values for each field, so that neighbours often differ in one or in none.
+    fn any_row() -> impl Strategy<Value = (&'static [u8], Outcome, Option<Flag>)> {
+        let time =
+            || prop_oneof![4 => Just(7), 1 => Just(8)].prop_map(|n| Timestamp::from_second(n).unwrap());
+        let rarely = || prop::bool::weighted(0.1);
+        let answered = (rarely(), rarely(), rarely(), rarely(), rarely(), rarely());
+        (rarely(), rarely(), prop::option::of(time()), time(), rarely(), answered).prop_map(
+            |(odd, restored, expires_at, checked_at, flagged, (acted, reason, tier, days, status, error))| {
+                let state = if restored { State::Restored } else { State::Archived };
+                let outcome = Outcome {
+                    action: if acted { Action::Planned } else { Action::None },
+                    reason: reason.then_some(Reason::UnsafeKey),
+                    tier: tier.then_some(Tier::Bulk),
+                    days: days.then_some(3),
+                    http_status: status.then_some(403),
+                    error_code: error.then(|| "Denied".into()),
+                    request_id: status.then(|| "1".into()),
+                    attempts: u32::from(status && acted),
+                    ..Outcome::seen(state, expires_at, checked_at)
+                };
+                (if odd { &b"\n"[..] } else { b"k" }, outcome, flagged.then_some(Flag::Stuck))
+            },
+        )
+    }
+
+    fn rows_of(key: &[u8]) -> Vec<Vec<String>> {
+        let object = Listed { key, ..object() };
         let mut rows = Render::new("b", Vec::new());
         let outcome = Outcome::seen(State::Archived, None, "2026-11-21T01:00:00Z".parse().unwrap());
         rows.row(&object, &outcome, Some(Flag::Stuck));
@@ -269,6 +339,21 @@ mod tests {
     }
 
     proptest! {
+        /// What is remembered of the row before must be told apart by everything that it shows.
+        #[test]
+        fn a_row_does_not_depend_on_those_before_it(rows in proptest::collection::vec(any_row(), 0..40)) {
+            let mut together = Render::new("b", Vec::new());
+            let mut alone = Vec::new();
+            for (key, outcome, flag) in rows {
+                let object = Listed { key, ..object() };
+                together.row(&object, &outcome, flag);
+                let mut one = Render::new("b", alone);
+                one.row(&object, &outcome, flag);
+                alone = one.finish();
+            }
+            prop_assert_eq!(together.finish(), alone);
+        }
+
         #[test]
         fn fields_are_written_as_the_csv_crate_writes_them(field in proptest::collection::vec(
             prop_oneof![any::<u8>(), Just(b','), Just(b'"'), Just(b'\n'), Just(b'\r'), b'a'..=b'z'], 0..40,
