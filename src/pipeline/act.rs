@@ -21,8 +21,9 @@ use crate::store::{Call, ErrorKind, RestoreAsk, Store, StoreError, Taken};
 pub struct Placed {
     /// Everything the row needs so far.
     pub outcome: Outcome,
-    /// Class and access tier by HEAD, where HEAD was asked; those of the listing count otherwise.
-    by_head: Option<(String, String)>,
+    /// Class and access tier by HEAD, where HEAD was asked; those of the listing count otherwise. Boxed, since
+    /// most objects have none, and every one is moved.
+    by_head: Option<Box<(String, String)>>,
     /// The tier at which its restore runs, where HEAD told.
     running_at: Option<Tier>,
     /// Whether the outcome is final: asking for a restore would make no sense.
@@ -140,7 +141,7 @@ impl<S: Store> Actor<S> {
                 outcome.bill_mut().heads.merge(answered.answers);
                 Ok(Placed {
                     outcome,
-                    by_head: Some((head.class, head.access_tier)),
+                    by_head: Some(Box::new((head.class, head.access_tier))),
                     running_at: head.running_at,
                     settled: false,
                 })
@@ -178,7 +179,7 @@ impl<S: Store> Actor<S> {
         if settled {
             return Settled::Done(outcome);
         }
-        let offer = || match &by_head {
+        let offer = || match by_head.as_deref() {
             Some((class, access_tier)) => self.store.offer(class.as_bytes(), access_tier.as_bytes()),
             None => self.store.offer(object.class, object.access_tier),
         };

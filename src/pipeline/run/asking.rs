@@ -268,9 +268,10 @@ impl<S: Store> Desk<S> {
 
     pub(super) fn record(&self, page: &Page, index: usize, outcome: &Outcome) -> Result<(), CheckpointError> {
         let sent = outcome.http_status.is_some() || outcome.attempts > 0;
-        let Some(mut journal) = self.journal().filter(|_| self.actor.verb == Verb::Restore && sent) else {
+        if self.actor.verb != Verb::Restore || !sent {
             return Ok(());
-        };
+        }
+        let Some(mut journal) = self.journal() else { return Ok(()) };
         let (key, version) = page.id(index);
         journal.record(key, version, outcome)
     }

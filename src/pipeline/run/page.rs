@@ -217,24 +217,25 @@ impl<S: Store> Desk<S> {
                 rows.truncate(index);
                 break;
             }
+            let object = page.get(index);
             rows[index] = match wanted {
-                Wanted::Answered(outcome) => self.done(outcome, page.get(index).size),
+                Wanted::Answered(outcome) => self.done(outcome, object.size),
                 Wanted::Undone | Wanted::Unseen => Row::Undone,
                 Wanted::Placed(placed) if !asked && !self.sieve.keeps_state(placed.outcome.state) => {
                     // It makes no row, but a HEAD for it was sent all the same.
-                    sheet.tally.looked(&page.get(index), &placed.outcome);
+                    sheet.tally.looked(&object, &placed.outcome);
                     continue;
                 }
-                Wanted::Placed(placed) => match self.actor.settle(&page.get(index), placed, asked) {
+                Wanted::Placed(placed) => match self.actor.settle(&object, placed, asked) {
                     Settled::Done(mut outcome) => {
                         if asked {
-                            self.actor.presume_taken(&page.get(index), &mut outcome);
+                            self.actor.presume_taken(&object, &mut outcome);
                         }
                         self.record(page, index, &outcome)?;
                         if outcome.action == Action::Failed && outcome.http_status.is_some() {
                             self.met(page, index, (Call::Head, &outcome), &mut sheet);
                         }
-                        self.done(outcome, page.get(index).size)
+                        self.done(outcome, object.size)
                     }
                     Settled::Ask(fitted, outcome) => {
                         asks.push(Due { index, fitted, outcome, again: asked });
@@ -264,7 +265,7 @@ impl<S: Store> Desk<S> {
         let now = self.clock.now();
         let mut entries = self.buffers.entries.take(page.len());
         entries.extend(page.iter().enumerate().filter_map(|(index, object)| {
-            let past = self.past(page.id(index));
+            let past = self.past(page, index);
             if let Some(Past::Answered(outcome)) = past {
                 self.shown.fetch_add(1, Ordering::Relaxed);
                 return Some(Entry { index, wanted: Wanted::Answered(outcome.clone()), asked: true });
@@ -293,10 +294,11 @@ impl<S: Store> Desk<S> {
         entries
     }
 
-    fn past(&self, (key, version): (&[u8], &[u8])) -> Option<&Past> {
+    fn past(&self, page: &Page, index: usize) -> Option<&Past> {
         if self.known.is_empty() {
             return None;
         }
+        let (key, version) = page.id(index);
         self.known.get(&(key.to_vec(), version.to_vec()))
     }
 
