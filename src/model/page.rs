@@ -1,7 +1,7 @@
 //! One page of a listing, held in one buffer.
 //!
 //! A page owns a single byte buffer; every field of every entry is a [`Span`] of it. Reading a
-//! thousand keys thus costs two allocations, and a page can travel between tasks without
+//! thousand keys thus takes two buffers, and a page can travel between tasks without
 //! lifetimes. [`Listed`] is the borrowed view that the pipeline works with.
 
 use std::collections::BTreeMap;

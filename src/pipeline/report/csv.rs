@@ -106,7 +106,7 @@ impl Render {
         }
         let from = self.out.len();
         self.spell_end(outcome, is_encoded, flag);
-        // Answers to requests differ by their ids.
+        // Answers to requests differ, by their ids or by when they came.
         self.last = (outcome.attempts == 0).then(|| {
             let mut text = self.last.take().map_or_else(Vec::new, |end| end.text);
             text.clear();
@@ -262,19 +262,22 @@ mod tests {
         let time =
             || prop_oneof![4 => Just(7), 1 => Just(8)].prop_map(|n| Timestamp::from_second(n).unwrap());
         let rarely = || prop::bool::weighted(0.1);
-        let answered = (rarely(), rarely(), rarely(), rarely(), rarely(), rarely());
-        (rarely(), rarely(), prop::option::of(time()), time(), rarely(), answered).prop_map(
-            |(odd, restored, expires_at, checked_at, flagged, (acted, reason, tier, days, status, error))| {
+        let answered = (rarely(), rarely(), rarely(), rarely(), rarely());
+        let ids = prop::option::weighted(0.1, prop_oneof![Just("1"), Just("2")]);
+        let rest = (rarely(), ids, rarely(), prop::option::weighted(0.1, Just(3)));
+        (rarely(), rarely(), prop::option::of(time()), time(), rest, answered).prop_map(
+            |(odd, restored, expires_at, checked_at, (flagged, id, asked, days), answered)| {
+                let (acted, reason, tier, status, error) = answered;
                 let state = if restored { State::Restored } else { State::Archived };
                 let outcome = Outcome {
                     action: if acted { Action::Planned } else { Action::None },
                     reason: reason.then_some(Reason::UnsafeKey),
                     tier: tier.then_some(Tier::Bulk),
-                    days: days.then_some(3),
+                    days,
                     http_status: status.then_some(403),
                     error_code: error.then(|| "Denied".into()),
-                    request_id: status.then(|| "1".into()),
-                    attempts: u32::from(status && acted),
+                    request_id: id.map(Into::into),
+                    attempts: u32::from(asked),
                     ..Outcome::seen(state, expires_at, checked_at)
                 };
                 (if odd { &b"\n"[..] } else { b"k" }, outcome, flagged.then_some(Flag::Stuck))

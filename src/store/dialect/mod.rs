@@ -146,7 +146,7 @@ pub trait Dialect: Send + Sync + fmt::Debug {
     fn sign(&self, request: &mut Request, to: &Endpoint, who: &Credentials, at: Timestamp);
 
     /// Reads a 200 reply to [`Dialect::list`]. The reply's body becomes (or feeds) the page's buffer,
-    /// and `entries`, which is empty, may be used for what it lists.
+    /// and `entries` is a buffer that may be used for what it lists.
     ///
     /// # Errors
     /// [`ErrorKind::Unreadable`](super::ErrorKind::Unreadable) for a page that is torn, mislabelled or not in the vendor's form,

@@ -81,8 +81,9 @@ pub(super) struct Entries<'t, 'f> {
 }
 
 impl<'t, 'f> Entries<'t, 'f> {
-    /// Reads those of `text` into `found`, which is empty.
+    /// Reads those of `text` into the buffer `found`, whatever it holds.
     pub(super) fn new(form: &'f Form, api: ListApi, text: &[u8], mut found: Vec<Entry>) -> Self {
+        found.clear();
         found.reserve((text.len() / BYTES_AN_ENTRY + 1).min(MOST));
         Self {
             api,

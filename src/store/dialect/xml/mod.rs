@@ -50,7 +50,8 @@ pub enum Fault {
     Unreadable(&'static str),
 }
 
-/// Reads a page. What it lists goes into `entries`, which is empty, if it is in the documented form.
+/// Reads a page. `entries` is a buffer for what it lists, used if it is in the documented form; what it holds is
+/// forgotten.
 ///
 /// # Errors
 /// [`Fault`]: what the body is instead.
