@@ -18,11 +18,10 @@ use crate::model::{Entry, Lender, Spare};
 pub(super) const MAX_BODY: usize = 16 << 20;
 /// Bodies up to this size take no share.
 const SMALL: usize = 32 << 10;
-/// Memory that is shared however few requests may be in flight.
-const LEAST: usize = 8 << 20;
-/// Memory that is shared besides for each request in flight. Little, since a body that waits is mostly
-/// there: the connection has read as much of it as it takes at a time.
-const EACH: usize = 32 << 10;
+/// Memory that is shared, however many requests may be in flight. More would bring nothing: a body that waits
+/// is mostly there, since its connection has read as much of it as it takes at a time, and those that are
+/// worked on are few.
+const SHARED: usize = 10 << 20;
 /// A share is waited for this long. Beyond that memory is not what a run waits for but requests that
 /// follow from a page, and servers give up readers that do not read; the number of requests in flight
 /// bounds memory then.
@@ -82,21 +81,16 @@ pub(super) enum BodyError {
 #[derive(Debug)]
 pub(super) struct Bodies {
     room: Arc<Semaphore>,
-    /// How much there is, in bytes.
-    whole: usize,
     /// The size of the last large body, for those that do not announce theirs.
     usual: AtomicUsize,
     spare: Arc<Buffers>,
 }
 
 impl Bodies {
-    /// Memory for so many list requests in flight.
-    pub(super) fn new(in_flight: u32) -> Self {
-        let whole = LEAST.saturating_add(EACH.saturating_mul(in_flight as usize));
-        let pieces = (whole / PIECE).min(Semaphore::MAX_PERMITS);
+    /// All of it free.
+    pub(super) fn new() -> Self {
         Self {
-            room: Arc::new(Semaphore::new(pieces)),
-            whole,
+            room: Arc::new(Semaphore::new(SHARED / PIECE)),
             usual: AtomicUsize::new(0),
             spare: Arc::new(Buffers {
                 bodies: Spare::new(SPARE, LARGEST_SPARE),
@@ -146,7 +140,7 @@ impl Bodies {
 
     /// Room for a body of `size` bytes; none if there was none in [`PATIENCE`].
     async fn share(&self, size: usize) -> Option<Share> {
-        let pieces = u32::try_from(size.min(self.whole) / PIECE).ok()?;
+        let pieces = u32::try_from(size.min(SHARED) / PIECE).ok()?;
         let room = Arc::clone(&self.room).acquire_many_owned(pieces);
         let permit = tokio::time::timeout(PATIENCE, room).await.ok()?.ok()?;
         Some(Share { _permit: permit, spare: Arc::clone(&self.spare) })

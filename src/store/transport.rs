@@ -110,8 +110,7 @@ pub(super) struct Received {
 }
 
 impl Transport {
-    /// A transport with its own connection pool, and memory for the pages of so many list requests
-    /// in flight.
+    /// A transport with its own connection pool, and its own memory for bodies.
     ///
     /// # Errors
     /// If the certificates of this machine (for an endpoint with https), or those that `env` names, cannot be
@@ -119,7 +118,6 @@ impl Transport {
     pub(crate) fn new(
         endpoint: Endpoint,
         env: &Environment,
-        lists: u32,
         patience: Patience,
     ) -> Result<Self, TransportError> {
         let builder = || {
@@ -138,7 +136,7 @@ impl Transport {
         };
         let scheme = if endpoint.https { "https" } else { "http" };
         let base = format!("{scheme}://{}", endpoint.authority());
-        Ok(Self { http, endpoint, base, bodies: Bodies::new(lists) })
+        Ok(Self { http, endpoint, base, bodies: Bodies::new() })
     }
 
     /// Where requests go.
@@ -245,7 +243,7 @@ mod tests {
             bucket: "bucket".into(),
             region: "r".into(),
         };
-        Transport::new(endpoint, &Environment::new([("X", "y")], None), 1, Patience::default()).unwrap()
+        Transport::new(endpoint, &Environment::new([("X", "y")], None), Patience::default()).unwrap()
     }
 
     fn head(key: &[u8]) -> Request {

@@ -30,9 +30,9 @@ const SLOW: u32 = 120;
 const TELLING: usize = PLENTY * 6 / 5;
 /// So many pages in time make room for one more request.
 const EARN: usize = 16;
-/// The same before any page was slow or late: a quarter more with each round. What a page takes is the mean over
+/// The same before any page was slow or late: a sixth more with each round. What a page takes is the mean over
 /// a round, so that where more bring nothing about as many are too many before that shows;
-const EARN_AT_FIRST: usize = 4;
+const EARN_AT_FIRST: usize = 6;
 /// unless it is seen to begin: the mean is more than this many hundredths of what pages take with few in flight.
 /// By chance it is so at times, too, and then the climb is as it is later.
 const SLOWER: u32 = 105;
@@ -219,6 +219,9 @@ mod tests {
     use super::*;
 
     const PAGE: Duration = Duration::from_millis(50);
+    /// Pages that bring a listing of at most 256 there, where everybody keeps up: the first of them to see what
+    /// one takes.
+    const CLIMB: usize = PLENTY + (256 - PLENTY) * EARN_AT_FIRST;
 
     /// Lets so many pages come that each take what `took` says of the requests in flight and the page's
     /// number, and tells how many were in flight before each.
@@ -264,8 +267,9 @@ mod tests {
     #[test]
     fn all_are_in_flight_after_few_rounds_where_everybody_keeps_up() {
         assert_eq!(after(63, |_, _| PAGE).limit(), 64);
-        // The first of them to see what one takes.
-        assert_eq!(after(64 + 64 + 80 + 100 + 125 + 156 + 195 + 244, |_, _| PAGE).limit(), 256);
+        // Each a sixth more than the last.
+        let rounds = [64, 64, 74, 87, 101, 118, 138, 161, 188, 219, 255];
+        assert_eq!(after(rounds.iter().sum(), |_, _| PAGE).limit(), 256);
         assert_eq!(after(100_000, |_, _| PAGE).limit(), 256);
     }
 
@@ -273,8 +277,8 @@ mod tests {
     fn nearly_all_are_in_flight_where_times_scatter_by_half() {
         let mean = |seed| {
             let mut times = scattering(PAGE, seed);
-            let levels = come(&mut Concurrency::new(256), 5000, |_, _| times());
-            levels[2000..].iter().sum::<usize>() / 3000
+            let levels = come(&mut Concurrency::new(256), 6000, |_, _| times());
+            levels[3000..].iter().sum::<usize>() / 3000
         };
         // One in twenty takes chance for a reason at times, and is back later.
         let means: Vec<_> = (0..100).map(mean).collect();
@@ -292,7 +296,7 @@ mod tests {
 
     #[test]
     fn the_first_ones_may_take_longer_since_connections_are_made() {
-        assert_eq!(after(1000, |_, page| if page < 64 { PAGE * 3 } else { PAGE }).limit(), 256);
+        assert_eq!(after(CLIMB, |_, page| if page < 64 { PAGE * 3 } else { PAGE }).limit(), 256);
     }
 
     #[test]
@@ -396,20 +400,20 @@ mod tests {
         assert!(levels.iter().all(|now| *now < TELLING));
         // It climbs as it does at first as soon as they are no more.
         let quick = come(&mut at, 500, |_, _| PAGE);
-        assert!(quick.last().is_some_and(|now| *now > 140), "{quick:?}");
+        assert!(quick.last().is_some_and(|now| *now > 64 + 500 / EARN * 3 / 2), "{quick:?}");
     }
 
     #[test]
     fn pages_that_were_asked_for_twice_do_not_matter() {
         // One in thirty takes a second.
         let took = |_, page: usize| if page.is_multiple_of(30) { PAGE * 20 } else { PAGE };
-        assert_eq!(after(1000, took).limit(), 256);
+        assert_eq!(after(CLIMB, took).limit(), 256);
     }
 
     #[test]
     fn pages_that_wait_bring_it_down_to_plenty_and_no_further() {
         for (pages, now) in [(56, 200), (1000, 64)] {
-            let mut at = after(1000, |_, _| PAGE);
+            let mut at = after(CLIMB, |_, _| PAGE);
             (0..pages).for_each(|_| at.took_in(PAGE, LATE * 2, at.limit() - 1));
             assert_eq!(at.limit(), now);
             // It climbs again when they do not.
@@ -420,7 +424,7 @@ mod tests {
 
     #[test]
     fn a_store_that_asks_to_slow_down_gets_a_quarter_less_once_a_round() {
-        let mut at = after(1000, |_, _| PAGE);
+        let mut at = after(CLIMB, |_, _| PAGE);
         (0..10).for_each(|_| at.slow_down());
         assert_eq!(at.limit(), 192);
         come(&mut at, 191, |_, _| PAGE);

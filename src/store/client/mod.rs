@@ -100,12 +100,7 @@ impl Client {
     ) -> Result<Self, TransportError> {
         Ok(Self {
             dialect,
-            transport: Transport::new(
-                settings.endpoint,
-                &settings.env,
-                settings.list.in_flight,
-                settings.patience,
-            )?,
+            transport: Transport::new(settings.endpoint, &settings.env, settings.patience)?,
             credentials: settings.credentials,
             pace: Pace::new(settings.list, settings.head, settings.restore, Arc::clone(&clock)),
             trial: Trial::default(),
