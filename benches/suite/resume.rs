@@ -25,7 +25,8 @@ const INTERRUPTED: i32 = 130;
 pub(crate) fn run(scale: Scale, book: &mut Book) -> Result<()> {
     let (done, rounds) = match scale {
         Scale::Short => (300_000, 1),
-        Scale::Long if room().is_none_or(|room| room > KEYS / 2 * ROOM) => (KEYS / 2, 3),
+        // Nearly all of them: the report and the checkpoint are as large as they become.
+        Scale::Long if room().is_none_or(|room| room > KEYS * ROOM) => (KEYS / 100 * 97, 3),
         Scale::Normal | Scale::Long => (5_000_000, 3),
     };
     let title = format!("a scan of {KEYS} keys, interrupted and gone on with, {IN_FLIGHT} in flight");
