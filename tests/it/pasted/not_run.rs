@@ -62,7 +62,11 @@ pub(super) const NOT_RUN: &[(&str, &str, By)] = &[
         By::Ci("DEFROST_BENCH_SHORT=1 cargo bench"),
     ),
     ("DEFROST_BENCH_SHORT=1 cargo bench", "takes a minute", By::Ci("DEFROST_BENCH_SHORT=1 cargo bench")),
-    ("DEFROST_BENCH_LONG=1 cargo bench -- latency memory", "takes an hour and 40 GB of disk", By::Nobody),
+    (
+        "DEFROST_BENCH_LONG=1 cargo bench -- latency memory resume",
+        "takes an hour and 40 GB of disk",
+        By::Nobody,
+    ),
     (
         "python3 .ci/bounds.py target/release/defrost",
         "needs a release build",
